@@ -1,0 +1,86 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "fiber/coro-stack-private.h"
+
+#if defined (__SANITIZE_ADDRESS__)
+# define CORO_ASAN 1
+#elif defined (__has_feature)
+# if __has_feature (address_sanitizer)
+#  define CORO_ASAN 1
+# endif
+#endif
+#if defined (__SANITIZE_THREAD__)
+# define CORO_TSAN 1
+#elif defined (__has_feature)
+# if __has_feature (thread_sanitizer)
+#  define CORO_TSAN 1
+# endif
+#endif
+
+G_BEGIN_DECLS
+
+/* A fiber is a parked stack: either one of ours, or a place on a thread's own stack
+ * (a *native* fiber) that somebody will come back to.  It knows no main loop. */
+typedef struct
+{
+  gpointer sp;                  /* where it is parked; meaningless while it runs */
+  CoroStack *stack;             /* (nullable): NULL for a native fiber */
+#ifdef CORO_ASAN
+  gpointer asan_fake_stack;
+  gconstpointer asan_bottom;
+  gsize asan_size;
+#endif
+#ifdef CORO_TSAN
+  gpointer tsan_fiber;
+#endif
+} CoroFiber;
+
+typedef void (*CoroFiberFunc) (gpointer argument);
+
+/* Implemented once per architecture, in coro-switch-*.S or coro-switch-ucontext.c. */
+void     coro_switch              (gpointer      *save_sp,
+                                   gpointer       load_sp);
+gpointer coro_switch_prepare      (gpointer       top,
+                                   CoroFiberFunc  func,
+                                   gpointer       argument);
+
+void     coro_fiber_init_native   (CoroFiber     *self);
+void     coro_fiber_init          (CoroFiber     *self,
+                                   CoroStack     *stack,
+                                   gsize          reserved,
+                                   CoroFiberFunc  func,
+                                   gpointer       argument);
+void     coro_fiber_clear         (CoroFiber     *self);
+void     coro_fiber_arrived       (CoroFiber     *self);
+
+#if defined (CORO_ASAN) || defined (CORO_TSAN)
+void     coro_fiber_switch        (CoroFiber     *from,
+                                   CoroFiber     *to);
+void     coro_fiber_switch_last   (CoroFiber     *from,
+                                   CoroFiber     *to) G_GNUC_NORETURN;
+#else
+/* Parks `from`, which must be the running fiber, and goes on in `to`.  Returns when
+ * somebody switches back to `from`. */
+static inline void
+coro_fiber_switch (CoroFiber *from,
+                   CoroFiber *to)
+{
+  coro_switch (&from->sp, to->sp);
+}
+
+/* The same for a fiber that has ended: nobody may switch back to it. */
+G_GNUC_NORETURN static inline void
+coro_fiber_switch_last (CoroFiber *from,
+                        CoroFiber *to)
+{
+  coro_switch (&from->sp, to->sp);
+  __builtin_unreachable ();
+}
+#endif
+
+G_END_DECLS

@@ -1,0 +1,53 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Library and group work. */
+#define CORO_STACK_SIZE_DEFAULT ((gsize) 256 * 1024)
+/* Application, widget and D-Bus work: GTK, Pango, librsvg and GL drivers recurse deep. */
+#define CORO_STACK_SIZE_LARGE   ((gsize) 1024 * 1024)
+
+typedef struct _CoroStackPool CoroStackPool;
+typedef struct _CoroStackClass CoroStackClass;
+
+/* One stack of a slab.  [low, top) is usable; the guard ends at low. */
+typedef struct
+{
+  char *low;
+  char *top;
+  CoroStackClass *klass;        /* (unowned): all stacks of one size */
+  guint valgrind_id;
+} CoroStack;
+
+/* A pool belongs to one thread: nothing in here takes a lock. */
+CoroStackPool *coro_stack_pool_new         (void);
+void           coro_stack_pool_free        (CoroStackPool  *self);
+CoroStack     *coro_stack_pool_take        (CoroStackPool  *self,
+                                            gsize           size,
+                                            GError        **error);
+void           coro_stack_pool_give        (CoroStackPool  *self,
+                                            CoroStack      *stack);
+void           coro_stack_pool_trim        (CoroStackPool  *self);
+
+/* For tests: behave as a kernel without MADV_GUARD_INSTALL, with room for `limit` guards. */
+void           coro_stack_pool_use_mprotect (guint          limit);
+
+static inline gsize
+coro_stack_get_size (const CoroStack *self)
+{
+  return (gsize) (self->top - self->low);
+}
+
+static inline gboolean
+coro_stack_contains (const CoroStack *self,
+                     gconstpointer    address)
+{
+  return (const char *) address >= self->low && (const char *) address < self->top;
+}
+
+G_END_DECLS

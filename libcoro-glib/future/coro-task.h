@@ -1,0 +1,35 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "coro-coroutine.h"
+#include "../scheduler/coro-scheduler.h"
+
+G_BEGIN_DECLS
+
+#define CORO_TYPE_TASK (coro_task_get_type ())
+CORO_AVAILABLE_IN_ALL
+G_DECLARE_FINAL_TYPE (CoroTask, coro_task, CORO, TASK, CoroFuture)
+
+CORO_AVAILABLE_IN_ALL
+CoroTask           *coro_task_get_current    (void);
+CORO_AVAILABLE_IN_ALL
+gboolean            coro_task_cancel         (CoroTask       *self);
+CORO_AVAILABLE_IN_ALL
+guint               coro_task_get_cancelling (CoroTask       *self);
+CORO_AVAILABLE_IN_ALL
+guint               coro_task_uncancel       (CoroTask       *self);
+CORO_AVAILABLE_IN_ALL
+CoroCoroutineState  coro_task_get_state      (CoroTask       *self);
+CORO_AVAILABLE_IN_ALL
+const char         *coro_task_get_name       (CoroTask       *self);
+CORO_AVAILABLE_IN_ALL
+void                coro_task_set_name       (CoroTask       *self,
+                                              const char     *name);
+CORO_AVAILABLE_IN_ALL
+const char         *coro_task_get_spawn_site (CoroTask       *self);
+CORO_AVAILABLE_IN_ALL
+CoroScheduler      *coro_task_get_scheduler  (CoroTask       *self);
+
+G_END_DECLS

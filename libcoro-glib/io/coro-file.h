@@ -1,0 +1,15 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "../future/coro-future.h"
+
+G_BEGIN_DECLS
+
+CORO_AVAILABLE_IN_ALL
+GBytes *coro_file_load_bytes (GFile    *file,
+                              char    **etag,
+                              GError  **error) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS

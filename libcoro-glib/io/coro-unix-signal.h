@@ -1,0 +1,13 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "../future/coro-future.h"
+
+G_BEGIN_DECLS
+
+CORO_AVAILABLE_IN_ALL
+CoroFuture *coro_unix_signal_future (int signum) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS

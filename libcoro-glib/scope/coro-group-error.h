@@ -1,0 +1,44 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "../coro-version-macros.h"
+
+G_BEGIN_DECLS
+
+/**
+ * CORO_GROUP_ERROR:
+ *
+ * Error domain of an error that holds several.
+ *
+ * Since: 0.1
+ */
+#define CORO_GROUP_ERROR (coro_group_error_quark ())
+
+/**
+ * CoroGroupError:
+ * @CORO_GROUP_ERROR_FAILED: members of a group have failed
+ *
+ * Codes of [error@Coro.GroupError].
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  CORO_GROUP_ERROR_FAILED
+} CoroGroupError;
+
+CORO_AVAILABLE_IN_ALL
+GQuark                 coro_group_error_quark   (void);
+CORO_AVAILABLE_IN_ALL
+const GError * const  *coro_group_error_get     (const GError         *error,
+                                                 gsize                *n_errors);
+CORO_AVAILABLE_IN_ALL
+gboolean               coro_group_error_matches (const GError         *error,
+                                                 GQuark                domain,
+                                                 int                   code);
+
+G_END_DECLS

@@ -1,0 +1,21 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "../future/coro-return.h"
+
+G_BEGIN_DECLS
+
+CORO_AVAILABLE_IN_ALL
+gboolean coro_run                (CoroFunc         func,
+                                  gpointer         user_data,
+                                  GValue          *result,
+                                  GError         **error);
+CORO_AVAILABLE_IN_ALL
+int      coro_run_main           (CoroFunc         func,
+                                  gpointer         user_data);
+CORO_AVAILABLE_IN_ALL
+void     coro_application_attach (GApplication    *application);
+
+G_END_DECLS
