@@ -6,6 +6,7 @@
 #include <glib.h>
 
 #include "fiber/coro-stack-private.h"
+#include "fiber/coro-switch-private.h"
 
 #if defined (__SANITIZE_ADDRESS__)
 # define CORO_ASAN 1
@@ -29,41 +30,41 @@ G_BEGIN_DECLS
 typedef struct
 {
   gpointer sp;                  /* where it is parked; meaningless while it runs */
-  CoroStack *stack;             /* (nullable): NULL for a native fiber */
+  CoroStack *stack;             /* (unowned) (nullable): NULL for a native fiber */
 #ifdef CORO_ASAN
   gpointer asan_fake_stack;
   gconstpointer asan_bottom;
   gsize asan_size;
 #endif
 #ifdef CORO_TSAN
-  gpointer tsan_fiber;
+  gpointer tsan_fiber;          /* (owned) unless native */
 #endif
 } CoroFiber;
 
 typedef void (*CoroFiberFunc) (gpointer argument);
 
-/* Implemented once per architecture, in coro-switch-*.S or coro-switch-ucontext.c. */
-void     coro_switch              (gpointer      *save_sp,
-                                   gpointer       load_sp);
-gpointer coro_switch_prepare      (gpointer       top,
-                                   CoroFiberFunc  func,
-                                   gpointer       argument);
-
-void     coro_fiber_init_native   (CoroFiber     *self);
-void     coro_fiber_init          (CoroFiber     *self,
-                                   CoroStack     *stack,
-                                   gsize          reserved,
-                                   CoroFiberFunc  func,
-                                   gpointer       argument);
-void     coro_fiber_clear         (CoroFiber     *self);
-void     coro_fiber_arrived       (CoroFiber     *self);
+gboolean coro_fiber_check_supported (GError        **error);
+void     coro_fiber_init_native     (CoroFiber      *self);
+void     coro_fiber_init            (CoroFiber      *self,
+                                     CoroStack      *stack,
+                                     gsize           reserved,
+                                     CoroFiberFunc   func,
+                                     gpointer        argument);
+void     coro_fiber_clear           (CoroFiber      *self);
 
 #if defined (CORO_ASAN) || defined (CORO_TSAN)
-void     coro_fiber_switch        (CoroFiber     *from,
-                                   CoroFiber     *to);
-void     coro_fiber_switch_last   (CoroFiber     *from,
-                                   CoroFiber     *to) G_GNUC_NORETURN;
+void     coro_fiber_arrived         (CoroFiber      *self);
+void     coro_fiber_switch          (CoroFiber      *from,
+                                     CoroFiber      *to);
+void     coro_fiber_switch_last     (CoroFiber      *from,
+                                     CoroFiber      *to) G_GNUC_NORETURN;
 #else
+/* The first thing that a fiber's function calls. */
+static inline void
+coro_fiber_arrived (CoroFiber *self)
+{
+}
+
 /* Parks `from`, which must be the running fiber, and goes on in `to`.  Returns when
  * somebody switches back to `from`. */
 static inline void

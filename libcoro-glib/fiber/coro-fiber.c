@@ -5,6 +5,12 @@
 
 #include "fiber/coro-fiber-private.h"
 
+#include "fiber/coro-error.h"
+
+#ifdef __linux__
+# include <sys/syscall.h>
+# include <unistd.h>
+#endif
 #ifdef CORO_ASAN
 # include <sanitizer/asan_interface.h>
 # include <sanitizer/common_interface_defs.h>
@@ -13,6 +19,41 @@
 # include <sanitizer/tsan_interface.h>
 #endif
 
+/* Linux's way of asking each architecture; no C library has a call for it yet. */
+#define ARCH_SHSTK_STATUS               0x5005
+#define ARCH_SHSTK_SHSTK                0x1
+#define PR_GET_SHADOW_STACK_STATUS      74
+#define PR_SHADOW_STACK_ENABLE          0x1
+
+static gboolean
+has_shadow_stack (void)
+{
+  unsigned long status = 0;
+
+#if defined (__linux__) && defined (__x86_64__)
+  if (syscall (SYS_arch_prctl, ARCH_SHSTK_STATUS, &status) == 0)
+    return (status & ARCH_SHSTK_SHSTK) != 0;
+#elif defined (__linux__) && (defined (__aarch64__) || defined (__riscv))
+  if (syscall (SYS_prctl, PR_GET_SHADOW_STACK_STATUS, &status, 0, 0, 0) == 0)
+    return (status & PR_SHADOW_STACK_ENABLE) != 0;
+#endif
+  return status != 0;
+}
+
+/* A shadow stack holds a second copy of the return addresses, which would have to be
+ * switched as well: without that the first return after a switch kills the process. */
+gboolean
+coro_fiber_check_supported (GError **error)
+{
+  if (!has_shadow_stack ())
+    return TRUE;
+
+  g_set_error_literal (error, CORO_ERROR, CORO_ERROR_NO_STACK,
+                       "No coroutine can run: this thread has a hardware shadow stack");
+  return FALSE;
+}
+
+/* Makes a fiber of whatever stack the thread is on. */
 void
 coro_fiber_init_native (CoroFiber *self)
 {
@@ -36,13 +77,13 @@ coro_fiber_init (CoroFiber     *self,
 
   *self = (CoroFiber) { NULL, };
   self->stack = stack;
-  self->sp = coro_switch_prepare (top, func, argument);
 #ifdef CORO_ASAN
-  /* What the last user of this stack left poisoned. */
+  /* What the last user of this stack left poisoned: the frames that its end skipped. */
   __asan_unpoison_memory_region (stack->low, (gsize) (top - stack->low));
   self->asan_bottom = stack->low;
   self->asan_size = (gsize) (stack->top - stack->low);
 #endif
+  self->sp = coro_switch_prepare (top, func, argument);
 #ifdef CORO_TSAN
   self->tsan_fiber = __tsan_create_fiber (0);
 #endif
@@ -53,12 +94,18 @@ void
 coro_fiber_clear (CoroFiber *self)
 {
 #ifdef CORO_TSAN
-  if (self->stack != NULL)
-    g_clear_pointer (&self->tsan_fiber, __tsan_destroy_fiber);
+  if (self->stack != NULL && self->tsan_fiber != NULL)
+    {
+      /* Still on it: whoever clears a fiber does so from another one. */
+      g_assert (self->tsan_fiber != __tsan_get_current_fiber ());
+      g_clear_pointer (&self->tsan_fiber, __tsan_destroy_fiber);
+    }
 #endif
   self->sp = NULL;
   self->stack = NULL;
 }
+
+#if defined (CORO_ASAN) || defined (CORO_TSAN)
 
 #ifdef CORO_ASAN
 /* Whom the thread just left: the one that arrives learns its bounds. */
@@ -81,7 +128,6 @@ coro_fiber_arrived (CoroFiber *self)
 #endif
 }
 
-#if defined (CORO_ASAN) || defined (CORO_TSAN)
 void
 coro_fiber_switch (CoroFiber *from,
                    CoroFiber *to)
@@ -97,6 +143,7 @@ coro_fiber_switch (CoroFiber *from,
   coro_fiber_arrived (from);
 }
 
+/* The null pointer tells ASan to free the fake stack of the fiber that ends. */
 void
 coro_fiber_switch_last (CoroFiber *from,
                         CoroFiber *to)
@@ -110,35 +157,6 @@ coro_fiber_switch_last (CoroFiber *from,
 #endif
   coro_switch (&from->sp, to->sp);
   g_assert_not_reached ();
-}
-#endif
-
-#if !defined (CORO_USE_UCONTEXT)
-
-void coro_switch_entry (void);
-
-/* The counterpart of what coro_switch() pops. */
-gpointer
-coro_switch_prepare (gpointer      top,
-                     CoroFiberFunc func,
-                     gpointer      argument)
-{
-  gpointer *sp = top;
-
-#if defined (__x86_64__)
-  *--sp = NULL;                 /* keeps the stack aligned at the entry */
-  *--sp = NULL;
-  *--sp = coro_switch_entry;
-  *--sp = NULL;                 /* rbp */
-  *--sp = func;                 /* rbx */
-  *--sp = argument;             /* r12 */
-  *--sp = NULL;                 /* r13 */
-  *--sp = NULL;                 /* r14 */
-  *--sp = NULL;                 /* r15 */
-#else
-# error "No coro_switch_prepare() for this architecture"
-#endif
-  return sp;
 }
 
 #endif

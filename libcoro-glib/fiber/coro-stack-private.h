@@ -7,35 +7,43 @@
 
 G_BEGIN_DECLS
 
+/* Sizes are those of the address range and contain the guard (64 KiB). */
+
 /* Library and group work. */
 #define CORO_STACK_SIZE_DEFAULT ((gsize) 256 * 1024)
 /* Application, widget and D-Bus work: GTK, Pango, librsvg and GL drivers recurse deep. */
 #define CORO_STACK_SIZE_LARGE   ((gsize) 1024 * 1024)
+#define CORO_STACK_GUARD_SIZE   ((gsize) 64 * 1024)
 
 typedef struct _CoroStackPool CoroStackPool;
-typedef struct _CoroStackClass CoroStackClass;
+typedef struct _CoroStackSlab CoroStackSlab;
+typedef struct _CoroStack CoroStack;
 
 /* One stack of a slab.  [low, top) is usable; the guard ends at low. */
-typedef struct
+struct _CoroStack
 {
   char *low;
   char *top;
-  CoroStackClass *klass;        /* (unowned): all stacks of one size */
+  CoroStackSlab *slab;          /* (unowned) */
+  CoroStack *next;              /* (unowned) (nullable): in the slab's list of free stacks */
   guint valgrind_id;
-} CoroStack;
+  guint8 state;                 /* CoroStackState */
+};
 
 /* A pool belongs to one thread: nothing in here takes a lock. */
-CoroStackPool *coro_stack_pool_new         (void);
-void           coro_stack_pool_free        (CoroStackPool  *self);
-CoroStack     *coro_stack_pool_take        (CoroStackPool  *self,
-                                            gsize           size,
-                                            GError        **error);
-void           coro_stack_pool_give        (CoroStackPool  *self,
-                                            CoroStack      *stack);
-void           coro_stack_pool_trim        (CoroStackPool  *self);
+CoroStackPool *coro_stack_pool_new          (void);
+void           coro_stack_pool_free         (CoroStackPool  *self);
+CoroStack     *coro_stack_pool_take         (CoroStackPool  *self,
+                                             gsize           size,
+                                             GError        **error);
+void           coro_stack_pool_give         (CoroStackPool  *self,
+                                             CoroStack      *stack);
+gboolean       coro_stack_pool_trim         (CoroStackPool  *self);
 
 /* For tests: behave as a kernel without MADV_GUARD_INSTALL, with room for `limit` guards. */
-void           coro_stack_pool_use_mprotect (guint          limit);
+void           coro_stack_pool_use_mprotect (guint           limit);
+guint          coro_stack_pool_get_n_guards (void);
+gsize          coro_stack_pool_get_mapped   (CoroStackPool  *self);
 
 static inline gsize
 coro_stack_get_size (const CoroStack *self)

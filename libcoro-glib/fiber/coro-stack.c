@@ -6,60 +6,85 @@
 #include "fiber/coro-stack-private.h"
 
 #include "fiber/coro-error.h"
+#include "fiber/coro-fiber-private.h"
+#include "fiber/coro-guard-private.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #ifdef HAVE_VALGRIND
-# include <valgrind/valgrind.h>
+# include <valgrind/memcheck.h>
 #endif
 
 /* Stacks are large in addresses and small in memory: a page counts once it is touched.
  *
  * Many stacks share one mapping (a slab), so that a stack costs neither a VMA nor an
- * mmap().  Each ends in a guard.  MADV_GUARD_INSTALL (Linux 6.13) marks the guard in
- * the page table and leaves the VMA whole; before that, mprotect() splits it in two and
- * vm.max_map_count (65530) bounds how many stacks there can be.  We stop at a quarter
- * of it, with a GError, because the rest of the process needs mappings as well.
+ * mmap().  The distance between two stacks is an odd number of pages and their tops
+ * start at sixteen different cache lines: with a power of two, the hot ends of all parked
+ * stacks fall into the same few cache sets (1000 coroutines yield in 6.6 ns instead of
+ * 37.6).
  *
- * The distance between two stacks is an odd number of pages and their tops start at
- * sixteen different cache lines: with a power of two, the hot ends of all parked stacks
- * fall into the same few cache sets (1000 coroutines yield in 6.6 ns instead of 37.6). */
+ * A stack that is given back stays warm: it keeps its pages and is the next to be taken.
+ * Of more than N_WARM of them, coro_stack_pool_trim() first unmaps the slabs that have no
+ * stack in use, page tables and all, then cools what lies between stacks in use. */
 
-#ifndef MADV_GUARD_INSTALL
-# define MADV_GUARD_INSTALL 102
-#endif
-
-#define GUARD_SIZE      ((gsize) 64 * 1024)
+/* Not more than RLIMIT_AS leaves room for, even when it is small. */
 #define SLAB_SIZE       ((gsize) 16 * 1024 * 1024)
+/* What must be left to everybody else after a slab: malloc() aborts under GLib. */
+#define HEADROOM        ((gsize) 2 * 1024 * 1024)
 #define N_COLOURS       16
 #define COLOUR_SIZE     64
-/* A freed stack keeps its pages while fewer than this many wait for reuse. */
 #define N_WARM          1024
-/* One release in so many is looked at for pages far below the top. */
+/* At most so many slabs are unmapped or cooled at a time: 64 stacks are 50 µs. */
+#define TRIM_SLABS      2
+/* One release in so many has a free stack looked at for pages far below the top ... */
 #define DEPTH_PERIOD    32
-/* What a warm stack may keep. */
+/* ... of which it may keep this much. */
 #define KEEP_SIZE       ((gsize) 32 * 1024)
+
+typedef enum
+{
+  STACK_FRESH,                  /* never taken: its guard is not yet installed */
+  STACK_IN_USE,
+  STACK_WARM,                   /* free, with its pages */
+  STACK_COLD                    /* free, without */
+} CoroStackState;
+
+typedef enum
+{
+  SLAB_FULL,                    /* nothing free */
+  SLAB_WARM,
+  SLAB_COOL,                    /* cold and fresh stacks only */
+  SLAB_EMPTY,                   /* no stack in use, to be unmapped */
+  N_SLAB_STATES
+} CoroSlabState;
 
 typedef struct
 {
+  gsize stride;                 /* guard included; an odd number of pages */
+  GQueue slabs[N_SLAB_STATES];  /* (element-type CoroStackSlab), linked through their `link` */
+  GPtrArray *all;               /* (owned) (element-type CoroStackSlab) */
+  guint n_warm;
+} CoroStackClass;
+
+struct _CoroStackSlab
+{
+  GList link;                   /* in the class's queue for `state` */
+  CoroStackClass *klass;        /* (unowned) */
   char *base;
   gsize size;
   CoroStack *stacks;            /* (owned) (array length=n_stacks) */
+  CoroStack *warm;              /* (unowned) (nullable): the last given is the next taken */
+  CoroStack *cold;              /* (unowned) (nullable) */
   guint n_stacks;
-  guint n_used;                 /* handed out at least once; the rest is untouched */
-} CoroStackSlab;
-
-struct _CoroStackClass
-{
-  gsize stride;                 /* guard included; an odd number of pages */
-  GArray *slabs;                /* (owned) (element-type CoroStackSlab) */
-  GPtrArray *warm;              /* (owned) (element-type CoroStack): pages kept; the last freed is the next taken */
-  GPtrArray *cold;              /* (owned) (element-type CoroStack): pages given back */
+  guint n_touched;              /* the stacks from here on are fresh */
+  guint n_in_use;
+  guint n_warm;
+  guint n_mprotected;           /* guards that cost mappings */
+  guint index;                  /* in the class's `all` */
+  CoroSlabState state;
 };
 
 struct _CoroStackPool
@@ -70,9 +95,6 @@ struct _CoroStackPool
 
 static gsize page_size;
 static gsize minimum_size;
-static int guards_by_mprotect;          /* (atomic) */
-static int n_mprotected;                /* (atomic): over all pools of the process */
-static int max_mprotected;              /* (atomic): 0 until it is known */
 
 static void
 initialize_sizes (void)
@@ -84,68 +106,192 @@ initialize_sizes (void)
       gsize signal_size = (gsize) getauxval (AT_MINSIGSTKSZ);
 
       page_size = (gsize) sysconf (_SC_PAGESIZE);
-      minimum_size = MAX (signal_size, 4096) + 16 * 1024;
+      minimum_size = MAX (signal_size, 4096) + 16 * 1024 + CORO_STACK_GUARD_SIZE;
       g_once_init_leave (&once, 1);
     }
 }
 
-static int
-get_max_mprotected (void)
+/* Files a slab under what its counters say. */
+static void
+stack_slab_update (CoroStackSlab *self)
 {
-  int limit = g_atomic_int_get (&max_mprotected);
+  CoroStackClass *klass = self->klass;
+  CoroSlabState state;
 
-  if (limit == 0)
-    {
-      g_autofree char *text = NULL;
+  if (self->n_warm > 0)
+    state = SLAB_WARM;
+  else if (self->n_in_use < self->n_stacks)
+    state = SLAB_COOL;
+  else
+    state = SLAB_FULL;
 
-      limit = 65530 / 4;
-      if (g_file_get_contents ("/proc/sys/vm/max_map_count", &text, NULL, NULL))
-        limit = MAX ((int) (g_ascii_strtoll (text, NULL, 10) / 4), 1);
-      g_atomic_int_set (&max_mprotected, limit);
-    }
+  /* An empty slab that is not listed as such is one that the pool wants to keep. */
+  if (self->n_in_use == 0 && (klass->n_warm > N_WARM || self->cold != NULL))
+    state = SLAB_EMPTY;
 
-  return limit;
+  if (state == self->state)
+    return;
+
+  g_queue_unlink (&klass->slabs[self->state], &self->link);
+  g_queue_push_head_link (&klass->slabs[state], &self->link);
+  self->state = state;
 }
 
-void
-coro_stack_pool_use_mprotect (guint limit)
+static gpointer
+map_slab (gsize    size,
+          GError **error)
 {
-  g_atomic_int_set (&guards_by_mprotect, 1);
-  g_atomic_int_set (&max_mprotected, (int) limit);
-}
+  char *base = mmap (NULL, size + HEADROOM, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
 
-static gboolean
-install_guard (char    *address,
-               GError **error)
-{
-  int saved_errno;
-
-  if (!g_atomic_int_get (&guards_by_mprotect))
+  if (base == MAP_FAILED)
     {
-      if (madvise (address, GUARD_SIZE, MADV_GUARD_INSTALL) == 0)
-        return TRUE;
+      int saved_errno = errno;
 
-      /* EINVAL: an older kernel, or locked memory (mlockall), which has no such guards. */
-      g_atomic_int_set (&guards_by_mprotect, 1);
-    }
-
-  if (g_atomic_int_add (&n_mprotected, 1) >= get_max_mprotected ())
-    {
-      g_atomic_int_add (&n_mprotected, -1);
       g_set_error (error, CORO_ERROR, CORO_ERROR_NO_STACK,
-                   "No stack for another coroutine: %d exist, a quarter of vm.max_map_count",
-                   get_max_mprotected ());
-      return FALSE;
+                   "No stack for another coroutine: %s", g_strerror (saved_errno));
+      return NULL;
     }
 
-  if (mprotect (address, GUARD_SIZE, PROT_NONE) == 0)
-    return TRUE;
+  munmap (base + size, HEADROOM);
+  madvise (base, size, MADV_NOHUGEPAGE);
+  return base;
+}
 
-  saved_errno = errno;
-  g_atomic_int_add (&n_mprotected, -1);
-  g_set_error (error, CORO_ERROR, CORO_ERROR_NO_STACK,
-               "No stack for another coroutine: %s", g_strerror (saved_errno));
-  return FALSE;
+static CoroStackSlab *
+stack_slab_new (CoroStackClass  *klass,
+                GError         **error)
+{
+  guint n_stacks = MAX ((guint) (SLAB_SIZE / klass->stride), 1);
+  gsize size = n_stacks * klass->stride;
+  CoroStackSlab *self;
+  char *base;
+
+  if (!coro_fiber_check_supported (error))
+    return NULL;
+
+  base = map_slab (size, error);
+  if (base == NULL)
+    return NULL;
+
+  self = g_new0 (CoroStackSlab, 1);
+  self->link.data = self;
+  self->klass = klass;
+  self->base = base;
+  self->size = size;
+  self->stacks = g_new0 (CoroStack, n_stacks);
+  self->n_stacks = n_stacks;
+  self->state = SLAB_COOL;
+  self->index = klass->all->len;
+  g_ptr_array_add (klass->all, self);
+  g_queue_push_head_link (&klass->slabs[SLAB_COOL], &self->link);
+  return self;
+}
+
+static void
+stack_slab_free (CoroStackSlab *self)
+{
+  CoroStackClass *klass = self->klass;
+
+  g_assert (self->n_in_use == 0);
+
+#ifdef HAVE_VALGRIND
+  for (guint i = 0; i < self->n_touched; i++)
+    VALGRIND_STACK_DEREGISTER (self->stacks[i].valgrind_id);
+#endif
+  klass->n_warm -= self->n_warm;
+  g_queue_unlink (&klass->slabs[self->state], &self->link);
+  g_ptr_array_remove_index_fast (klass->all, self->index);
+  if (self->index < klass->all->len)
+    ((CoroStackSlab *) g_ptr_array_index (klass->all, self->index))->index = self->index;
+
+  munmap (self->base, self->size);
+  coro_guard_release (self->n_mprotected);
+  g_free (self->stacks);
+  g_free (self);
+}
+
+static CoroStack *
+stack_slab_take_fresh (CoroStackSlab  *self,
+                       GError        **error)
+{
+  char *base = self->base + self->n_touched * self->klass->stride;
+  CoroStack *stack = &self->stacks[self->n_touched];
+  gboolean mprotected;
+
+  if (!coro_guard_install (base, CORO_STACK_GUARD_SIZE, &mprotected, error))
+    return NULL;
+
+  stack->slab = self;
+  stack->low = base + CORO_STACK_GUARD_SIZE;
+  stack->top = base + self->klass->stride - (self->n_touched % N_COLOURS) * COLOUR_SIZE;
+#ifdef HAVE_VALGRIND
+  stack->valgrind_id = VALGRIND_STACK_REGISTER (stack->low, stack->top - 1);
+#endif
+  self->n_touched++;
+  self->n_mprotected += mprotected ? 1 : 0;
+  return stack;
+}
+
+static CoroStack *
+stack_slab_take (CoroStackSlab  *self,
+                 GError        **error)
+{
+  CoroStack *stack;
+
+  if (self->warm != NULL)
+    {
+      stack = self->warm;
+      self->warm = stack->next;
+      self->n_warm--;
+      self->klass->n_warm--;
+    }
+  else if (self->cold != NULL)
+    {
+      stack = self->cold;
+      self->cold = stack->next;
+    }
+  else
+    {
+      stack = stack_slab_take_fresh (self, error);
+      if (stack == NULL)
+        return NULL;
+    }
+
+  stack->state = STACK_IN_USE;
+  self->n_in_use++;
+  if (self->n_warm == 0 || self->state == SLAB_EMPTY)
+    stack_slab_update (self);
+  return stack;
+}
+
+static void
+stack_discard (CoroStack *self,
+               char      *end)
+{
+  gsize size = ((gsize) end - (gsize) self->low) & ~(page_size - 1);
+
+  madvise (self->low, size, MADV_DONTNEED);
+}
+
+/* Takes the pages of all its warm stacks. */
+static void
+stack_slab_cool (CoroStackSlab *self)
+{
+  CoroStack *stack;
+
+  while ((stack = self->warm) != NULL)
+    {
+      self->warm = stack->next;
+      stack_discard (stack, stack->low + self->klass->stride - CORO_STACK_GUARD_SIZE);
+      stack->state = STACK_COLD;
+      stack->next = self->cold;
+      self->cold = stack;
+    }
+
+  self->klass->n_warm -= self->n_warm;
+  self->n_warm = 0;
+  stack_slab_update (self);
 }
 
 static CoroStackClass *
@@ -154,103 +300,85 @@ stack_class_new (gsize stride)
   CoroStackClass *self = g_new0 (CoroStackClass, 1);
 
   self->stride = stride;
-  self->slabs = g_array_new (FALSE, FALSE, sizeof (CoroStackSlab));
-  self->warm = g_ptr_array_new ();
-  self->cold = g_ptr_array_new ();
+  self->all = g_ptr_array_new ();
   return self;
 }
 
 static void
 stack_class_free (CoroStackClass *self)
 {
-  for (guint i = 0; i < self->slabs->len; i++)
-    {
-      CoroStackSlab *slab = &g_array_index (self->slabs, CoroStackSlab, i);
-
-      if (g_atomic_int_get (&guards_by_mprotect))
-        g_atomic_int_add (&n_mprotected, -(int) slab->n_used);
-      munmap (slab->base, slab->size);
-      g_free (slab->stacks);
-    }
-  g_array_unref (self->slabs);
-  g_ptr_array_unref (self->warm);
-  g_ptr_array_unref (self->cold);
+  while (self->all->len > 0)
+    stack_slab_free (g_ptr_array_index (self->all, self->all->len - 1));
+  g_ptr_array_unref (self->all);
   g_free (self);
 }
 
-static gboolean
-stack_class_add_slab (CoroStackClass  *self,
-                      GError         **error)
-{
-  CoroStackSlab slab = { NULL, };
-
-  slab.n_stacks = MAX ((guint) (SLAB_SIZE / self->stride), 1);
-  slab.size = slab.n_stacks * self->stride;
-  slab.base = mmap (NULL, slab.size, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (slab.base == MAP_FAILED)
-    {
-      int saved_errno = errno;
-
-      g_set_error (error, CORO_ERROR, CORO_ERROR_NO_STACK,
-                   "No stack for another coroutine: %s", g_strerror (saved_errno));
-      return FALSE;
-    }
-
-  madvise (slab.base, slab.size, MADV_NOHUGEPAGE);
-  slab.stacks = g_new0 (CoroStack, slab.n_stacks);
-  g_array_append_val (self->slabs, slab);
-  return TRUE;
-}
-
 static CoroStack *
-stack_class_take_fresh (CoroStackClass  *self,
-                        GError         **error)
+stack_class_take (CoroStackClass  *self,
+                  GError         **error)
 {
-  CoroStackSlab *slab = NULL;
-  CoroStack *stack;
-  char *base;
+  static const CoroSlabState order[] = { SLAB_WARM, SLAB_COOL, SLAB_EMPTY };
 
-  if (self->slabs->len > 0)
-    slab = &g_array_index (self->slabs, CoroStackSlab, self->slabs->len - 1);
-
-  if (slab == NULL || slab->n_used == slab->n_stacks)
+  for (guint i = 0; i < G_N_ELEMENTS (order); i++)
     {
-      if (!stack_class_add_slab (self, error))
-        return NULL;
-      slab = &g_array_index (self->slabs, CoroStackSlab, self->slabs->len - 1);
+      GList *head = self->slabs[order[i]].head;
+
+      if (head != NULL)
+        return stack_slab_take (head->data, error);
     }
 
-  base = slab->base + slab->n_used * self->stride;
-  if (!install_guard (base, error))
-    return NULL;
+  CoroStackSlab *slab = stack_slab_new (self, error);
 
-  stack = &slab->stacks[slab->n_used];
-  stack->klass = self;
-  stack->low = base + GUARD_SIZE;
-  stack->top = base + self->stride - (slab->n_used % N_COLOURS) * COLOUR_SIZE;
-#ifdef HAVE_VALGRIND
-  stack->valgrind_id = VALGRIND_STACK_REGISTER (stack->low, stack->top);
-#endif
-  slab->n_used++;
-  return stack;
+  return slab != NULL ? stack_slab_take (slab, error) : NULL;
 }
 
-/* Gives back what lies below the part that every use touches. */
+/* Looks at one stack at random and gives back what lies below the part that every use
+ * touches. */
 static void
-stack_trim_depth (CoroStack *self)
+stack_class_trim_depth (CoroStackClass *self)
 {
-  gsize size = (gsize) (self->top - self->low);
-  unsigned char resident[64];
-  gsize probe;
+  CoroStackSlab *slab;
+  CoroStack *stack;
+  unsigned char resident;
+  char *end;
 
-  if (size <= KEEP_SIZE)
+  if (self->n_warm == 0)
+    return;
+
+  slab = g_ptr_array_index (self->all, (guint) g_random_int_range (0, (int) self->all->len));
+  if (slab->n_touched == 0)
+    return;
+
+  stack = &slab->stacks[g_random_int_range (0, (int) slab->n_touched)];
+  if (stack->state != STACK_WARM || coro_stack_get_size (stack) <= KEEP_SIZE + page_size)
     return;
 
   /* A stack grows without holes, so the page right below what may stay tells. */
-  probe = ((gsize) self->top - KEEP_SIZE) & ~(page_size - 1);
-  if (mincore ((void *) (probe - page_size), page_size, resident) == 0 && (resident[0] & 1))
-    madvise (self->low, probe - (gsize) self->low, MADV_DONTNEED);
+  end = (char *) ((gsize) (stack->top - KEEP_SIZE) & ~(page_size - 1));
+  if (mincore (end - page_size, page_size, &resident) == 0 && (resident & 1))
+    stack_discard (stack, end);
+}
+
+/* Returns whether there is more to do. */
+static gboolean
+stack_class_trim (CoroStackClass *self)
+{
+  for (guint i = 0; i < TRIM_SLABS; i++)
+    {
+      CoroStackSlab *slab = g_queue_peek_head (&self->slabs[SLAB_EMPTY]);
+
+      if (slab == NULL && self->n_warm > N_WARM)
+        slab = g_queue_peek_tail (&self->slabs[SLAB_WARM]);
+      if (slab == NULL)
+        return FALSE;
+
+      if (slab->n_in_use == 0)
+        stack_slab_free (slab);
+      else
+        stack_slab_cool (slab);
+    }
+
+  return self->slabs[SLAB_EMPTY].length > 0 || self->n_warm > N_WARM;
 }
 
 static CoroStackClass *
@@ -260,7 +388,7 @@ stack_pool_get_class (CoroStackPool *self,
   gsize stride;
 
   initialize_sizes ();
-  size = MAX (size, minimum_size + GUARD_SIZE);
+  size = MAX (size, minimum_size);
   stride = (size + page_size - 1) / page_size;
   stride = (stride | 1) * page_size;
 
@@ -289,36 +417,24 @@ coro_stack_pool_new (void)
 void
 coro_stack_pool_free (CoroStackPool *self)
 {
-#ifdef HAVE_VALGRIND
-  for (guint i = 0; i < self->classes->len; i++)
-    {
-      CoroStackClass *klass = g_ptr_array_index (self->classes, i);
-
-      for (guint j = 0; j < klass->slabs->len; j++)
-        {
-          CoroStackSlab *slab = &g_array_index (klass->slabs, CoroStackSlab, j);
-
-          for (guint k = 0; k < slab->n_used; k++)
-            VALGRIND_STACK_DEREGISTER (slab->stacks[k].valgrind_id);
-        }
-    }
-#endif
   g_ptr_array_unref (self->classes);
   g_free (self);
 }
 
+/* Fails with CORO_ERROR_NO_STACK when addresses or mappings have run out. */
 CoroStack *
 coro_stack_pool_take (CoroStackPool  *self,
                       gsize           size,
                       GError        **error)
 {
-  CoroStackClass *klass = stack_pool_get_class (self, size);
+  CoroStack *stack = stack_class_take (stack_pool_get_class (self, size), error);
 
-  if (klass->warm->len > 0)
-    return klass->warm->pdata[--klass->warm->len];
-  if (klass->cold->len > 0)
-    return klass->cold->pdata[--klass->cold->len];
-  return stack_class_take_fresh (klass, error);
+#ifdef HAVE_VALGRIND
+  /* Its last user left by a jump, with everything below the stack pointer out of bounds. */
+  if (stack != NULL)
+    (void) VALGRIND_MAKE_MEM_UNDEFINED (stack->low, stack->top - stack->low);
+#endif
+  return stack;
 }
 
 /* May be called on the very stack that is given back, as long as the caller leaves it
@@ -327,31 +443,55 @@ void
 coro_stack_pool_give (CoroStackPool *self,
                       CoroStack     *stack)
 {
-  g_ptr_array_add (stack->klass->warm, stack);
+  CoroStackSlab *slab = stack->slab;
+
+  g_assert (stack->state == STACK_IN_USE);
+
+  stack->state = STACK_WARM;
+  stack->next = slab->warm;
+  slab->warm = stack;
+  slab->n_warm++;
+  slab->n_in_use--;
+  slab->klass->n_warm++;
   self->n_gives++;
+  if (slab->n_warm == 1 || slab->n_in_use == 0)
+    stack_slab_update (slab);
 }
 
-/* To be called now and then on a stack that is not one of ours. */
-void
+/* To be called now and then, on a stack that is not one of ours.  Does a little at a
+ * time; TRUE says that it wants to be called again soon. */
+gboolean
 coro_stack_pool_trim (CoroStackPool *self)
 {
-  if (self->n_gives < DEPTH_PERIOD)
-    return;
-  self->n_gives = 0;
+  gboolean check_depth = self->n_gives >= DEPTH_PERIOD;
+  gboolean more = FALSE;
 
   for (guint i = 0; i < self->classes->len; i++)
     {
       CoroStackClass *klass = g_ptr_array_index (self->classes, i);
 
-      while (klass->warm->len > N_WARM)
-        {
-          CoroStack *stack = klass->warm->pdata[--klass->warm->len];
-
-          madvise (stack->low, (gsize) (klass->stride - GUARD_SIZE), MADV_DONTNEED);
-          g_ptr_array_add (klass->cold, stack);
-        }
-
-      if (klass->warm->len > 0)
-        stack_trim_depth (klass->warm->pdata[g_random_int_range (0, (int) klass->warm->len)]);
+      more |= stack_class_trim (klass);
+      if (check_depth)
+        stack_class_trim_depth (klass);
     }
+
+  if (check_depth)
+    self->n_gives = 0;
+  return more;
+}
+
+gsize
+coro_stack_pool_get_mapped (CoroStackPool *self)
+{
+  gsize total = 0;
+
+  for (guint i = 0; i < self->classes->len; i++)
+    {
+      CoroStackClass *klass = g_ptr_array_index (self->classes, i);
+
+      for (guint j = 0; j < klass->all->len; j++)
+        total += ((CoroStackSlab *) g_ptr_array_index (klass->all, j))->size;
+    }
+
+  return total;
 }

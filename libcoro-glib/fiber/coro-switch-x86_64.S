@@ -1,71 +1,36 @@
 /* libcoro-glib: async/await for GLib
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * gpointer coro_switch (gpointer *save_sp, gpointer load_sp);
- *
- * Saves the six registers that the System V ABI gives to the callee, parks the
- * stack pointer in *save_sp and goes on where load_sp was parked.  It ends in an
- * indirect jump and not in `ret`: a `ret` to another stack is always mispredicted
- * (the return predictor follows the calls), which costs 11.6 ns against 2.3 ns.
- * MXCSR and the x87 control word stay those of the thread: saving them costs 40 ns
- * and GLib code does not change them.
+ * How a stack starts.  The switch itself is inline, in coro-switch-private.h.
  */
+
+/* void *coro_switch_prepare (void *top, void (*func) (void *), void *argument);
+ *
+ * Lays out the frame that coro_switch() pops: rbx holds the function, rbp its argument,
+ * then comes the address to go on at.  Above it two words of zero, for unwinders that
+ * read no tables; they leave the stack aligned at the entry. */
         .text
         .p2align 4
-        .globl  coro_switch
-        .hidden coro_switch
-        .type   coro_switch, @function
-coro_switch:
+        .globl  coro_switch_prepare
+        .hidden coro_switch_prepare
+        .type   coro_switch_prepare, @function
+coro_switch_prepare:
         .cfi_startproc
         endbr64
-        pushq   %rbp
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset %rbp, 0
-        pushq   %rbx
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset %rbx, 0
-        pushq   %r12
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset %r12, 0
-        pushq   %r13
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset %r13, 0
-        pushq   %r14
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset %r14, 0
-        pushq   %r15
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset %r15, 0
-        movq    %rsp, (%rdi)
-        movq    %rsi, %rsp
-        popq    %r15
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore %r15
-        popq    %r14
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore %r14
-        popq    %r13
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore %r13
-        popq    %r12
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore %r12
-        popq    %rbx
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore %rbx
-        popq    %rbp
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore %rbp
-        popq    %rcx
-        .cfi_adjust_cfa_offset -8
-        .cfi_register %rip, %rcx
-        notrack jmp *%rcx
+        andq    $-16, %rdi
+        leaq    coro_switch_entry(%rip), %rax
+        movq    $0, -8(%rdi)
+        movq    $0, -16(%rdi)
+        movq    %rax, -24(%rdi)
+        movq    %rdx, -32(%rdi)
+        movq    %rsi, -40(%rdi)
+        leaq    -40(%rdi), %rax
+        ret
         .cfi_endproc
-        .size   coro_switch, . - coro_switch
+        .size   coro_switch_prepare, . - coro_switch_prepare
 
-/* The first instruction of every fiber: coro-fiber.c puts the entry function into
- * the slot of %rbx and its argument into that of %r12.  An undefined %rip tells
- * unwinders that the stack ends here. */
+/* The first instruction of every fiber.  An undefined rip tells those who unwind that
+ * the stack ends here, a zero rbp tells the others. */
         .p2align 4
         .globl  coro_switch_entry
         .hidden coro_switch_entry
@@ -74,7 +39,8 @@ coro_switch_entry:
         .cfi_startproc
         .cfi_undefined %rip
         endbr64
-        movq    %r12, %rdi
+        movq    %rbp, %rdi
+        xorl    %ebp, %ebp
         callq   *%rbx
         ud2
         .cfi_endproc
@@ -85,11 +51,11 @@ coro_switch_entry:
 /* Indirect branch tracking holds; a shadow stack does not, so SHSTK is not claimed. */
         .section .note.gnu.property, "a"
         .p2align 3
-        .long   4
-        .long   16
-        .long   5
+        .long   4                       /* size of the name */
+        .long   16                      /* size of the properties */
+        .long   5                       /* NT_GNU_PROPERTY_TYPE_0 */
         .asciz  "GNU"
-        .long   0xc0000002
+        .long   0xc0000002              /* GNU_PROPERTY_X86_FEATURE_1_AND */
         .long   4
-        .long   1
+        .long   1                       /* GNU_PROPERTY_X86_FEATURE_1_IBT */
         .long   0

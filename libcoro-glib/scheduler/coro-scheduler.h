@@ -44,9 +44,8 @@ void           coro_scheduler_set_time_slice  (CoroScheduler  *self,
 typedef void (*CoroMainStackFunc) (gpointer user_data);
 
 CORO_AVAILABLE_IN_ALL
-gboolean       coro_call_on_main_stack        (CoroMainStackFunc   func,
-                                               gpointer            user_data,
-                                               GError            **error);
+void           coro_call_on_main_stack        (CoroMainStackFunc   func,
+                                               gpointer            user_data);
 CORO_AVAILABLE_IN_ALL
 void           coro_main_loop_run             (GMainLoop          *loop);
 

@@ -1,0 +1,233 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "scheduler/coro-cancel-private.h"
+
+#include "scheduler/coro-scheduler-private.h"
+
+/* A parked job finds out about its cancellation by itself: it only gets a turn. */
+void
+coro_job_poke (CoroJob *self)
+{
+  if (self->state == CORO_JOB_SUSPENDED)
+    coro_job_enqueue (self);
+}
+
+static void
+job_set_level (CoroJob  *self,
+               gboolean  level)
+{
+  self->cancel_level = level;
+  if (level)
+    coro_job_poke (self);
+}
+
+/* Recomputes what has reached the scope, and what is below it. */
+static void
+scope_refresh (CoroScope *self)
+{
+  gboolean effective = self->cancelled || self->expired ||
+                       (!self->shield && self->parent != NULL && self->parent->effective);
+
+  self->effective = effective;
+
+  if (self->host != NULL && self->host->scope == self)
+    job_set_level (self->host, effective);
+  for (CoroJob *job = self->members; job != NULL; job = job->next_member)
+    if (job->scope == self)
+      job_set_level (job, effective);
+  for (CoroScope *child = self->children; child != NULL; child = child->next)
+    if (child->effective != effective)
+      scope_refresh (child);
+}
+
+static void
+scope_timer_cb (CoroTimer *timer)
+{
+  CoroScope *self = (CoroScope *) ((char *) timer - offsetof (CoroScope, timer));
+
+  self->expired = TRUE;
+  scope_refresh (self);
+}
+
+void
+coro_scope_init (CoroScope     *self,
+                 CoroScheduler *scheduler,
+                 CoroScope     *parent)
+{
+  *self = (CoroScope) { .scheduler = scheduler, .parent = parent };
+
+  if (parent != NULL)
+    {
+      self->effective = parent->effective;
+      self->next = parent->children;
+      if (self->next != NULL)
+        self->next->previous = self;
+      parent->children = self;
+    }
+}
+
+/* Takes the scope out of the tree.  Nothing may be below it any more. */
+void
+coro_scope_clear (CoroScope *self)
+{
+  g_assert (self->children == NULL && self->members == NULL && self->host == NULL);
+
+  if (self->scheduler != NULL)
+    coro_scheduler_disarm (self->scheduler, &self->timer);
+
+  if (self->parent != NULL)
+    {
+      if (self->previous != NULL)
+        self->previous->next = self->next;
+      else
+        self->parent->children = self->next;
+      if (self->next != NULL)
+        self->next->previous = self->previous;
+      self->parent = NULL;
+    }
+}
+
+/* Makes it the innermost scope of the running job. */
+void
+coro_scope_enter (CoroScope *self,
+                  CoroJob   *host,
+                  gboolean   shield)
+{
+  g_assert (host->scope == self->parent);
+
+  self->host = host;
+  self->shield = shield;
+  host->scope = self;
+  scope_refresh (self);
+}
+
+/* The opposite.  Scopes are left in the reverse order of entering. */
+void
+coro_scope_exit (CoroScope *self)
+{
+  CoroJob *host = self->host;
+
+  g_assert (host != NULL && host->scope == self);
+
+  self->host = NULL;
+  host->scope = self->parent;
+  host->cancel_level = host->scope != NULL && host->scope->effective;
+}
+
+void
+coro_scope_cancel (CoroScope *self)
+{
+  if (self->cancelled)
+    return;
+
+  self->cancelled = TRUE;
+  scope_refresh (self);
+}
+
+/* `deadline` is in the scheduler's time; G_MAXINT64: none. */
+void
+coro_scope_set_deadline (CoroScope *self,
+                         gint64     deadline)
+{
+  coro_scheduler_disarm (self->scheduler, &self->timer);
+
+  if (deadline == G_MAXINT64)
+    return;
+  if (deadline <= coro_scheduler_now (self->scheduler))
+    scope_timer_cb (&self->timer);
+  else
+    coro_scheduler_arm (self->scheduler, &self->timer, deadline, scope_timer_cb);
+}
+
+void
+coro_scope_add_member (CoroScope *self,
+                       CoroJob   *job)
+{
+  job->previous_member = NULL;
+  job->next_member = self->members;
+  if (job->next_member != NULL)
+    job->next_member->previous_member = job;
+  self->members = job;
+
+  job->scope = self;
+  job->cancel_level = self->effective;
+}
+
+void
+coro_scope_remove_member (CoroScope *self,
+                          CoroJob   *job)
+{
+  g_assert (job->scope == self);
+
+  if (job->previous_member != NULL)
+    job->previous_member->next_member = job->next_member;
+  else
+    self->members = job->next_member;
+  if (job->next_member != NULL)
+    job->next_member->previous_member = job->previous_member;
+  job->scope = NULL;
+}
+
+/* One request for one job (edge): its next await, or the one it is in, fails once. */
+void
+coro_job_request_cancel (CoroJob *self)
+{
+  if (self->n_cancelling < G_MAXUINT16)
+    self->n_cancelling++;
+  self->cancel_pending = TRUE;
+  coro_job_poke (self);
+}
+
+/* The outermost cancelled scope that reaches the job: it is the one that owns the
+ * CANCELLED, as in Trio. */
+static CoroScope *
+job_get_cause (CoroJob *self)
+{
+  CoroScope *cause = NULL;
+
+  for (CoroScope *scope = self->scope; scope != NULL; scope = scope->parent)
+    {
+      if (scope->cancelled || scope->expired)
+        cause = scope;
+      if (scope->shield)
+        break;
+    }
+  return cause;
+}
+
+/* Whether the cancellation of the job undoes a wait that has just finished: a call does,
+ * a deadline does not. */
+gboolean
+coro_job_cancel_preempts (CoroJob *self)
+{
+  CoroScope *cause;
+
+  if (self->cancel_pending)
+    return TRUE;
+  cause = job_get_cause (self);
+  return cause != NULL && cause->cancelled;
+}
+
+/* Sets CANCELLED.  A request for the job itself is consumed by it, unless nobody listens:
+ * `while (TRUE) coro_sleep (t, NULL)` hears it again at the next await. */
+void
+coro_job_deliver_cancel (CoroJob  *self,
+                         GError  **error)
+{
+  const char *message = "The coroutine was cancelled";
+  gboolean edge = self->cancel_pending;
+  CoroScope *cause = edge ? NULL : job_get_cause (self);
+
+  for (CoroScope *scope = self->scope; scope != NULL && scope->host == self; scope = scope->parent)
+    scope->delivered = scope == cause;
+
+  if (edge && error != NULL)
+    self->cancel_pending = FALSE;
+  if (cause != NULL)
+    message = cause->cancelled ? "The coroutine's scope was cancelled" : "The time of the coroutine's scope is up";
+
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, message);
+}

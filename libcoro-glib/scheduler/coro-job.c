@@ -1,0 +1,316 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "scheduler/coro-job-private.h"
+
+#include "fiber/coro-error.h"
+#include "scheduler/coro-foreign-frame-private.h"
+#include "scheduler/coro-scheduler-private.h"
+
+#include <stdlib.h>
+
+/* Records live in aligned blocks, so that a job finds its scheduler without a pointer of
+ * its own and all jobs can be listed without a list. */
+#define BLOCK_SIZE ((gsize) 16 * 1024)
+#define JOBS_PER_BLOCK ((BLOCK_SIZE - offsetof (CoroJobBlock, jobs)) / sizeof (CoroJob))
+
+struct _CoroJobBlock
+{
+  CoroJobBlock *next;           /* (nullable) */
+  CoroScheduler *scheduler;     /* (unowned) */
+  CoroJob jobs[];
+};
+
+CoroScheduler *
+coro_job_get_scheduler (CoroJob *self)
+{
+  return ((CoroJobBlock *) ((gsize) self & ~(BLOCK_SIZE - 1)))->scheduler;
+}
+
+static void
+scheduler_add_block (CoroScheduler *self)
+{
+  CoroJobBlock *block;
+  gpointer memory = NULL;
+
+  if (posix_memalign (&memory, BLOCK_SIZE, BLOCK_SIZE) != 0)
+    g_error ("Out of memory for coroutine records");
+
+  block = memory;
+  block->scheduler = self;
+  block->next = self->blocks;
+  self->blocks = block;
+
+  for (gsize i = JOBS_PER_BLOCK; i-- > 0;)
+    {
+      CoroJob *job = &block->jobs[i];
+
+      job->state = CORO_JOB_FREE;
+      job->ready.next = (CoroReady *) self->free_jobs;
+      self->free_jobs = job;
+    }
+}
+
+/* Calls `func` for every job that has not ended; it may end jobs. */
+void
+coro_scheduler_foreach_job (CoroScheduler *self,
+                            void         (*func) (CoroJob *job, gpointer user_data),
+                            gpointer       user_data)
+{
+  for (CoroJobBlock *block = self->blocks; block != NULL; block = block->next)
+    for (gsize i = 0; i < JOBS_PER_BLOCK; i++)
+      if (block->jobs[i].state != CORO_JOB_FREE)
+        func (&block->jobs[i], user_data);
+}
+
+void
+coro_scheduler_free_blocks (CoroScheduler *self)
+{
+  while (self->blocks != NULL)
+    {
+      CoroJobBlock *block = self->blocks;
+
+      self->blocks = block->next;
+      free (block);
+    }
+  self->free_jobs = NULL;
+}
+
+/* A job that has not started and is not queued.  In the scheduler's thread. */
+CoroJob *
+coro_job_new (CoroScheduler      *scheduler,
+              const CoroJobClass *klass,
+              gsize               stack_size)
+{
+  CoroJob *self;
+
+  if (scheduler->free_jobs == NULL)
+    scheduler_add_block (scheduler);
+
+  self = scheduler->free_jobs;
+  scheduler->free_jobs = (CoroJob *) self->ready.next;
+  scheduler->n_jobs++;
+
+  *self = (CoroJob) { .klass = klass, .state = CORO_JOB_NEW, .stack_size = (guint32) (stack_size / 1024) };
+  return self;
+}
+
+/* Gives back the record of a job that has ended or never started. */
+void
+coro_job_free (CoroJob *self)
+{
+  CoroScheduler *scheduler = coro_job_get_scheduler (self);
+
+  g_assert (self->state != CORO_JOB_FREE);
+  self->state = CORO_JOB_FREE;
+  self->ready.next = (CoroReady *) scheduler->free_jobs;
+  scheduler->free_jobs = self;
+  scheduler->n_jobs--;
+}
+
+CoroJob *
+coro_job_get_running (void)
+{
+  CoroScheduler *scheduler = coro_scheduler_current;
+
+  return scheduler != NULL ? scheduler->running : NULL;
+}
+
+/* The running job, or NULL with CORO_ERROR_NOT_IN_COROUTINE. */
+CoroJob *
+coro_job_require (GError **error)
+{
+  CoroJob *job = coro_job_get_running ();
+
+  if (G_UNLIKELY (job == NULL))
+    g_set_error_literal (error, CORO_ERROR, CORO_ERROR_NOT_IN_COROUTINE,
+                         coro_scheduler_current != NULL
+                           ? "Cannot wait here: this is a callback on the main stack, not a coroutine"
+                           : "Cannot wait here: this is not a coroutine");
+  return job;
+}
+
+/* Whether the running job may be parked right now. */
+gboolean
+coro_job_check_suspend (CoroJob  *self,
+                        GError  **error)
+{
+  CoroScheduler *scheduler = coro_job_get_scheduler (self);
+
+  /* GLib's dispatch frames must return in the order they were entered; parking one below
+   * another would make g_main_dispatch() abort. */
+  if (G_UNLIKELY (g_main_depth () != scheduler->dispatch->depth))
+    {
+      g_set_error_literal (error, CORO_ERROR, CORO_ERROR_NESTED_LOOP,
+                           "Cannot wait here: a main loop nested in the coroutine has not returned");
+      return FALSE;
+    }
+
+  return coro_foreign_frame_check (self->fiber.stack, error);
+}
+
+/* Puts the job at the end of the ready queue, unless it is in there. */
+void
+coro_job_enqueue (CoroJob *self)
+{
+  if (self->queued)
+    return;
+
+  self->queued = TRUE;
+  coro_scheduler_push (coro_job_get_scheduler (self), &self->ready);
+}
+
+static void job_main (gpointer argument);
+
+static gboolean
+job_take_stack (CoroJob  *self,
+                gsize     reserved,
+                GError  **error)
+{
+  CoroScheduler *scheduler = coro_job_get_scheduler (self);
+  CoroStack *stack = coro_stack_pool_take (scheduler->stacks, (gsize) self->stack_size * 1024, error);
+
+  if (stack == NULL)
+    return FALSE;
+
+  coro_fiber_init (&self->fiber, stack, reserved, job_main, self);
+  return TRUE;
+}
+
+/* Room at the top of the job's stack, before it starts: what is put there needs no
+ * allocation of its own.  NULL with CORO_ERROR_NO_STACK. */
+gpointer
+coro_job_reserve (CoroJob  *self,
+                  gsize     size,
+                  GError  **error)
+{
+  g_assert (self->state == CORO_JOB_NEW && self->fiber.stack == NULL);
+
+  size = (size + 15) & ~(gsize) 15;
+  if (!job_take_stack (self, size, error))
+    return NULL;
+  return self->fiber.stack->top - size;
+}
+
+static inline CoroJob *
+scheduler_pop_job (CoroScheduler *scheduler)
+{
+  CoroJob *job = (CoroJob *) coro_scheduler_pop (scheduler);
+
+  job->queued = FALSE;
+  job->state = CORO_JOB_RUNNING;
+  scheduler->running = job;
+  return job;
+}
+
+/* The job to go on with from a stack that is about to be left, already made the running
+ * one; NULL when the dispatcher has to decide. */
+static inline CoroJob *
+scheduler_next_job (CoroScheduler *scheduler)
+{
+  CoroReady *ready;
+  CoroJob *next;
+
+  if (!coro_scheduler_tick (scheduler))
+    return NULL;
+
+  ready = scheduler->ready_head;
+  if (ready == NULL || ready->call != NULL)
+    return NULL;
+
+  next = (CoroJob *) ready;
+  if (next->fiber.stack == NULL && !job_take_stack (next, 0, NULL))
+    return NULL;                /* the dispatcher tries again and says why */
+
+  return scheduler_pop_job (scheduler);
+}
+
+/* Parks the running job and goes straight to the next one that is ready.  Returns when
+ * somebody has queued the job and its turn came. */
+void
+coro_job_suspend (CoroJob *self)
+{
+  CoroScheduler *scheduler = coro_job_get_scheduler (self);
+  CoroJob *next;
+
+  self->state = CORO_JOB_SUSPENDED;
+  next = scheduler_next_job (scheduler);
+  if (next == self)
+    return;
+
+  if (next != NULL)
+    {
+      coro_fiber_switch (&self->fiber, &next->fiber);
+    }
+  else
+    {
+      scheduler->running = NULL;
+      coro_fiber_switch (&self->fiber, &scheduler->dispatch->fiber);
+    }
+}
+
+/* Runs a queued job, from the dispatcher. */
+void
+coro_job_start (CoroJob   *self,
+                CoroFiber *from)
+{
+  CoroScheduler *scheduler = coro_job_get_scheduler (self);
+  GError *error = NULL;
+
+  g_assert (scheduler->ready_head == &self->ready);
+
+  if (self->fiber.stack == NULL && !job_take_stack (self, 0, &error))
+    {
+      coro_scheduler_pop (scheduler);
+      self->queued = FALSE;
+      self->klass->fail (self, error);
+      coro_job_free (self);
+      return;
+    }
+
+  scheduler_pop_job (scheduler);
+  coro_fiber_switch (from, &self->fiber);
+}
+
+/* The first frame of every stack.  A stack whose job has ended goes on with the next job
+ * that has none yet: spawning needs neither a switch nor a stack then. */
+static void
+job_main (gpointer argument)
+{
+  CoroJob *job = argument;
+  CoroScheduler *scheduler = coro_job_get_scheduler (job);
+  CoroFiber here;
+  CoroJob *next;
+
+  coro_fiber_arrived (&job->fiber);
+
+  while (TRUE)
+    {
+      guint32 stack_size = job->stack_size;
+      CoroReady *ready;
+
+      job->klass->run (job);
+
+      here = job->fiber;
+      coro_job_free (job);
+      scheduler->running = NULL;
+
+      ready = scheduler->ready_head;
+      next = (CoroJob *) ready;
+      if (ready == NULL || ready->call != NULL || next->fiber.stack != NULL || next->stack_size != stack_size)
+        break;
+      if (!coro_scheduler_tick (scheduler))
+        break;
+
+      job = scheduler_pop_job (scheduler);
+      job->fiber = here;
+    }
+
+  /* Given back while we stand on it, which is right because nobody takes one before we
+   * have left: the next job has its stack by now. */
+  next = scheduler_next_job (scheduler);
+  coro_stack_pool_give (scheduler->stacks, here.stack);
+  coro_fiber_switch_last (&here, next != NULL ? &next->fiber : &scheduler->dispatch->fiber);
+}

@@ -1,0 +1,159 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "scheduler/coro-scheduler.h"
+
+#include "fiber/coro-fiber-private.h"
+#include "scheduler/coro-inbox-private.h"
+#include "scheduler/coro-job-private.h"
+#include "scheduler/coro-timer-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct _CoroDispatch CoroDispatch;
+typedef struct _CoroJobBlock CoroJobBlock;
+
+/* Something to run on the thread's own stack on behalf of a fiber. */
+typedef struct
+{
+  CoroMainStackFunc func;
+  gpointer data;
+  CoroFiber *caller;
+} CoroMainStackCall;
+
+/* One call of our GSource's dispatch function, in that C frame.  A main loop nested in a
+ * coroutine makes another, on the coroutine's stack.  No work is kept in here: a nested
+ * dispatch could not see it. */
+struct _CoroDispatch
+{
+  CoroFiber fiber;              /* where jobs come back to */
+  CoroDispatch *outer;          /* (nullable) */
+  CoroJob *interrupted;         /* (nullable): whose stack this frame is on; NULL: the thread's own */
+  CoroScheduler *outer_current; /* (nullable): another scheduler that dispatched around us */
+  CoroMainStackCall *call;      /* (nullable): what a fiber came here for */
+  int depth;                    /* g_main_depth() */
+};
+
+struct _CoroScheduler
+{
+  GObject parent_instance;
+
+  /* Hot: what a switch touches. */
+  CoroReady *ready_head;        /* (nullable) */
+  CoroReady **ready_tail;
+  CoroJob *running;             /* (nullable) */
+  CoroDispatch *dispatch;       /* (nullable): the innermost */
+  int ticks;                    /* resumes until the clock is read */
+  int period;                   /* what ticks is reset to: 1…MAX_PERIOD */
+  gboolean slice_over;
+  gint64 tick_time;             /* µs: when the clock was last read */
+  gint64 slice_end;             /* µs */
+
+  GMainContext *context;        /* (nullable) (unowned): its source owns us; guarded by wakeup_lock for other threads */
+  GSource *source;              /* (nullable) (unowned) */
+  GPollFD poll_fd;              /* the epoll descriptor; holds the timerfd */
+  int timer_fd;
+  gint64 armed;                 /* µs: for when timer_fd is armed; G_MAXINT64: it is not */
+  gpointer thread;              /* (atomic) (nullable): whose scheduler this is; see coro_thread_self() */
+  GMutex wakeup_lock;
+  CoroInbox inbox;
+  CoroTimerHeap timers;
+  CoroStackPool *stacks;        /* (owned) */
+  CoroJobBlock *blocks;         /* (owned) */
+  CoroJob *free_jobs;           /* (nullable) */
+  gsize n_jobs;
+  gpointer supervisor;          /* (nullable) (owned): the root group, kept by the layer above */
+  GDestroyNotify supervisor_free;
+  GTimeSpan time_slice;
+  gboolean skip_round;          /* the last slice was used up: let the others have a round */
+  gboolean skipping;            /* this is that round */
+  gboolean closed;
+  guint n_external;             /* operations of GIO and threads under way: virtual time waits for them */
+
+  gboolean virtual;             /* time is set by hand */
+  gboolean autojump;
+  guint idle_rounds;
+  gint64 virtual_time;          /* µs */
+};
+
+extern __thread CoroScheduler *coro_scheduler_current __attribute__ ((tls_model ("initial-exec")));
+extern __thread char coro_thread_marker __attribute__ ((tls_model ("initial-exec")));
+
+/* Identifies the calling thread, for less than g_thread_self(). */
+static inline gpointer
+coro_thread_self (void)
+{
+  return &coro_thread_marker;
+}
+
+/* Whether the calling thread may touch what belongs to the scheduler.  FALSE for
+ * everybody before the first dispatch: until then all goes through the inbox. */
+static inline gboolean
+coro_scheduler_is_mine (CoroScheduler *self)
+{
+  return g_atomic_pointer_get (&self->thread) == coro_thread_self ();
+}
+
+static inline gint64
+coro_scheduler_now (CoroScheduler *self)
+{
+  return G_UNLIKELY (self->virtual) ? self->virtual_time : g_get_monotonic_time ();
+}
+
+static inline void
+coro_scheduler_push (CoroScheduler *self,
+                     CoroReady     *ready)
+{
+  ready->next = NULL;
+  *self->ready_tail = ready;
+  self->ready_tail = &ready->next;
+}
+
+static inline CoroReady *
+coro_scheduler_pop (CoroScheduler *self)
+{
+  CoroReady *ready = self->ready_head;
+
+  if (ready != NULL)
+    {
+      self->ready_head = ready->next;
+      if (self->ready_head == NULL)
+        self->ready_tail = &self->ready_head;
+    }
+  return ready;
+}
+
+gboolean       coro_scheduler_tick_slow  (CoroScheduler      *self);
+GSource       *coro_scheduler_source_new (CoroScheduler      *self);
+CoroScheduler *coro_scheduler_peek       (void);
+void           coro_scheduler_post       (CoroScheduler      *self,
+                                          CoroMessage        *message);
+void           coro_scheduler_arm        (CoroScheduler      *self,
+                                          CoroTimer          *timer,
+                                          gint64              deadline,
+                                          CoroTimerFunc       fire);
+void           coro_scheduler_disarm     (CoroScheduler      *self,
+                                          CoroTimer          *timer);
+void           coro_scheduler_close      (CoroScheduler      *self);
+void           coro_scheduler_call       (CoroScheduler      *self,
+                                          CoroFiber          *caller,
+                                          CoroMainStackFunc   func,
+                                          gpointer            user_data);
+void           coro_call_natively        (CoroMainStackFunc   func,
+                                          gpointer            user_data);
+void           coro_scheduler_free_blocks (CoroScheduler     *self);
+void           coro_scheduler_foreach_job (CoroScheduler     *self,
+                                           void             (*func) (CoroJob *job, gpointer user_data),
+                                           gpointer           user_data);
+
+/* Counts a resume.  FALSE: the running job should go through the dispatcher, because the
+ * slice is over or something else is due. */
+static inline gboolean
+coro_scheduler_tick (CoroScheduler *self)
+{
+  return --self->ticks > 0 || coro_scheduler_tick_slow (self);
+}
+
+G_END_DECLS

@@ -1,0 +1,532 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "scheduler/coro-scheduler-private.h"
+
+#include "fiber/coro-error.h"
+
+#include <unistd.h>
+
+/**
+ * CoroScheduler:
+ *
+ * Runs the coroutines of one [struct@GLib.MainContext].
+ *
+ * Programs rarely need it: spawn a coroutine in the default context and
+ * it runs as soon as the main loop does. Each context gets its scheduler
+ * when it is first needed and keeps it.
+ *
+ * The scheduler is a single [struct@GLib.Source]. It runs coroutines that
+ * are ready in the order they became so, for a time slice of 4 ms; then
+ * every other source of the context gets a round at its own priority, so
+ * that coroutines which never rest stop neither drawing nor input.
+ *
+ * It belongs to the thread that first iterates its context.
+ *
+ * Since: 0.1
+ */
+
+enum
+{
+  PROP_0,
+  PROP_CLOSED,
+  PROP_RUNNING,
+  PROP_TIME_SLICE,
+  N_PROPS
+};
+
+#define DEFAULT_TIME_SLICE (4 * G_TIME_SPAN_MILLISECOND)
+
+G_DEFINE_FINAL_TYPE (CoroScheduler, coro_scheduler, G_TYPE_OBJECT)
+
+__thread CoroScheduler *coro_scheduler_current __attribute__ ((tls_model ("initial-exec")));
+__thread char coro_thread_marker __attribute__ ((tls_model ("initial-exec")));
+
+static GParamSpec *properties[N_PROPS];
+static GMutex registry_lock;
+static GHashTable *registry;    /* (owned) (element-type GMainContext CoroScheduler); guarded by registry_lock */
+
+static void
+coro_scheduler_finalize (GObject *object)
+{
+  CoroScheduler *self = CORO_SCHEDULER (object);
+
+  g_assert (self->closed);
+  coro_timer_heap_clear (&self->timers);
+  g_mutex_clear (&self->wakeup_lock);
+
+  G_OBJECT_CLASS (coro_scheduler_parent_class)->finalize (object);
+}
+
+static void
+coro_scheduler_get_property (GObject    *object,
+                             guint       property_id,
+                             GValue     *value,
+                             GParamSpec *pspec)
+{
+  CoroScheduler *self = CORO_SCHEDULER (object);
+
+  switch (property_id)
+    {
+    case PROP_CLOSED:
+      g_value_set_boolean (value, coro_scheduler_is_closed (self));
+      break;
+    case PROP_RUNNING:
+      g_value_set_boolean (value, coro_scheduler_is_running (self));
+      break;
+    case PROP_TIME_SLICE:
+      g_value_set_int64 (value, coro_scheduler_get_time_slice (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+coro_scheduler_set_property (GObject      *object,
+                             guint         property_id,
+                             const GValue *value,
+                             GParamSpec   *pspec)
+{
+  CoroScheduler *self = CORO_SCHEDULER (object);
+
+  switch (property_id)
+    {
+    case PROP_TIME_SLICE:
+      coro_scheduler_set_time_slice (self, g_value_get_int64 (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+coro_scheduler_class_init (CoroSchedulerClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = coro_scheduler_finalize;
+  object_class->get_property = coro_scheduler_get_property;
+  object_class->set_property = coro_scheduler_set_property;
+
+  /**
+   * CoroScheduler:closed:
+   *
+   * Whether its context is gone; nothing runs any more.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_CLOSED] =
+    g_param_spec_boolean ("closed", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * CoroScheduler:running:
+   *
+   * Whether it is in the middle of running coroutines.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_RUNNING] =
+    g_param_spec_boolean ("running", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * CoroScheduler:time-slice:
+   *
+   * For how many µs coroutines run before other sources get a round.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_TIME_SLICE] =
+    g_param_spec_int64 ("time-slice", NULL, NULL, 1, G_MAXINT64, DEFAULT_TIME_SLICE,
+                        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+}
+
+static void
+coro_scheduler_init (CoroScheduler *self)
+{
+  g_mutex_init (&self->wakeup_lock);
+  self->ready_tail = &self->ready_head;
+  self->stacks = coro_stack_pool_new ();
+  self->time_slice = DEFAULT_TIME_SLICE;
+  self->timer_fd = -1;
+  self->ticks = self->period = 1;
+}
+
+/* Registers the scheduler with its context.  With registry_lock held. */
+static CoroScheduler *
+scheduler_new (GMainContext *context)
+{
+  CoroScheduler *self = g_object_new (CORO_TYPE_SCHEDULER, NULL);
+
+  self->context = context;
+  self->source = coro_scheduler_source_new (self);
+  g_hash_table_insert (registry, context, self);
+  g_source_attach (self->source, context);
+  g_source_unref (self->source);
+  return self;
+}
+
+/* Ends it: its source is destroyed and its stacks are freed.  What is parked on them
+ * cannot be freed, only leaked, and that is said loudly. */
+void
+coro_scheduler_close (CoroScheduler *self)
+{
+  GSource *source;
+
+  if (self->closed)
+    return;
+
+  self->closed = TRUE;
+  g_mutex_lock (&registry_lock);
+  g_hash_table_remove (registry, self->context);
+  g_mutex_unlock (&registry_lock);
+
+  g_mutex_lock (&self->wakeup_lock);
+  self->context = NULL;
+  g_mutex_unlock (&self->wakeup_lock);
+
+  if (self->supervisor != NULL)
+    g_clear_pointer (&self->supervisor, self->supervisor_free);
+
+  if (self->n_jobs > 0)
+    {
+      g_critical ("A main context ended with %" G_GSIZE_FORMAT " unfinished coroutines; what they hold is leaked",
+                  self->n_jobs);
+    }
+  else
+    {
+      coro_scheduler_free_blocks (self);
+      g_clear_pointer (&self->stacks, coro_stack_pool_free);
+    }
+
+  if (self->timer_fd >= 0)
+    close (self->timer_fd);
+  self->timer_fd = -1;
+
+  source = g_steal_pointer (&self->source);
+  if (!g_source_is_destroyed (source))
+    g_source_destroy (source);
+}
+
+/* The scheduler of the calling thread: the one that runs, else that of the thread-default
+ * context.  Transfer none. */
+CoroScheduler *
+coro_scheduler_peek (void)
+{
+  CoroScheduler *self = coro_scheduler_current;
+
+  if (self == NULL)
+    {
+      self = coro_scheduler_ref_for_context (NULL);
+      g_object_unref (self);    /* its source keeps it */
+    }
+  return self;
+}
+
+/* Has `message` handled on the scheduler's thread. */
+void
+coro_scheduler_post (CoroScheduler *self,
+                     CoroMessage   *message)
+{
+  if (!coro_inbox_push (&self->inbox, message))
+    return;
+
+  g_mutex_lock (&self->wakeup_lock);
+  if (self->context != NULL)
+    g_main_context_wakeup (self->context);
+  g_mutex_unlock (&self->wakeup_lock);
+}
+
+void
+coro_scheduler_arm (CoroScheduler *self,
+                    CoroTimer     *timer,
+                    gint64         deadline,
+                    CoroTimerFunc  fire)
+{
+  timer->deadline = deadline;
+  timer->fire = fire;
+  coro_timer_heap_add (&self->timers, timer);
+}
+
+void
+coro_scheduler_disarm (CoroScheduler *self,
+                       CoroTimer     *timer)
+{
+  coro_timer_heap_remove (&self->timers, timer);
+}
+
+/**
+ * coro_scheduler_get_running:
+ *
+ * Gets the scheduler that is running a coroutine or one of its own
+ * callbacks in this thread.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: (nullable) (transfer none): the running scheduler
+ *
+ * Since: 0.1
+ */
+CoroScheduler *
+coro_scheduler_get_running (void)
+{
+  return coro_scheduler_current;
+}
+
+/**
+ * coro_scheduler_ref_for_context:
+ * @context: (nullable): a main context; %NULL: the thread-default one
+ *
+ * Gets the scheduler of @context, making it if there is none yet.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: (transfer full): the scheduler
+ *
+ * Since: 0.1
+ */
+CoroScheduler *
+coro_scheduler_ref_for_context (GMainContext *context)
+{
+  CoroScheduler *self;
+
+  if (context == NULL)
+    context = g_main_context_get_thread_default ();
+  if (context == NULL)
+    context = g_main_context_default ();
+
+  g_mutex_lock (&registry_lock);
+  if (registry == NULL)
+    registry = g_hash_table_new (NULL, NULL);
+  self = g_hash_table_lookup (registry, context);
+  if (self != NULL)
+    g_object_ref (self);
+  else
+    self = scheduler_new (context);
+  g_mutex_unlock (&registry_lock);
+
+  return self;
+}
+
+/**
+ * coro_scheduler_get_context:
+ * @self: a scheduler
+ *
+ * Gets the main context whose coroutines it runs.
+ *
+ * Callable from the scheduler's thread; never suspends.
+ *
+ * Returns: (nullable) (transfer none): the context; %NULL once the
+ *   scheduler is closed
+ *
+ * Since: 0.1
+ */
+GMainContext *
+coro_scheduler_get_context (CoroScheduler *self)
+{
+  g_return_val_if_fail (CORO_IS_SCHEDULER (self), NULL);
+
+  return self->context;
+}
+
+/**
+ * coro_scheduler_get_time:
+ * @self: a scheduler
+ *
+ * Gets the time that sleeps and deadlines go by: the monotonic time in
+ * µs, unless a test has put a clock of its own in place.
+ *
+ * Callable from the scheduler's thread; never suspends.
+ *
+ * Returns: a time in µs
+ *
+ * Since: 0.1
+ */
+gint64
+coro_scheduler_get_time (CoroScheduler *self)
+{
+  g_return_val_if_fail (CORO_IS_SCHEDULER (self), 0);
+
+  return coro_scheduler_now (self);
+}
+
+/**
+ * coro_scheduler_is_running:
+ * @self: a scheduler
+ *
+ * Whether it is in the middle of running coroutines.
+ *
+ * Callable from the scheduler's thread; never suspends.
+ *
+ * Returns: %TRUE inside its coroutines and callbacks
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_scheduler_is_running (CoroScheduler *self)
+{
+  g_return_val_if_fail (CORO_IS_SCHEDULER (self), FALSE);
+
+  return self->dispatch != NULL;
+}
+
+/**
+ * coro_scheduler_is_closed:
+ * @self: a scheduler
+ *
+ * Whether its context is gone; nothing runs any more.
+ *
+ * Callable from the scheduler's thread; never suspends.
+ *
+ * Returns: %TRUE if it is closed
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_scheduler_is_closed (CoroScheduler *self)
+{
+  g_return_val_if_fail (CORO_IS_SCHEDULER (self), FALSE);
+
+  return self->closed;
+}
+
+/**
+ * coro_scheduler_count_coroutines:
+ * @self: a scheduler
+ *
+ * Counts the coroutines that were spawned and have not ended.
+ *
+ * Callable from the scheduler's thread; never suspends.
+ *
+ * Returns: how many there are
+ *
+ * Since: 0.1
+ */
+gsize
+coro_scheduler_count_coroutines (CoroScheduler *self)
+{
+  g_return_val_if_fail (CORO_IS_SCHEDULER (self), 0);
+
+  return self->n_jobs;
+}
+
+/**
+ * coro_scheduler_get_time_slice:
+ * @self: a scheduler
+ *
+ * Gets for how many µs coroutines run before other sources get a round.
+ *
+ * Callable from the scheduler's thread; never suspends.
+ *
+ * Returns: a time in µs
+ *
+ * Since: 0.1
+ */
+GTimeSpan
+coro_scheduler_get_time_slice (CoroScheduler *self)
+{
+  g_return_val_if_fail (CORO_IS_SCHEDULER (self), 0);
+
+  return self->time_slice;
+}
+
+/**
+ * coro_scheduler_set_time_slice:
+ * @self: a scheduler
+ * @time_slice: a time in µs, above 0
+ *
+ * Sets for how many µs coroutines run before other sources get a round.
+ * A frame at 60 Hz lasts 16667 µs, of which GTK needs a part.
+ *
+ * Callable from the scheduler's thread; never suspends.
+ *
+ * Since: 0.1
+ */
+void
+coro_scheduler_set_time_slice (CoroScheduler *self,
+                               GTimeSpan      time_slice)
+{
+  g_return_if_fail (CORO_IS_SCHEDULER (self));
+  g_return_if_fail (time_slice > 0);
+
+  if (self->time_slice == time_slice)
+    return;
+
+  self->time_slice = time_slice;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_TIME_SLICE]);
+}
+
+/* Runs library or user code on the thread's own stack, from wherever we are. */
+void
+coro_call_natively (CoroMainStackFunc func,
+                    gpointer          user_data)
+{
+  CoroScheduler *self = coro_scheduler_current;
+
+  if (self == NULL || self->running == NULL)
+    func (user_data);
+  else
+    coro_scheduler_call (self, &self->running->fiber, func, user_data);
+}
+
+/**
+ * coro_call_on_main_stack: (skip)
+ * @func: (scope call): what to run
+ * @user_data: what to pass to it
+ *
+ * Runs @func on the thread's own stack and returns when it has returned.
+ *
+ * Code that may end in a language binding must not run on the stack of a
+ * coroutine: JavaScript refuses to start there, and Python crashes once it
+ * is suspended. Emit signals, set properties and make or dispose of objects
+ * that may have handlers in such a language from @func. The library does
+ * so for all that it emits itself. Programs all in C need not care.
+ *
+ * Callable from any thread; @func cannot suspend, and outside a coroutine
+ * it is simply called. Cancellation does not reach it.
+ *
+ * Since: 0.1
+ */
+void
+coro_call_on_main_stack (CoroMainStackFunc func,
+                         gpointer          user_data)
+{
+  g_return_if_fail (func != NULL);
+
+  coro_call_natively (func, user_data);
+}
+
+static void
+main_loop_run_cb (gpointer loop)
+{
+  g_main_loop_run (loop);
+}
+
+/**
+ * coro_main_loop_run: (skip)
+ * @loop: a main loop
+ *
+ * Runs a nested main loop on the thread's own stack.
+ *
+ * A plain [method@GLib.MainLoop.run] inside a coroutine works as well and
+ * keeps the other coroutines going, but its callbacks then run on the stack
+ * of the coroutine, which language bindings do not survive. A coroutine that
+ * may wait has better means than a nested loop; this one is for code that
+ * cannot be changed.
+ *
+ * Callable from any thread that owns the context of @loop; does not suspend,
+ * but blocks the calling coroutine until the loop was quit.
+ *
+ * Since: 0.1
+ */
+void
+coro_main_loop_run (GMainLoop *loop)
+{
+  g_return_if_fail (loop != NULL);
+
+  coro_call_natively (main_loop_run_cb, loop);
+}

@@ -1,0 +1,386 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "scheduler/coro-foreign-frame-private.h"
+#include "scheduler/coro-scheduler-private.h"
+
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+/* How many resumes may pass without a look at the clock (25 ns), at the most. */
+#define MAX_PERIOD 16
+/* µs between two looks at the clock above which it is read at every resume. */
+#define COARSE 100
+
+typedef struct
+{
+  GSource source;
+  CoroScheduler *scheduler;     /* (owned) */
+} CoroSource;
+
+/* --- time ------------------------------------------------------------------------- */
+
+/* Reads the clock and says whether the running job may go straight to the next one. */
+gboolean
+coro_scheduler_tick_slow (CoroScheduler *self)
+{
+  gint64 now = coro_scheduler_now (self);
+
+  /* Starts at 1 in every slice and doubles while jobs are short, so that a queue full of
+   * long jobs is noticed after the first of them. */
+  self->period = now - self->tick_time > COARSE ? 1 : MIN (self->period * 2, MAX_PERIOD);
+  self->ticks = self->period;
+  self->tick_time = now;
+
+  if (now >= self->slice_end)
+    self->slice_over = TRUE;
+
+  return !self->slice_over &&
+         coro_timer_heap_peek (&self->timers) > now &&
+         coro_inbox_is_empty (&self->inbox);
+}
+
+static void
+scheduler_begin_slice (CoroScheduler *self,
+                       gint64         now)
+{
+  self->slice_over = FALSE;
+  self->slice_end = now + self->time_slice;
+  self->tick_time = now;
+  self->period = 1;
+  self->ticks = 1;
+}
+
+static void
+scheduler_read_timer (CoroScheduler *self)
+{
+  guint64 expirations;
+
+  if ((self->poll_fd.revents & G_IO_IN) == 0)
+    return;
+
+  self->poll_fd.revents = 0;
+  if (read (self->timer_fd, &expirations, sizeof expirations) > 0)
+    self->armed = G_MAXINT64;
+}
+
+/* Has the kernel wake us for the next timer, if it would not do so anyway. */
+static void
+scheduler_arm_timer (CoroScheduler *self,
+                     gint64         deadline)
+{
+  struct itimerspec spec = { { 0, 0 }, { 0, 0 } };
+
+  if (deadline >= self->armed)
+    return;
+
+  spec.it_value.tv_sec = deadline / G_USEC_PER_SEC;
+  spec.it_value.tv_nsec = (deadline % G_USEC_PER_SEC) * 1000;
+  if (timerfd_settime (self->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL) == 0)
+    self->armed = deadline;
+}
+
+/* Moves what other threads and the clock have brought into the ready queue.  Returns
+ * whether there is something in it. */
+static gboolean
+scheduler_refill (CoroScheduler *self)
+{
+  CoroMessage *message, *next;
+  CoroTimer *timer;
+
+  if (!coro_inbox_is_empty (&self->inbox))
+    for (message = coro_inbox_take_all (&self->inbox); message != NULL; message = next)
+      {
+        next = message->next;
+        message->handle (message);
+      }
+
+  if (self->timers.n_slots > 0)
+    {
+      gint64 now = coro_scheduler_now (self);
+
+      while ((timer = coro_timer_heap_pop (&self->timers, now)) != NULL)
+        timer->fire (timer);
+    }
+
+  return self->ready_head != NULL;
+}
+
+/* --- running ---------------------------------------------------------------------- */
+
+/* Runs `func` on the thread's own stack while `caller`, the fiber we are on, is parked. */
+void
+coro_scheduler_call (CoroScheduler     *self,
+                     CoroFiber         *caller,
+                     CoroMainStackFunc  func,
+                     gpointer           user_data)
+{
+  CoroMainStackCall call = { func, user_data, caller };
+  CoroDispatch *dispatch = self->dispatch;
+  CoroJob *running = self->running;
+
+  /* The innermost frame on the thread's own stack is where that stack is parked. */
+  while (dispatch->interrupted != NULL)
+    dispatch = dispatch->outer;
+
+  self->running = NULL;
+  dispatch->call = &call;
+  coro_fiber_switch (caller, &dispatch->fiber);
+  self->running = running;
+}
+
+static void
+dispatch_serve_calls (CoroDispatch *self)
+{
+  while (self->call != NULL)
+    {
+      CoroMainStackCall *call = g_steal_pointer (&self->call);
+
+      call->func (call->data);
+      coro_fiber_switch (&self->fiber, call->caller);
+    }
+}
+
+static void
+ready_call_cb (gpointer ready)
+{
+  ((CoroReady *) ready)->call (ready);
+}
+
+static void
+dispatch_run (CoroDispatch  *self,
+              CoroScheduler *scheduler)
+{
+  while (TRUE)
+    {
+      CoroReady *ready;
+
+      dispatch_serve_calls (self);
+
+      if (scheduler->slice_over)
+        break;
+
+      ready = scheduler->ready_head;
+      if (ready == NULL)
+        {
+          if (!scheduler_refill (scheduler))
+            break;
+          continue;
+        }
+
+      if (ready->call == NULL)
+        {
+          coro_job_start ((CoroJob *) ready, &self->fiber);
+        }
+      else
+        {
+          coro_scheduler_pop (scheduler);
+          if (self->interrupted == NULL)
+            ready->call (ready);
+          else
+            coro_scheduler_call (scheduler, &self->fiber, ready_call_cb, ready);
+          coro_scheduler_tick (scheduler);
+        }
+
+      if (scheduler->ticks == scheduler->period)        /* the clock was just read */
+        scheduler_refill (scheduler);
+    }
+}
+
+static gboolean
+context_is_default (GMainContext *context)
+{
+  GMainContext *thread_default = g_main_context_get_thread_default ();
+
+  if (thread_default == NULL)
+    thread_default = g_main_context_default ();
+  return thread_default == context;
+}
+
+static gboolean
+scheduler_bind (CoroScheduler *self)
+{
+  gpointer thread = g_atomic_pointer_get (&self->thread);
+
+  if (G_LIKELY (thread == coro_thread_self ()))
+    return TRUE;
+
+  if (thread != NULL && self->n_jobs > 0)
+    {
+      g_critical ("A main context with %" G_GSIZE_FORMAT " coroutines has moved to another thread; they stay where they were",
+                  self->n_jobs);
+      return FALSE;
+    }
+
+  g_atomic_pointer_set (&self->thread, coro_thread_self ());
+  return TRUE;
+}
+
+static gboolean
+source_dispatch (GSource     *source,
+                 GSourceFunc  callback,
+                 gpointer     user_data)
+{
+  CoroScheduler *self = ((CoroSource *) source)->scheduler;
+  CoroDispatch frame = { .outer = self->dispatch, .interrupted = self->running,
+                         .outer_current = coro_scheduler_current, .depth = g_main_depth () };
+  gboolean pushed = FALSE;
+
+  if (!scheduler_bind (self))
+    return G_SOURCE_CONTINUE;
+
+  /* GTask and friends report to the thread-default context. */
+  if (!context_is_default (self->context))
+    {
+      g_main_context_push_thread_default (self->context);
+      pushed = TRUE;
+    }
+
+  coro_foreign_frame_refresh ();
+  g_object_ref (self);
+  coro_fiber_init_native (&frame.fiber);
+  self->dispatch = &frame;
+  self->running = NULL;
+  coro_scheduler_current = self;
+  self->idle_rounds = 0;
+
+  scheduler_begin_slice (self, coro_scheduler_now (self));
+  scheduler_read_timer (self);
+  scheduler_refill (self);
+  dispatch_run (&frame, self);
+  self->skip_round = self->slice_over && self->ready_head != NULL;
+  if (frame.interrupted == NULL)
+    coro_stack_pool_trim (self->stacks);
+
+  /* Whom we interrupted goes on as if its slice had just begun to be used. */
+  self->slice_over = FALSE;
+  self->ticks = 1;
+  self->period = 1;
+  self->dispatch = frame.outer;
+  self->running = frame.interrupted;
+  coro_scheduler_current = frame.outer_current;
+  if (pushed)
+    g_main_context_pop_thread_default (self->context);
+  g_object_unref (self);
+
+  return G_SOURCE_CONTINUE;
+}
+
+/* --- the source ------------------------------------------------------------------- */
+
+static gboolean
+scheduler_has_work (CoroScheduler *self)
+{
+  return self->ready_head != NULL || !coro_inbox_is_empty (&self->inbox);
+}
+
+/* Virtual time stands still while anything can happen: it jumps to the next timer when
+ * two rounds of the main loop in a row had nothing for us. */
+static gboolean
+scheduler_prepare_virtual (CoroScheduler *self,
+                           gint64         deadline,
+                           int           *timeout)
+{
+  if (deadline <= self->virtual_time)
+    return TRUE;
+  if (!self->autojump || deadline == G_MAXINT64 || self->n_external > 0)
+    return FALSE;
+
+  *timeout = 0;
+  if (++self->idle_rounds <= 2)
+    return FALSE;
+
+  self->idle_rounds = 0;
+  self->virtual_time = deadline;
+  return TRUE;
+}
+
+static gboolean
+source_prepare (GSource *source,
+                int     *timeout)
+{
+  CoroScheduler *self = ((CoroSource *) source)->scheduler;
+  gint64 deadline, now;
+
+  *timeout = -1;
+  self->skipping = self->skip_round;
+  self->skip_round = FALSE;
+
+  /* After a full slice every other source gets one round, at its own priority.  Measured
+   * with a GTK window: 300 of 300 frames in 5 s while coroutines keep 98 % of the core;
+   * without it, none. */
+  if (self->skipping)
+    {
+      *timeout = 0;
+      return FALSE;
+    }
+
+  if (scheduler_has_work (self))
+    {
+      *timeout = 0;
+      return TRUE;
+    }
+
+  deadline = coro_timer_heap_peek (&self->timers);
+  if (G_UNLIKELY (self->virtual))
+    return scheduler_prepare_virtual (self, deadline, timeout);
+  if (deadline == G_MAXINT64)
+    return FALSE;
+
+  now = g_get_monotonic_time ();
+  if (deadline <= now)
+    {
+      *timeout = 0;
+      return TRUE;
+    }
+
+  if (self->timer_fd >= 0)
+    scheduler_arm_timer (self, deadline);
+  else
+    *timeout = (int) MIN ((deadline - now + 999) / 1000, G_MAXINT);
+  return FALSE;
+}
+
+static gboolean
+source_check (GSource *source)
+{
+  CoroScheduler *self = ((CoroSource *) source)->scheduler;
+
+  if (self->skipping)
+    return FALSE;
+  return scheduler_has_work (self) || (self->poll_fd.revents & G_IO_IN) != 0 ||
+         coro_timer_heap_peek (&self->timers) <= coro_scheduler_now (self);
+}
+
+static void
+source_finalize (GSource *source)
+{
+  CoroScheduler *scheduler = ((CoroSource *) source)->scheduler;
+
+  coro_scheduler_close (scheduler);
+  g_object_unref (scheduler);
+}
+
+static GSourceFuncs source_funcs = { source_prepare, source_check, source_dispatch, source_finalize, NULL, NULL };
+
+/* The one source of a scheduler.  It can recurse: a main loop that a coroutine runs keeps
+ * the other coroutines going. */
+GSource *
+coro_scheduler_source_new (CoroScheduler *self)
+{
+  GSource *source = g_source_new (&source_funcs, sizeof (CoroSource));
+
+  ((CoroSource *) source)->scheduler = g_object_ref (self);
+  g_source_set_static_name (source, "[coro] scheduler");
+  g_source_set_can_recurse (source, TRUE);
+
+  self->armed = G_MAXINT64;
+  self->timer_fd = timerfd_create (CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  self->poll_fd = (GPollFD) { .fd = self->timer_fd, .events = G_IO_IN };
+  if (self->timer_fd >= 0)
+    g_source_add_poll (source, &self->poll_fd);
+
+  return source;
+}

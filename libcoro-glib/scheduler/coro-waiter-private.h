@@ -1,0 +1,91 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "scheduler/coro-inbox-private.h"
+#include "scheduler/coro-job-private.h"
+
+G_BEGIN_DECLS
+
+/* One wait of one job, on the stack of that job.  `previous` and `next` are for the list
+ * of whatever it waits for; the rest belongs to the job's thread. */
+struct _CoroWaiter
+{
+  CoroMessage message;          /* for a wake-up from another thread */
+  CoroJob *job;
+  CoroWaiter *previous;
+  CoroWaiter *next;
+  gpointer data;                /* for whatever it waits for */
+  gboolean woken;
+};
+
+/* How a wait ends early.  All run on the waiting job's stack. */
+typedef struct
+{
+  /* Returns TRUE when the wait is over and the waiter forgotten, FALSE when the waiter
+   * will be woken later. */
+  gboolean (*abort) (gpointer object, CoroWaiter *waiter);
+  /* (nullable): puts back what a woken waiter was given; NULL: that cannot be done, and a
+   * cancel that comes too late stays pending. */
+  void (*undo) (gpointer object, CoroWaiter *waiter);
+} CoroWaitClass;
+
+gboolean coro_waiter_init   (CoroWaiter           *self,
+                             GError              **error);
+gboolean coro_waiter_wait   (CoroWaiter           *self,
+                             const CoroWaitClass  *klass,
+                             gpointer              object,
+                             GError              **error);
+void     coro_waiter_signal (CoroWaiter           *self);
+
+/* An undo for waits that were given nothing. */
+void     coro_waiter_undo_nothing (gpointer        object,
+                                   CoroWaiter     *waiter);
+
+/* An intrusive list of waiters, first come first served. */
+typedef struct
+{
+  CoroWaiter *head;
+  CoroWaiter *tail;
+} CoroWaiterList;
+
+static inline void
+coro_waiter_list_append (CoroWaiterList *self,
+                         CoroWaiter     *waiter)
+{
+  waiter->previous = self->tail;
+  waiter->next = NULL;
+  if (self->tail != NULL)
+    self->tail->next = waiter;
+  else
+    self->head = waiter;
+  self->tail = waiter;
+}
+
+static inline void
+coro_waiter_list_remove (CoroWaiterList *self,
+                         CoroWaiter     *waiter)
+{
+  if (waiter->previous != NULL)
+    waiter->previous->next = waiter->next;
+  else
+    self->head = waiter->next;
+  if (waiter->next != NULL)
+    waiter->next->previous = waiter->previous;
+  else
+    self->tail = waiter->previous;
+  waiter->previous = waiter->next = NULL;
+}
+
+static inline CoroWaiter *
+coro_waiter_list_pop (CoroWaiterList *self)
+{
+  CoroWaiter *waiter = self->head;
+
+  if (waiter != NULL)
+    coro_waiter_list_remove (self, waiter);
+  return waiter;
+}
+
+G_END_DECLS

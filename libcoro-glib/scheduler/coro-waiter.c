@@ -1,0 +1,109 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "scheduler/coro-waiter-private.h"
+
+#include "scheduler/coro-cancel-private.h"
+#include "scheduler/coro-scheduler-private.h"
+
+static void
+waiter_wake (CoroWaiter *self)
+{
+  self->woken = TRUE;
+  coro_job_enqueue (self->job);
+}
+
+static void
+waiter_message_cb (CoroMessage *message)
+{
+  waiter_wake ((CoroWaiter *) message);
+}
+
+/* Prepares a wait of the running job.  FALSE with CORO_ERROR_NOT_IN_COROUTINE,
+ * CORO_ERROR_NESTED_LOOP, CORO_ERROR_FOREIGN_FRAME or G_IO_ERROR_CANCELLED: then nothing
+ * may be waited for. */
+gboolean
+coro_waiter_init (CoroWaiter  *self,
+                  GError     **error)
+{
+  CoroJob *job = coro_job_require (error);
+
+  if (G_UNLIKELY (job == NULL))
+    return FALSE;
+
+  if (G_UNLIKELY (coro_job_is_cancelled (job)))
+    {
+      coro_job_deliver_cancel (job, error);
+      return FALSE;
+    }
+
+  if (!coro_job_check_suspend (job, error))
+    return FALSE;
+
+  *self = (CoroWaiter) { .job = job, .message = { .handle = waiter_message_cb } };
+  return TRUE;
+}
+
+/* Ends the wait, from any thread; once at the most. */
+void
+coro_waiter_signal (CoroWaiter *self)
+{
+  CoroScheduler *scheduler = coro_job_get_scheduler (self->job);
+
+  if (G_LIKELY (coro_scheduler_is_mine (scheduler)))
+    waiter_wake (self);
+  else
+    coro_scheduler_post (scheduler, &self->message);
+}
+
+void
+coro_waiter_undo_nothing (gpointer    object,
+                          CoroWaiter *waiter)
+{
+}
+
+/* Parks the job until it is woken or cancelled.  Everything happens here, on the job's
+ * own stack: who cancels it only puts it into the queue.
+ *
+ * TRUE: woken; the result can be taken.  FALSE: cancelled, and nothing was consumed. */
+gboolean
+coro_waiter_wait (CoroWaiter           *self,
+                  const CoroWaitClass  *klass,
+                  gpointer              object,
+                  GError              **error)
+{
+  CoroJob *job = self->job;
+  gboolean aborting = FALSE;
+
+  job->waiter = self;
+  while (!self->woken)
+    {
+      if (G_UNLIKELY (coro_job_is_cancelled (job)) && !aborting)
+        {
+          if (klass->abort (object, self))
+            {
+              job->waiter = NULL;
+              coro_job_deliver_cancel (job, error);
+              return FALSE;
+            }
+          aborting = TRUE;
+          continue;
+        }
+      coro_job_suspend (job);
+    }
+  job->waiter = NULL;
+
+  /* Woken and cancelled in the same turn: an explicit cancel wins where the wake-up can
+   * be undone, so that no code runs for a widget that is gone; a deadline does not. */
+  if (G_UNLIKELY (coro_job_is_cancelled (job)) && !aborting &&
+      klass->undo != NULL && coro_job_cancel_preempts (job))
+    {
+      klass->undo (object, self);
+      coro_job_deliver_cancel (job, error);
+      return FALSE;
+    }
+
+  return TRUE;
+}
