@@ -42,6 +42,16 @@ typedef struct
 } CoroFiber;
 
 typedef void (*CoroFiberFunc) (gpointer argument);
+typedef const CoroStack *(*CoroFiberRunningFunc) (const char **name);
+
+/* Set by the layer that knows: the stack that the calling thread runs on, NULL for the
+ * thread's own, and what to call the coroutine on it (nullable).  Called in a signal
+ * handler: it must take no lock and allocate nothing. */
+extern CoroFiberRunningFunc coro_fiber_running_func;
+
+/* Set by who wants to know of every thread that has fibers; called on that thread, before
+ * the first switch, and again later. */
+extern void (*coro_fiber_thread_hook) (void);
 
 gboolean coro_fiber_check_supported (GError        **error);
 void     coro_fiber_init_native     (CoroFiber      *self);
@@ -74,7 +84,8 @@ coro_fiber_switch (CoroFiber *from,
   coro_switch (&from->sp, to->sp);
 }
 
-/* The same for a fiber that has ended: nobody may switch back to it. */
+/* The same for a fiber that has ended: nobody may switch back to it.  It is cleared by
+ * this; `from` itself may lie on its stack, and that may have been given back. */
 G_GNUC_NORETURN static inline void
 coro_fiber_switch_last (CoroFiber *from,
                         CoroFiber *to)

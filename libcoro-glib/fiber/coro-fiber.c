@@ -25,6 +25,9 @@
 #define PR_GET_SHADOW_STACK_STATUS      74
 #define PR_SHADOW_STACK_ENABLE          0x1
 
+CoroFiberRunningFunc coro_fiber_running_func;
+void (*coro_fiber_thread_hook) (void);
+
 static gboolean
 has_shadow_stack (void)
 {
@@ -58,6 +61,8 @@ void
 coro_fiber_init_native (CoroFiber *self)
 {
   *self = (CoroFiber) { NULL, };
+  if (G_UNLIKELY (coro_fiber_thread_hook != NULL))
+    coro_fiber_thread_hook ();
 #ifdef CORO_TSAN
   self->tsan_fiber = __tsan_get_current_fiber ();
 #endif
@@ -89,14 +94,14 @@ coro_fiber_init (CoroFiber     *self,
 #endif
 }
 
-/* For a fiber that has ended or never ran. */
+/* For a fiber that never ran; one that has ended is clear already, and this does nothing. */
 void
 coro_fiber_clear (CoroFiber *self)
 {
 #ifdef CORO_TSAN
   if (self->stack != NULL && self->tsan_fiber != NULL)
     {
-      /* Still on it: whoever clears a fiber does so from another one. */
+      /* Whoever clears a fiber is not on it. */
       g_assert (self->tsan_fiber != __tsan_get_current_fiber ());
       g_clear_pointer (&self->tsan_fiber, __tsan_destroy_fiber);
     }
@@ -110,6 +115,10 @@ coro_fiber_clear (CoroFiber *self)
 #ifdef CORO_ASAN
 /* Whom the thread just left: the one that arrives learns its bounds. */
 static __thread CoroFiber *leaving;
+#endif
+#ifdef CORO_TSAN
+/* What the thread left for good: it can be destroyed by the one that arrives. */
+static __thread gpointer ended;
 #endif
 
 void
@@ -125,6 +134,9 @@ coro_fiber_arrived (CoroFiber *self)
       leaving->asan_bottom = bottom;
       leaving->asan_size = size;
     }
+#endif
+#ifdef CORO_TSAN
+  g_clear_pointer (&ended, __tsan_destroy_fiber);
 #endif
 }
 
@@ -153,6 +165,7 @@ coro_fiber_switch_last (CoroFiber *from,
   __sanitizer_start_switch_fiber (NULL, to->asan_bottom, to->asan_size);
 #endif
 #ifdef CORO_TSAN
+  ended = g_steal_pointer (&from->tsan_fiber);
   __tsan_switch_to_fiber (to->tsan_fiber, 0);
 #endif
   coro_switch (&from->sp, to->sp);

@@ -74,7 +74,7 @@ coro_switch (void **save_sp,
                     "jmp    *%%rcx\n"
                     "1:\n\t"
                     "endbr64\n\t"
-                    "leaq   128(%%rsp), %%rsp\n\t"
+                    "subq   $-128, %%rsp\n\t"
                     : "+D" (save_sp), "+S" (load_sp)
                     :
                     : CORO_SWITCH_CLOBBERS CORO_SWITCH_CLOBBERS_AVX512 CORO_SWITCH_CLOBBERS_APX);

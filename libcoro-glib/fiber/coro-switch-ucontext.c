@@ -3,6 +3,8 @@
  */
 #include "config.h"
 
+#undef CORO_USE_UCONTEXT
+#define CORO_USE_UCONTEXT 1
 #include "fiber/coro-switch-private.h"
 
 #include <stdint.h>
