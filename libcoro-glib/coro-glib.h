@@ -29,3 +29,4 @@
 #include "io/coro-file.h"
 #include "io/coro-thread.h"
 #include "io/coro-unix-signal.h"
+#include "debug/coro-overflow.h"

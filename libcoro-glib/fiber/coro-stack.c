@@ -39,9 +39,10 @@
 #define N_WARM          1024
 /* At most so many slabs are unmapped or cooled at a time: 64 stacks are 50 µs. */
 #define TRIM_SLABS      2
-/* One release in so many has a free stack looked at for pages far below the top ... */
-#define DEPTH_PERIOD    32
-/* ... of which it may keep this much. */
+/* Each release pays for a look at one free stack, at most so many at a time (10 µs) ... */
+#define TRIM_LOOKS      32
+/* ... and found by as many steps at most.  Of its pages it may keep this much. */
+#define TRIM_STEPS      1024
 #define KEEP_SIZE       ((gsize) 32 * 1024)
 
 typedef enum
@@ -67,6 +68,9 @@ typedef struct
   GQueue slabs[N_SLAB_STATES];  /* (element-type CoroStackSlab), linked through their `link` */
   GPtrArray *all;               /* (owned) (element-type CoroStackSlab) */
   guint n_warm;
+  guint n_unseen;               /* stacks given back since all free ones have been looked at */
+  guint cursor_slab;            /* which of `all`, and which of its stacks, is the next to be looked at */
+  guint cursor_stack;
 } CoroStackClass;
 
 struct _CoroStackSlab
@@ -90,7 +94,6 @@ struct _CoroStackSlab
 struct _CoroStackPool
 {
   GPtrArray *classes;           /* (owned) (element-type CoroStackClass) */
-  guint n_gives;
 };
 
 static gsize page_size;
@@ -332,36 +335,76 @@ stack_class_take (CoroStackClass  *self,
   return slab != NULL ? stack_slab_take (slab, error) : NULL;
 }
 
-/* Looks at one stack at random and gives back what lies below the part that every use
- * touches. */
+/* Gives back what lies below the part that every use touches. */
 static void
-stack_class_trim_depth (CoroStackClass *self)
+stack_trim_depth (CoroStack *self)
+{
+  char *end = (char *) ((gsize) (self->top - KEEP_SIZE) & ~(page_size - 1));
+  unsigned char resident[512];
+  gsize n_pages;
+
+  if (coro_stack_get_size (self) <= KEEP_SIZE + page_size)
+    return;
+
+  /* Large frames leave holes, so that the page right below what may stay does not tell. */
+  n_pages = MIN ((gsize) (end - self->low) / page_size, G_N_ELEMENTS (resident));
+  if (mincore (end - n_pages * page_size, n_pages * page_size, resident) != 0)
+    return;
+
+  for (gsize i = 0; i < n_pages; i++)
+    {
+      if (resident[i] & 1)
+        {
+          stack_discard (self, end);
+          return;
+        }
+    }
+}
+
+static CoroStack *
+stack_class_next (CoroStackClass *self)
 {
   CoroStackSlab *slab;
-  CoroStack *stack;
-  unsigned char resident;
-  char *end;
 
-  if (self->n_warm == 0)
-    return;
+  if (self->cursor_slab >= self->all->len)
+    self->cursor_slab = 0;
+  slab = g_ptr_array_index (self->all, self->cursor_slab);
+  if (self->cursor_stack < slab->n_touched)
+    return &slab->stacks[self->cursor_stack++];
 
-  slab = g_ptr_array_index (self->all, (guint) g_random_int_range (0, (int) self->all->len));
-  if (slab->n_touched == 0)
-    return;
-
-  stack = &slab->stacks[g_random_int_range (0, (int) slab->n_touched)];
-  if (stack->state != STACK_WARM || coro_stack_get_size (stack) <= KEEP_SIZE + page_size)
-    return;
-
-  /* A stack grows without holes, so the page right below what may stay tells. */
-  end = (char *) ((gsize) (stack->top - KEEP_SIZE) & ~(page_size - 1));
-  if (mincore (end - page_size, page_size, &resident) == 0 && (resident & 1))
-    stack_discard (stack, end);
+  self->cursor_slab++;
+  self->cursor_stack = 0;
+  return NULL;
 }
 
 /* Returns whether there is more to do. */
 static gboolean
-stack_class_trim (CoroStackClass *self)
+stack_class_trim_depths (CoroStackClass *self)
+{
+  guint n_looks;
+
+  self->n_unseen = MIN (self->n_unseen, self->n_warm);
+  n_looks = MIN (self->n_unseen, TRIM_LOOKS);
+  self->n_unseen -= n_looks;
+
+  for (guint i = 0; n_looks > 0 && i < TRIM_STEPS; i++)
+    {
+      CoroStack *stack = stack_class_next (self);
+
+      if (stack != NULL && stack->state == STACK_WARM)
+        {
+          stack_trim_depth (stack);
+          n_looks--;
+        }
+    }
+
+  self->n_unseen += n_looks;
+  return self->n_unseen > 0;
+}
+
+/* Returns whether there is more to do. */
+static gboolean
+stack_class_trim_slabs (CoroStackClass *self)
 {
   for (guint i = 0; i < TRIM_SLABS; i++)
     {
@@ -453,7 +496,7 @@ coro_stack_pool_give (CoroStackPool *self,
   slab->n_warm++;
   slab->n_in_use--;
   slab->klass->n_warm++;
-  self->n_gives++;
+  slab->klass->n_unseen++;
   if (slab->n_warm == 1 || slab->n_in_use == 0)
     stack_slab_update (slab);
 }
@@ -463,20 +506,17 @@ coro_stack_pool_give (CoroStackPool *self,
 gboolean
 coro_stack_pool_trim (CoroStackPool *self)
 {
-  gboolean check_depth = self->n_gives >= DEPTH_PERIOD;
   gboolean more = FALSE;
 
   for (guint i = 0; i < self->classes->len; i++)
     {
       CoroStackClass *klass = g_ptr_array_index (self->classes, i);
 
-      more |= stack_class_trim (klass);
-      if (check_depth)
-        stack_class_trim_depth (klass);
+      more |= stack_class_trim_slabs (klass);
+      if (klass->n_unseen > 0)
+        more |= stack_class_trim_depths (klass);
     }
 
-  if (check_depth)
-    self->n_gives = 0;
   return more;
 }
 

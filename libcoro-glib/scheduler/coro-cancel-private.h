@@ -25,6 +25,7 @@ struct _CoroScope
   guint expired : 1;            /* by its deadline */
   guint shield : 1;             /* the parents do not reach in */
   guint effective : 1;          /* cancelled, or a parent is and no shield between */
+  guint host_held : 1;          /* what the host's cancel_held was before it entered */
   guint delivered : 1;          /* the last CANCELLED that its host saw was ours */
 };
 
@@ -36,6 +37,7 @@ void     coro_scope_enter         (CoroScope      *self,
                                    CoroJob        *host,
                                    gboolean        shield);
 void     coro_scope_exit          (CoroScope      *self);
+void     coro_scope_detach        (CoroScope      *self);
 void     coro_scope_cancel        (CoroScope      *self);
 void     coro_scope_set_deadline  (CoroScope      *self,
                                    gint64          deadline);
@@ -47,6 +49,7 @@ void     coro_scope_remove_member (CoroScope      *self,
 void     coro_job_request_cancel  (CoroJob        *self);
 void     coro_job_poke            (CoroJob        *self);
 gboolean coro_job_cancel_preempts (CoroJob        *self);
+void     coro_job_mark_cancel     (CoroJob        *self);
 void     coro_job_deliver_cancel  (CoroJob        *self,
                                    GError        **error);
 

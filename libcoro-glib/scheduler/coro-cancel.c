@@ -69,25 +69,30 @@ coro_scope_init (CoroScope     *self,
     }
 }
 
-/* Takes the scope out of the tree.  Nothing may be below it any more. */
+/* Takes the scope, with all that is below it, out of the tree. */
+void
+coro_scope_detach (CoroScope *self)
+{
+  if (self->parent == NULL)
+    return;
+
+  if (self->previous != NULL)
+    self->previous->next = self->next;
+  else
+    self->parent->children = self->next;
+  if (self->next != NULL)
+    self->next->previous = self->previous;
+  self->parent = self->previous = self->next = NULL;
+}
+
+/* Nothing may be below it any more. */
 void
 coro_scope_clear (CoroScope *self)
 {
   g_assert (self->children == NULL && self->members == NULL && self->host == NULL);
 
-  if (self->scheduler != NULL)
-    coro_scheduler_disarm (self->scheduler, &self->timer);
-
-  if (self->parent != NULL)
-    {
-      if (self->previous != NULL)
-        self->previous->next = self->next;
-      else
-        self->parent->children = self->next;
-      if (self->next != NULL)
-        self->next->previous = self->previous;
-      self->parent = NULL;
-    }
+  coro_scheduler_disarm (self->scheduler, &self->timer);
+  coro_scope_detach (self);
 }
 
 /* Makes it the innermost scope of the running job. */
@@ -100,6 +105,9 @@ coro_scope_enter (CoroScope *self,
 
   self->host = host;
   self->shield = shield;
+  self->host_held = host->cancel_held;
+  if (shield)
+    host->cancel_held = TRUE;
   host->scope = self;
   scope_refresh (self);
 }
@@ -113,6 +121,7 @@ coro_scope_exit (CoroScope *self)
   g_assert (host != NULL && host->scope == self);
 
   self->host = NULL;
+  host->cancel_held = self->host_held;
   host->scope = self->parent;
   host->cancel_level = host->scope != NULL && host->scope->effective;
 }
@@ -205,10 +214,20 @@ coro_job_cancel_preempts (CoroJob *self)
 {
   CoroScope *cause;
 
-  if (self->cancel_pending)
+  if (coro_job_has_request (self))
     return TRUE;
   cause = job_get_cause (self);
   return cause != NULL && cause->cancelled;
+}
+
+/* Notes whose the CANCELLED is that the job is about to see. */
+void
+coro_job_mark_cancel (CoroJob *self)
+{
+  CoroScope *cause = coro_job_has_request (self) ? NULL : job_get_cause (self);
+
+  for (CoroScope *scope = self->scope; scope != NULL && scope->host == self; scope = scope->parent)
+    scope->delivered = scope == cause;
 }
 
 /* Sets CANCELLED.  A request for the job itself is consumed by it, unless nobody listens:
@@ -218,16 +237,22 @@ coro_job_deliver_cancel (CoroJob  *self,
                          GError  **error)
 {
   const char *message = "The coroutine was cancelled";
-  gboolean edge = self->cancel_pending;
-  CoroScope *cause = edge ? NULL : job_get_cause (self);
 
-  for (CoroScope *scope = self->scope; scope != NULL && scope->host == self; scope = scope->parent)
-    scope->delivered = scope == cause;
+  coro_job_mark_cancel (self);
 
-  if (edge && error != NULL)
-    self->cancel_pending = FALSE;
-  if (cause != NULL)
-    message = cause->cancelled ? "The coroutine's scope was cancelled" : "The time of the coroutine's scope is up";
+  if (coro_job_has_request (self))
+    {
+      if (error != NULL)
+        self->cancel_pending = FALSE;
+    }
+  else
+    {
+      CoroScope *cause = job_get_cause (self);
+
+      if (cause != NULL)
+        message = cause->cancelled ? "The coroutine's scope was cancelled"
+                                   : "The time of the coroutine's scope is up";
+    }
 
   g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, message);
 }

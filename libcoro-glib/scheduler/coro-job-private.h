@@ -67,17 +67,10 @@ struct _CoroJob
   guint8 queued : 1;            /* in the ready queue */
   guint8 cancel_pending : 1;    /* a cancel request that has not been delivered (edge) */
   guint8 cancel_level : 1;      /* an open scope is cancelled: every await fails */
-  guint8 cancelled_at_end : 1;  /* see coro-task.c */
+  guint8 cancel_held : 1;       /* inside a shield: requests wait */
   guint16 n_cancelling;         /* requests minus uncancels */
   guint32 stack_size;           /* in KiB */
 };
-
-typedef enum
-{
-  CORO_CANCEL_NONE = 0,
-  CORO_CANCEL_LEVEL = 1 << 0,
-  CORO_CANCEL_EDGE = 1 << 1
-} CoroCancelKind;
 
 CoroJob       *coro_job_new            (CoroScheduler       *scheduler,
                                         const CoroJobClass  *klass,
@@ -96,10 +89,19 @@ gboolean       coro_job_check_suspend  (CoroJob             *self,
 CoroJob       *coro_job_get_running    (void);
 CoroJob       *coro_job_require        (GError             **error);
 
+/* Whether a request for the job itself waits to be delivered. */
+static inline gboolean
+coro_job_has_request (const CoroJob *self)
+{
+  return self->cancel_pending && !self->cancel_held;
+}
+
+/* Whether the next await has to fail. */
 static inline gboolean
 coro_job_is_cancelled (const CoroJob *self)
 {
-  return self->cancel_pending || self->cancel_level;
+  return G_UNLIKELY (self->cancel_pending || self->cancel_level) &&
+         (self->cancel_level || coro_job_has_request (self));
 }
 
 G_END_DECLS

@@ -164,6 +164,9 @@ scheduler_new (GMainContext *context)
 
   self->context = context;
   self->source = coro_scheduler_source_new (self);
+  /* Made inside a callback of the context, we know whose it is already. */
+  if (g_main_context_is_owner (context))
+    self->thread = coro_thread_self ();
   g_hash_table_insert (registry, context, self);
   g_source_attach (self->source, context);
   g_source_unref (self->source);
@@ -189,7 +192,7 @@ coro_scheduler_close (CoroScheduler *self)
   self->context = NULL;
   g_mutex_unlock (&self->wakeup_lock);
 
-  if (self->supervisor != NULL)
+  if (self->supervisor != NULL && self->n_jobs == 0)
     g_clear_pointer (&self->supervisor, self->supervisor_free);
 
   if (self->n_jobs > 0)

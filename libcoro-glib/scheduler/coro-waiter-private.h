@@ -26,13 +26,17 @@ typedef struct
   /* Returns TRUE when the wait is over and the waiter forgotten, FALSE when the waiter
    * will be woken later. */
   gboolean (*abort) (gpointer object, CoroWaiter *waiter);
-  /* (nullable): puts back what a woken waiter was given; NULL: that cannot be done, and a
-   * cancel that comes too late stays pending. */
-  void (*undo) (gpointer object, CoroWaiter *waiter);
+  /* (nullable): puts back what a woken waiter was given.  NULL or FALSE: that cannot be
+   * done, and a cancel that comes too late stays pending. */
+  gboolean (*undo) (gpointer object, CoroWaiter *waiter);
+  /* Who is waited for takes over the cancel request, so that its answer decides. */
+  gboolean delegates;
 } CoroWaitClass;
 
 gboolean coro_waiter_init   (CoroWaiter           *self,
                              GError              **error);
+gboolean coro_waiter_init_uncancellable (CoroWaiter  *self,
+                                         GError     **error);
 gboolean coro_waiter_wait   (CoroWaiter           *self,
                              const CoroWaitClass  *klass,
                              gpointer              object,
@@ -40,7 +44,7 @@ gboolean coro_waiter_wait   (CoroWaiter           *self,
 void     coro_waiter_signal (CoroWaiter           *self);
 
 /* An undo for waits that were given nothing. */
-void     coro_waiter_undo_nothing (gpointer        object,
+gboolean coro_waiter_undo_nothing (gpointer        object,
                                    CoroWaiter     *waiter);
 
 /* An intrusive list of waiters, first come first served. */

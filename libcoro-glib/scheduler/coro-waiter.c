@@ -12,13 +12,27 @@ static void
 waiter_wake (CoroWaiter *self)
 {
   self->woken = TRUE;
-  coro_job_enqueue (self->job);
+  coro_job_poke (self->job);
 }
 
 static void
 waiter_message_cb (CoroMessage *message)
 {
   waiter_wake ((CoroWaiter *) message);
+}
+
+/* Like coro_waiter_init(), for a wait that a cancelled job may begin as well. */
+gboolean
+coro_waiter_init_uncancellable (CoroWaiter  *self,
+                                GError     **error)
+{
+  CoroJob *job = coro_job_require (error);
+
+  if (G_UNLIKELY (job == NULL) || !coro_job_check_suspend (job, error))
+    return FALSE;
+
+  *self = (CoroWaiter) { .job = job, .message = { .handle = waiter_message_cb } };
+  return TRUE;
 }
 
 /* Prepares a wait of the running job.  FALSE with CORO_ERROR_NOT_IN_COROUTINE,
@@ -28,22 +42,15 @@ gboolean
 coro_waiter_init (CoroWaiter  *self,
                   GError     **error)
 {
-  CoroJob *job = coro_job_require (error);
+  CoroJob *job = coro_job_get_running ();
 
-  if (G_UNLIKELY (job == NULL))
-    return FALSE;
-
-  if (G_UNLIKELY (coro_job_is_cancelled (job)))
+  if (job != NULL && coro_job_is_cancelled (job))
     {
       coro_job_deliver_cancel (job, error);
       return FALSE;
     }
 
-  if (!coro_job_check_suspend (job, error))
-    return FALSE;
-
-  *self = (CoroWaiter) { .job = job, .message = { .handle = waiter_message_cb } };
-  return TRUE;
+  return coro_waiter_init_uncancellable (self, error);
 }
 
 /* Ends the wait, from any thread; once at the most. */
@@ -58,10 +65,11 @@ coro_waiter_signal (CoroWaiter *self)
     coro_scheduler_post (scheduler, &self->message);
 }
 
-void
+gboolean
 coro_waiter_undo_nothing (gpointer    object,
                           CoroWaiter *waiter)
 {
+  return TRUE;
 }
 
 /* Parks the job until it is woken or cancelled.  Everything happens here, on the job's
@@ -75,7 +83,7 @@ coro_waiter_wait (CoroWaiter           *self,
                   GError              **error)
 {
   CoroJob *job = self->job;
-  gboolean aborting = FALSE;
+  gboolean aborting = FALSE;    /* the wait goes on only until it has been called off */
 
   job->waiter = self;
   while (!self->woken)
@@ -89,6 +97,9 @@ coro_waiter_wait (CoroWaiter           *self,
               return FALSE;
             }
           aborting = TRUE;
+          coro_job_mark_cancel (job);
+          if (klass->delegates)
+            job->cancel_pending = FALSE;
           continue;
         }
       coro_job_suspend (job);
@@ -98,9 +109,8 @@ coro_waiter_wait (CoroWaiter           *self,
   /* Woken and cancelled in the same turn: an explicit cancel wins where the wake-up can
    * be undone, so that no code runs for a widget that is gone; a deadline does not. */
   if (G_UNLIKELY (coro_job_is_cancelled (job)) && !aborting &&
-      klass->undo != NULL && coro_job_cancel_preempts (job))
+      klass->undo != NULL && coro_job_cancel_preempts (job) && klass->undo (object, self))
     {
-      klass->undo (object, self);
       coro_job_deliver_cancel (job, error);
       return FALSE;
     }

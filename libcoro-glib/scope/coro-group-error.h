@@ -34,8 +34,10 @@ typedef enum
 CORO_AVAILABLE_IN_ALL
 GQuark                 coro_group_error_quark   (void);
 CORO_AVAILABLE_IN_ALL
-const GError * const  *coro_group_error_get     (const GError         *error,
-                                                 gsize                *n_errors);
+guint                  coro_group_error_get_size (const GError        *error);
+CORO_AVAILABLE_IN_ALL
+const GError          *coro_group_error_get_nth (const GError         *error,
+                                                 guint                 index);
 CORO_AVAILABLE_IN_ALL
 gboolean               coro_group_error_matches (const GError         *error,
                                                  GQuark                domain,

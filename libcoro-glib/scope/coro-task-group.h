@@ -11,13 +11,15 @@ G_BEGIN_DECLS
  * CoroTaskGroupFlags:
  * @CORO_TASK_GROUP_NONE: the first failure cancels the other members
  * @CORO_TASK_GROUP_SUPERVISOR: failures leave the other members alone
+ * @CORO_TASK_GROUP_UNJOINED: nobody joins the group; failures are reported as they come
  *
  * Since: 0.1
  */
 typedef enum
 {
   CORO_TASK_GROUP_NONE = 0,
-  CORO_TASK_GROUP_SUPERVISOR = 1 << 0
+  CORO_TASK_GROUP_SUPERVISOR = 1 << 0,
+  CORO_TASK_GROUP_UNJOINED = 1 << 1
 } CoroTaskGroupFlags;
 
 /**

@@ -1,0 +1,16 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "future/coro-coroutine.h"
+
+#include "scheduler/coro-job-private.h"
+
+G_BEGIN_DECLS
+
+gboolean coro_coroutine_run (CoroCoroutine  *self,
+                             GValue         *result,
+                             GError        **error);
+
+G_END_DECLS

@@ -1,0 +1,1007 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "future/coro-future-private.h"
+
+#include "fiber/coro-error.h"
+#include "scheduler/coro-cancel-private.h"
+#include "scheduler/coro-scheduler-private.h"
+
+/**
+ * CoroFuture:
+ *
+ * A result that is not there yet.
+ *
+ * A future is done once, by a value ([method@Future.resolve]), an error
+ * ([method@Future.reject]) or cancellation ([method@Future.cancel]), from
+ * any thread. Coroutines wait for it with [func@await], as often and as many
+ * as they like: awaiting consumes nothing. Python and JavaScript say
+ * `await future`.
+ *
+ * It belongs to the main context that was the thread-default one when it
+ * was made; callbacks run there.
+ *
+ * Since: 0.1
+ */
+
+/* While a value is being stored.  Never seen outside. */
+#define STATE_CLAIMED 8
+
+typedef struct _CoroFutureCallback CoroFutureCallback;
+
+struct _CoroFutureCallback
+{
+  CoroReady ready;              /* first */
+  CoroMessage message;          /* to the owner's thread */
+  CoroFutureCallback *next;
+  CoroFuture *future;           /* (owned) */
+  CoroFutureFunc func;
+  gpointer user_data;
+  GDestroyNotify destroy;
+};
+
+typedef struct
+{
+  CoroScheduler *scheduler;     /* (owned): whose thread the lists belong to */
+  int state;                    /* (atomic): CoroFutureState or STATE_CLAIMED */
+  int observed;                 /* (atomic): somebody has asked for the result */
+  GValue value;                 /* written before the state, read after it */
+  GError *error;                /* (nullable) (owned): the same */
+  CoroWaiterList waiters;
+  CoroFutureCallback *callbacks;        /* (owned) */
+  CoroFutureCallback **callbacks_tail;
+  CoroFutureHook *hook;         /* (nullable) (owned) */
+} CoroFuturePrivate;
+
+/* Tells the owner that another thread has completed its future. */
+typedef struct
+{
+  CoroMessage message;          /* first */
+  CoroFuture *future;           /* (owned) */
+} CoroFutureDone;
+
+static void coro_future_awaitable_init (CoroAwaitableInterface *iface);
+
+G_DEFINE_TYPE_WITH_CODE (CoroFuture, coro_future, G_TYPE_OBJECT,
+                         G_ADD_PRIVATE (CoroFuture)
+                         G_IMPLEMENT_INTERFACE (CORO_TYPE_AWAITABLE, coro_future_awaitable_init))
+
+static inline CoroFuturePrivate *
+get_private (CoroFuture *self)
+{
+  return coro_future_get_instance_private (self);
+}
+
+static inline gboolean
+state_is_done (int state)
+{
+  return state != CORO_FUTURE_PENDING && state != STATE_CLAIMED;
+}
+
+/* --- completion ------------------------------------------------------------------- */
+
+static void
+future_release_hook (CoroFuturePrivate *priv)
+{
+  CoroFutureHook *hook = g_steal_pointer (&priv->hook);
+
+  if (hook == NULL)
+    return;
+  if (coro_scheduler_is_mine (priv->scheduler))
+    hook->release (hook);
+  else
+    coro_scheduler_post (priv->scheduler, &hook->message);
+}
+
+static void
+hook_message_cb (CoroMessage *message)
+{
+  CoroFutureHook *hook = (CoroFutureHook *) message;
+
+  hook->release (hook);
+}
+
+/* Tells everybody who waits, first come first served.  On the owner's thread; runs no
+ * code of theirs. */
+static void
+future_notify (CoroFuture *self)
+{
+  CoroFuturePrivate *priv = get_private (self);
+  CoroFutureCallback *callback = g_steal_pointer (&priv->callbacks);
+  CoroWaiter *waiter;
+
+  future_release_hook (priv);
+
+  while ((waiter = coro_waiter_list_pop (&priv->waiters)) != NULL)
+    coro_waiter_signal (waiter);
+
+  while (callback != NULL)
+    {
+      CoroFutureCallback *next = callback->next;
+
+      coro_scheduler_push (priv->scheduler, &callback->ready);
+      callback = next;
+    }
+}
+
+static void
+done_message_cb (CoroMessage *message)
+{
+  CoroFutureDone *done = (CoroFutureDone *) message;
+
+  future_notify (done->future);
+  g_object_unref (done->future);
+  g_free (done);
+}
+
+/* The right to complete the future; one caller gets it, once. */
+static gboolean
+future_claim (CoroFuturePrivate *priv)
+{
+  return g_atomic_int_compare_and_exchange (&priv->state, CORO_FUTURE_PENDING, STATE_CLAIMED);
+}
+
+/* Publishes what the claimer has stored. */
+static void
+future_finish (CoroFuture      *self,
+               CoroFutureState  state)
+{
+  CoroFuturePrivate *priv = get_private (self);
+
+  g_atomic_int_set (&priv->state, (int) state);
+
+  if (G_LIKELY (coro_scheduler_is_mine (priv->scheduler)))
+    {
+      future_notify (self);
+    }
+  else
+    {
+      CoroFutureDone *done = g_new0 (CoroFutureDone, 1);
+
+      done->message.handle = done_message_cb;
+      done->future = g_object_ref (self);
+      coro_scheduler_post (priv->scheduler, &done->message);
+    }
+}
+
+/* Completes the future with `value`, which is taken and left empty; an empty one is no
+ * value. */
+gboolean
+coro_future_take_result (CoroFuture *self,
+                         GValue     *value)
+{
+  CoroFuturePrivate *priv = get_private (self);
+
+  if (!future_claim (priv))
+    {
+      if (G_IS_VALUE (value))
+        g_value_unset (value);
+      return FALSE;
+    }
+
+  priv->value = *value;
+  *value = (GValue) G_VALUE_INIT;
+  future_finish (self, CORO_FUTURE_RESOLVED);
+  return TRUE;
+}
+
+/* Completes the future as cancelled, for the reason `error`, which is taken. */
+gboolean
+coro_future_set_cancelled (CoroFuture *self,
+                           GError     *error)
+{
+  CoroFuturePrivate *priv = get_private (self);
+
+  if (!future_claim (priv))
+    {
+      g_error_free (error);
+      return FALSE;
+    }
+
+  priv->error = error;
+  future_finish (self, CORO_FUTURE_CANCELLED);
+  return TRUE;
+}
+
+static gboolean
+coro_future_real_cancel (CoroFuture *self)
+{
+  return coro_future_set_cancelled (self, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                                                               "The future was cancelled"));
+}
+
+/* Ties `hook` to a future that was just made and that nobody else knows. */
+void
+coro_future_set_hook (CoroFuture     *self,
+                      CoroFutureHook *hook)
+{
+  CoroFuturePrivate *priv = get_private (self);
+
+  g_assert (priv->hook == NULL);
+  hook->message.handle = hook_message_cb;
+  priv->hook = hook;
+}
+
+CoroScheduler *
+coro_future_get_scheduler (CoroFuture *self)
+{
+  return get_private (self)->scheduler;
+}
+
+/* Moves a future that was just made to another owner. */
+void
+coro_future_set_scheduler (CoroFuture    *self,
+                           CoroScheduler *scheduler)
+{
+  g_set_object (&get_private (self)->scheduler, scheduler);
+}
+
+gboolean
+coro_future_is_observed (CoroFuture *self)
+{
+  return g_atomic_int_get (&get_private (self)->observed);
+}
+
+void
+coro_future_observe (CoroFuture *self)
+{
+  CoroFuturePrivate *priv = get_private (self);
+
+  if (!g_atomic_int_get (&priv->observed))
+    g_atomic_int_set (&priv->observed, TRUE);
+}
+
+/* --- waiting ---------------------------------------------------------------------- */
+
+static CoroFutureLink *
+link_from_message (CoroMessage *message,
+                   gsize        offset)
+{
+  return (CoroFutureLink *) ((char *) message - offset);
+}
+
+static void
+link_add_cb (CoroMessage *message)
+{
+  CoroFutureLink *link = link_from_message (message, offsetof (CoroFutureLink, add));
+  CoroFuturePrivate *priv = get_private (link->future);
+
+  if (state_is_done (g_atomic_int_get (&priv->state)))
+    coro_waiter_signal (&link->waiter);
+  else
+    coro_waiter_list_append (&priv->waiters, &link->waiter);
+}
+
+static gboolean
+future_has_waiter (CoroFuturePrivate *priv,
+                   CoroWaiter        *waiter)
+{
+  return waiter->previous != NULL || waiter->next != NULL || priv->waiters.head == waiter;
+}
+
+/* A cancelled waiter takes the future along when nobody else wants it. */
+static gboolean
+future_wants_cancel (CoroFuturePrivate *priv)
+{
+  return priv->waiters.head == NULL && priv->callbacks == NULL;
+}
+
+static void
+link_remove_cb (CoroMessage *message)
+{
+  CoroFutureLink *link = link_from_message (message, offsetof (CoroFutureLink, remove));
+  CoroFuturePrivate *priv = get_private (link->future);
+
+  if (!future_has_waiter (priv, &link->waiter))
+    return;                     /* it was woken, and that is on its way */
+
+  coro_waiter_list_remove (&priv->waiters, &link->waiter);
+  if (link->propagate && future_wants_cancel (priv))
+    coro_future_cancel (link->future);
+  coro_waiter_signal (&link->waiter);
+}
+
+/* Starts to wait for `future`; link->waiter is initialised.  Returns FALSE when there is
+ * nothing to wait for. */
+gboolean
+coro_future_link (CoroFutureLink *link,
+                  CoroFuture     *future,
+                  gboolean        propagate)
+{
+  CoroFuturePrivate *priv = get_private (future);
+
+  if (state_is_done (g_atomic_int_get (&priv->state)))
+    return FALSE;
+
+  link->future = g_object_ref (future);
+  link->propagate = propagate;
+  coro_future_observe (future);
+
+  if (G_LIKELY (coro_scheduler_is_mine (priv->scheduler)))
+    {
+      coro_waiter_list_append (&priv->waiters, &link->waiter);
+    }
+  else
+    {
+      link->add.handle = link_add_cb;
+      coro_scheduler_post (priv->scheduler, &link->add);
+    }
+  return TRUE;
+}
+
+/* Stops waiting, on the waiting coroutine's stack; every link that was made must come
+ * here.  Where the future belongs to another thread, the coroutine stays parked until that
+ * thread has forgotten it. */
+void
+coro_future_unlink (CoroFutureLink *link)
+{
+  CoroFuturePrivate *priv = get_private (link->future);
+
+  if (link->waiter.woken)
+    {
+      /* Nobody knows us any more. */
+    }
+  else if (coro_scheduler_is_mine (priv->scheduler))
+    {
+      coro_waiter_list_remove (&priv->waiters, &link->waiter);
+    }
+  else
+    {
+      link->remove.handle = link_remove_cb;
+      coro_scheduler_post (priv->scheduler, &link->remove);
+      while (!link->waiter.woken)
+        coro_job_suspend (link->waiter.job);
+    }
+
+  g_clear_object (&link->future);
+}
+
+/* A cancelled waiter takes the future along when nobody else wants it, and then waits for
+ * what becomes of it: a task may have to clean up. */
+static gboolean
+future_wait_abort (gpointer    object,
+                   CoroWaiter *waiter)
+{
+  CoroFutureLink *link = (CoroFutureLink *) waiter;
+  CoroFuture *self = link->future;
+  CoroFuturePrivate *priv = get_private (self);
+
+  if (!coro_scheduler_is_mine (priv->scheduler))
+    {
+      link->remove.handle = link_remove_cb;
+      coro_scheduler_post (priv->scheduler, &link->remove);
+      while (!waiter->woken)
+        coro_job_suspend (waiter->job);
+      return !coro_future_is_done (self);
+    }
+
+  coro_waiter_list_remove (&priv->waiters, waiter);
+  if (!link->propagate || !future_wants_cancel (priv))
+    return TRUE;
+
+  coro_future_cancel (self);
+  if (coro_future_is_done (self))
+    return TRUE;
+
+  coro_waiter_list_append (&priv->waiters, waiter);
+  return FALSE;
+}
+
+static const CoroWaitClass future_wait_class = { future_wait_abort, coro_waiter_undo_nothing, TRUE };
+
+/* An await of something that is done costs no turn; but it is a place to hear of a
+ * cancellation, and to give way when the slice is spent. */
+static gboolean
+check_ready (GError **error)
+{
+  CoroJob *job = coro_job_get_running ();
+
+  if (job == NULL)
+    return TRUE;
+
+  if (G_UNLIKELY (coro_job_is_cancelled (job)))
+    {
+      coro_job_deliver_cancel (job, error);
+      return FALSE;
+    }
+
+  if (G_UNLIKELY (!coro_scheduler_tick (coro_scheduler_current)) && coro_job_check_suspend (job, NULL))
+    {
+      coro_job_enqueue (job);
+      coro_job_suspend (job);
+    }
+  return TRUE;
+}
+
+/* Waits until the future is done, whatever its outcome. */
+gboolean
+coro_future_wait (CoroFuture  *self,
+                  gboolean     propagate,
+                  GError     **error)
+{
+  CoroFuturePrivate *priv = get_private (self);
+  CoroFutureLink link;
+  gboolean waited;
+
+  if (state_is_done (g_atomic_int_get (&priv->state)))
+    return check_ready (error);
+
+  if (!coro_waiter_init (&link.waiter, error))
+    return FALSE;
+
+  if (G_UNLIKELY (link.waiter.job->task == self))
+    {
+      g_set_error_literal (error, CORO_ERROR, CORO_ERROR_PROTOCOL, "A task cannot wait for itself");
+      return FALSE;
+    }
+
+  if (!coro_future_link (&link, self, propagate))
+    return TRUE;
+  waited = coro_waiter_wait (&link.waiter, &future_wait_class, self, error);
+  g_object_unref (link.future);
+  return waited;
+}
+
+static CoroWaitState
+future_begin (CoroAwaitable *awaitable,
+              CoroWaiter    *waiter)
+{
+  g_assert_not_reached ();      /* coro_await() knows futures */
+}
+
+static CoroAbort
+future_abort (CoroAwaitable *awaitable,
+              CoroWaiter    *waiter)
+{
+  g_assert_not_reached ();
+}
+
+static gboolean
+future_result (CoroAwaitable  *awaitable,
+               GValue         *result,
+               GError        **error)
+{
+  return coro_future_get_result (CORO_FUTURE (awaitable), result, error);
+}
+
+static void
+coro_future_awaitable_init (CoroAwaitableInterface *iface)
+{
+  iface->begin = future_begin;
+  iface->abort = future_abort;
+  iface->finish = future_result;
+}
+
+/* --- callbacks -------------------------------------------------------------------- */
+
+static void
+callback_call_cb (CoroReady *ready)
+{
+  CoroFutureCallback *self = (CoroFutureCallback *) ready;
+  g_autoptr (GError) error = NULL;
+
+  self->func (self->future, self->user_data, &error);
+  if (error != NULL)
+    g_warning ("A callback of a future failed: %s", error->message);
+
+  if (self->destroy != NULL)
+    self->destroy (self->user_data);
+  g_object_unref (self->future);
+  g_free (self);
+}
+
+static void
+callback_add (CoroFutureCallback *self)
+{
+  CoroFuturePrivate *priv = get_private (self->future);
+
+  if (state_is_done (g_atomic_int_get (&priv->state)) && priv->callbacks == NULL)
+    {
+      coro_scheduler_push (priv->scheduler, &self->ready);
+      return;
+    }
+
+  if (priv->callbacks == NULL)
+    priv->callbacks_tail = &priv->callbacks;
+  *priv->callbacks_tail = self;
+  priv->callbacks_tail = &self->next;
+}
+
+static void
+callback_message_cb (CoroMessage *message)
+{
+  callback_add ((CoroFutureCallback *) ((char *) message - offsetof (CoroFutureCallback, message)));
+}
+
+/* --- object ----------------------------------------------------------------------- */
+
+static void
+coro_future_finalize (GObject *object)
+{
+  CoroFuture *self = CORO_FUTURE (object);
+  CoroFuturePrivate *priv = get_private (self);
+
+  future_release_hook (priv);
+
+  if (priv->state == CORO_FUTURE_REJECTED && !priv->observed)
+    g_warning ("Nobody has read the error of a %s: %s", G_OBJECT_TYPE_NAME (self), priv->error->message);
+
+  if (G_IS_VALUE (&priv->value))
+    g_value_unset (&priv->value);
+  g_clear_error (&priv->error);
+  g_object_unref (priv->scheduler);
+
+  G_OBJECT_CLASS (coro_future_parent_class)->finalize (object);
+}
+
+static void
+coro_future_class_init (CoroFutureClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = coro_future_finalize;
+  klass->cancel = coro_future_real_cancel;
+}
+
+static void
+coro_future_init (CoroFuture *self)
+{
+  CoroFuturePrivate *priv = get_private (self);
+
+  if (coro_scheduler_current != NULL)
+    priv->scheduler = g_object_ref (coro_scheduler_current);
+  else
+    priv->scheduler = coro_scheduler_ref_for_context (NULL);
+}
+
+/**
+ * coro_future_new:
+ *
+ * Makes a future that is not done, for the thread-default main context.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: (transfer full): a future
+ *
+ * Since: 0.1
+ */
+CoroFuture *
+coro_future_new (void)
+{
+  return g_object_new (CORO_TYPE_FUTURE, NULL);
+}
+
+/**
+ * coro_future_new_for_value:
+ * @value: (nullable): a value; %NULL: none
+ *
+ * Makes a future that is done.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: (transfer full): a future
+ *
+ * Since: 0.1
+ */
+CoroFuture *
+coro_future_new_for_value (const GValue *value)
+{
+  CoroFuture *self = coro_future_new ();
+
+  coro_future_resolve (self, value);
+  return self;
+}
+
+/**
+ * coro_future_new_for_error:
+ * @error: an error; copied
+ *
+ * Makes a future that has failed.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: (transfer full): a future
+ *
+ * Since: 0.1
+ */
+CoroFuture *
+coro_future_new_for_error (const GError *error)
+{
+  CoroFuture *self;
+
+  g_return_val_if_fail (error != NULL, NULL);
+
+  self = coro_future_new ();
+  coro_future_reject (self, g_error_copy (error));
+  return self;
+}
+
+/**
+ * coro_future_resolve:
+ * @self: a future
+ * @value: (nullable): its value, copied; %NULL: done without one
+ *
+ * Completes the future with a value.
+ *
+ * Who waits for it is woken in the order of waiting, and runs later: no
+ * code of theirs runs inside this call.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: %TRUE if the future is done by this call, %FALSE if it was before
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_future_resolve (CoroFuture   *self,
+                     const GValue *value)
+{
+  GValue copy = G_VALUE_INIT;
+
+  g_return_val_if_fail (CORO_IS_FUTURE (self), FALSE);
+
+  if (value != NULL && G_IS_VALUE (value))
+    {
+      g_value_init (&copy, G_VALUE_TYPE (value));
+      g_value_copy (value, &copy);
+    }
+  return coro_future_take_result (self, &copy);
+}
+
+/**
+ * coro_future_resolve_boolean:
+ * @self: a future
+ * @value: a boolean
+ *
+ * [method@Future.resolve] with a value of this type.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: %TRUE if the future is done by this call, %FALSE if it was before
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_future_resolve_boolean (CoroFuture *self,
+                             gboolean value)
+{
+  GValue copy = G_VALUE_INIT;
+
+  g_return_val_if_fail (CORO_IS_FUTURE (self), FALSE);
+
+  g_value_init (&copy, G_TYPE_BOOLEAN);
+  g_value_set_boolean (&copy, value);
+  return coro_future_take_result (self, &copy);
+}
+
+/**
+ * coro_future_resolve_int:
+ * @self: a future
+ * @value: an integer
+ *
+ * [method@Future.resolve] with a value of this type.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: %TRUE if the future is done by this call, %FALSE if it was before
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_future_resolve_int (CoroFuture *self,
+                         int value)
+{
+  GValue copy = G_VALUE_INIT;
+
+  g_return_val_if_fail (CORO_IS_FUTURE (self), FALSE);
+
+  g_value_init (&copy, G_TYPE_INT);
+  g_value_set_int (&copy, value);
+  return coro_future_take_result (self, &copy);
+}
+
+/**
+ * coro_future_resolve_string:
+ * @self: a future
+ * @value: (nullable): a string; copied
+ *
+ * [method@Future.resolve] with a value of this type.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: %TRUE if the future is done by this call, %FALSE if it was before
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_future_resolve_string (CoroFuture *self,
+                            const char *value)
+{
+  GValue copy = G_VALUE_INIT;
+
+  g_return_val_if_fail (CORO_IS_FUTURE (self), FALSE);
+
+  g_value_init (&copy, G_TYPE_STRING);
+  g_value_set_string (&copy, value);
+  return coro_future_take_result (self, &copy);
+}
+
+/**
+ * coro_future_resolve_object:
+ * @self: a future
+ * @object: (nullable) (type GObject.Object): an object
+ *
+ * [method@Future.resolve] with a value of this type.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: %TRUE if the future is done by this call, %FALSE if it was before
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_future_resolve_object (CoroFuture *self,
+                            gpointer    object)
+{
+  GValue copy = G_VALUE_INIT;
+
+  g_return_val_if_fail (CORO_IS_FUTURE (self), FALSE);
+
+  g_value_init (&copy, object != NULL ? G_OBJECT_TYPE (object) : G_TYPE_OBJECT);
+  g_value_set_object (&copy, object);
+  return coro_future_take_result (self, &copy);
+}
+
+/**
+ * coro_future_reject:
+ * @self: a future
+ * @error: (transfer full): why it has failed
+ *
+ * Completes the future with an error.
+ *
+ * An error that nobody reads is logged when the future goes away.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: %TRUE if the future is done by this call, %FALSE if it was before
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_future_reject (CoroFuture *self,
+                    GError     *error)
+{
+  CoroFuturePrivate *priv;
+
+  g_return_val_if_fail (CORO_IS_FUTURE (self), FALSE);
+  g_return_val_if_fail (error != NULL, FALSE);
+
+  priv = get_private (self);
+  if (!future_claim (priv))
+    {
+      g_error_free (error);
+      return FALSE;
+    }
+
+  priv->error = error;
+  future_finish (self, CORO_FUTURE_REJECTED);
+  return TRUE;
+}
+
+/**
+ * coro_future_cancel: (virtual cancel)
+ * @self: a future
+ *
+ * Cancels what the future stands for.
+ *
+ * A plain future is done at once. A [class@Task] only gets the request, as
+ * [method@Task.cancel] has it, and is done when its coroutine has ended.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: %TRUE if the future was not done
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_future_cancel (CoroFuture *self)
+{
+  g_return_val_if_fail (CORO_IS_FUTURE (self), FALSE);
+
+  return CORO_FUTURE_GET_CLASS (self)->cancel (self);
+}
+
+/**
+ * coro_future_get_state:
+ * @self: a future
+ *
+ * Gets whether, and how, the future is done.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: the state
+ *
+ * Since: 0.1
+ */
+CoroFutureState
+coro_future_get_state (CoroFuture *self)
+{
+  int state;
+
+  g_return_val_if_fail (CORO_IS_FUTURE (self), CORO_FUTURE_PENDING);
+
+  state = g_atomic_int_get (&get_private (self)->state);
+  return state_is_done (state) ? (CoroFutureState) state : CORO_FUTURE_PENDING;
+}
+
+/**
+ * coro_future_is_done:
+ * @self: a future
+ *
+ * Whether the future has a value or an error, or was cancelled.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: %TRUE if it is done
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_future_is_done (CoroFuture *self)
+{
+  g_return_val_if_fail (CORO_IS_FUTURE (self), FALSE);
+
+  return state_is_done (g_atomic_int_get (&get_private (self)->state));
+}
+
+/**
+ * coro_future_get_value:
+ * @self: a future
+ *
+ * Gets the value of a future that has one.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: (nullable) (transfer none): the value; %NULL while the future is
+ *   not done, and if it has none
+ *
+ * Since: 0.1
+ */
+const GValue *
+coro_future_get_value (CoroFuture *self)
+{
+  CoroFuturePrivate *priv;
+
+  g_return_val_if_fail (CORO_IS_FUTURE (self), NULL);
+
+  priv = get_private (self);
+  if (g_atomic_int_get (&priv->state) != CORO_FUTURE_RESOLVED || !G_IS_VALUE (&priv->value))
+    return NULL;
+  return &priv->value;
+}
+
+/**
+ * coro_future_get_error:
+ * @self: a future
+ *
+ * Gets why the future has failed or was cancelled.
+ *
+ * The error counts as read.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: (nullable) (transfer none): the error; %NULL while the future is
+ *   not done, and if it has a value
+ *
+ * Since: 0.1
+ */
+const GError *
+coro_future_get_error (CoroFuture *self)
+{
+  CoroFuturePrivate *priv;
+
+  g_return_val_if_fail (CORO_IS_FUTURE (self), NULL);
+
+  priv = get_private (self);
+  if (!state_is_done (g_atomic_int_get (&priv->state)))
+    return NULL;
+  coro_future_observe (self);
+  return priv->error;
+}
+
+/**
+ * coro_future_get_result: (skip)
+ * @self: a future
+ * @value: (out caller-allocates) (optional): an empty value, %G_VALUE_INIT,
+ *   to copy the result into; stays empty if there is none
+ * @error: return location for an error
+ *
+ * Gets the result of a future that is done, without waiting.
+ *
+ * @error is set to the future's own, to %G_IO_ERROR_CANCELLED if it was
+ * cancelled, or to [error@Coro.Error.NO_RESULT] if it is not done.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: %TRUE if the future has a value; %FALSE with @error set if not
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_future_get_result (CoroFuture  *self,
+                        GValue      *value,
+                        GError     **error)
+{
+  CoroFuturePrivate *priv;
+  int state;
+
+  g_return_val_if_fail (CORO_IS_FUTURE (self), FALSE);
+
+  priv = get_private (self);
+  state = g_atomic_int_get (&priv->state);
+  if (!state_is_done (state))
+    {
+      g_set_error_literal (error, CORO_ERROR, CORO_ERROR_NO_RESULT, "The future is not done");
+      return FALSE;
+    }
+
+  coro_future_observe (self);
+  if (state != CORO_FUTURE_RESOLVED)
+    {
+      if (error != NULL)
+        *error = g_error_copy (priv->error);
+      return FALSE;
+    }
+
+  if (value != NULL && G_IS_VALUE (&priv->value))
+    {
+      g_value_init (value, G_VALUE_TYPE (&priv->value));
+      g_value_copy (&priv->value, value);
+    }
+  return TRUE;
+}
+
+/**
+ * coro_future_on_done:
+ * @self: a future
+ * @func: (scope notified) (closure user_data) (destroy destroy): what to call
+ * @user_data: what to pass to it
+ * @destroy: (nullable): frees @user_data
+ *
+ * Has @func called once when the future is done, soon if it already is.
+ *
+ * Calls come from the main loop of the future's context, on the thread's
+ * own stack, in the order of registration; never from inside this function
+ * or [method@Future.resolve]. @destroy follows the call.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Since: 0.1
+ */
+void
+coro_future_on_done (CoroFuture     *self,
+                     CoroFutureFunc  func,
+                     gpointer        user_data,
+                     GDestroyNotify  destroy)
+{
+  CoroFuturePrivate *priv;
+  CoroFutureCallback *callback;
+
+  g_return_if_fail (CORO_IS_FUTURE (self));
+  g_return_if_fail (func != NULL);
+
+  priv = get_private (self);
+  callback = g_new0 (CoroFutureCallback, 1);
+  callback->ready.call = callback_call_cb;
+  callback->message.handle = callback_message_cb;
+  callback->future = g_object_ref (self);
+  callback->func = func;
+  callback->user_data = user_data;
+  callback->destroy = destroy;
+  coro_future_observe (self);
+
+  if (coro_scheduler_is_mine (priv->scheduler))
+    callback_add (callback);
+  else
+    coro_scheduler_post (priv->scheduler, &callback->message);
+}

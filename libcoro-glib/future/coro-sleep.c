@@ -1,0 +1,218 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "future/coro-sleep.h"
+
+#include "future/coro-future-private.h"
+#include "scheduler/coro-cancel-private.h"
+#include "scheduler/coro-scheduler-private.h"
+
+typedef struct
+{
+  CoroWaiter waiter;            /* first */
+  CoroTimer timer;
+} CoroSleep;
+
+static void
+sleep_timer_cb (CoroTimer *timer)
+{
+  coro_waiter_signal ((CoroWaiter *) ((char *) timer - offsetof (CoroSleep, timer)));
+}
+
+static gboolean
+sleep_abort (gpointer    object,
+             CoroWaiter *waiter)
+{
+  coro_scheduler_disarm (coro_scheduler_current, &((CoroSleep *) waiter)->timer);
+  return TRUE;
+}
+
+static const CoroWaitClass sleep_wait_class = { sleep_abort, coro_waiter_undo_nothing, FALSE };
+
+/* A deadline far enough away is never. */
+static gint64
+get_deadline (CoroScheduler *scheduler,
+              GTimeSpan      duration)
+{
+  gint64 now = coro_scheduler_now (scheduler);
+
+  return duration > G_MAXINT64 - 1 - now ? G_MAXINT64 - 1 : now + duration;
+}
+
+/**
+ * coro_sleep: (skip)
+ * @duration: a time in µs, for example `2 * G_TIME_SPAN_SECOND`; 0 and less
+ *   are [func@yield]
+ * @error: return location for an error
+ *
+ * Waits for a time to pass.
+ *
+ * Python: `await Coro.sleep (seconds)`; JavaScript: `await Coro.sleep (milliseconds)`.
+ *
+ * Callable from a coroutine, which it suspends. Cancellation: see
+ * [iface@Awaitable].
+ *
+ * @error can be set to %G_IO_ERROR_CANCELLED, [error@Coro.Error.NOT_IN_COROUTINE],
+ * [error@Coro.Error.NESTED_LOOP] or [error@Coro.Error.FOREIGN_FRAME].
+ *
+ * Returns: %TRUE once the time has passed; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_sleep (GTimeSpan   duration,
+            GError    **error)
+{
+  CoroSleep sleep;
+
+  if (duration <= 0)
+    return coro_yield (error);
+
+  if (!coro_waiter_init (&sleep.waiter, error))
+    return FALSE;
+
+  sleep.timer = (CoroTimer) { 0, };
+  coro_scheduler_arm (coro_scheduler_current, &sleep.timer,
+                      get_deadline (coro_scheduler_current, duration), sleep_timer_cb);
+  return coro_waiter_wait (&sleep.waiter, &sleep_wait_class, NULL, error);
+}
+
+/* What a pending sleep future holds on to. */
+typedef struct
+{
+  CoroFutureHook hook;          /* first */
+  CoroMessage start;
+  CoroTimer timer;
+  CoroScheduler *scheduler;     /* (owned) */
+  CoroFuture *future;           /* (unowned): it owns us */
+  gint64 deadline;
+} CoroSleepHook;
+
+static void
+sleep_hook_timer_cb (CoroTimer *timer)
+{
+  CoroSleepHook *self = (CoroSleepHook *) ((char *) timer - offsetof (CoroSleepHook, timer));
+
+  coro_future_resolve (self->future, NULL);
+}
+
+static void
+sleep_hook_start_cb (CoroMessage *message)
+{
+  CoroSleepHook *self = (CoroSleepHook *) ((char *) message - offsetof (CoroSleepHook, start));
+
+  coro_scheduler_arm (self->scheduler, &self->timer, self->deadline, sleep_hook_timer_cb);
+}
+
+static void
+sleep_hook_release (CoroFutureHook *hook)
+{
+  CoroSleepHook *self = (CoroSleepHook *) hook;
+
+  coro_scheduler_disarm (self->scheduler, &self->timer);
+  g_object_unref (self->scheduler);
+  g_free (self);
+}
+
+/**
+ * coro_sleep_future: (rename-to coro_sleep)
+ * @duration: a time in µs
+ *
+ * Makes a future that is done, without a value, when a time has passed.
+ *
+ * The time runs from this call. Cancelling or dropping the future stops
+ * the timer.
+ *
+ * Callable from any thread, for its thread-default main context; never
+ * suspends.
+ *
+ * Returns: (transfer full): a future
+ *
+ * Since: 0.1
+ */
+CoroFuture *
+coro_sleep_future (GTimeSpan duration)
+{
+  CoroFuture *future = coro_future_new ();
+  CoroSleepHook *hook = g_new0 (CoroSleepHook, 1);
+
+  hook->hook.release = sleep_hook_release;
+  hook->scheduler = g_object_ref (coro_future_get_scheduler (future));
+  hook->future = future;
+  hook->deadline = get_deadline (hook->scheduler, MAX (duration, 0));
+  hook->start.handle = sleep_hook_start_cb;
+  coro_future_set_hook (future, &hook->hook);
+
+  if (coro_scheduler_is_mine (hook->scheduler))
+    sleep_hook_start_cb (&hook->start);
+  else
+    coro_scheduler_post (hook->scheduler, &hook->start);
+  return future;
+}
+
+/**
+ * coro_yield: (skip)
+ * @error: return location for an error
+ *
+ * Gives way: everything that is ready to run gets its turn first.
+ *
+ * A coroutine that computes for long calls it now and then; a few hundred
+ * µs apart is plenty.
+ *
+ * Callable from a coroutine, which it suspends. Cancellation: see
+ * [iface@Awaitable].
+ *
+ * @error can be set to %G_IO_ERROR_CANCELLED, [error@Coro.Error.NOT_IN_COROUTINE],
+ * [error@Coro.Error.NESTED_LOOP] or [error@Coro.Error.FOREIGN_FRAME].
+ *
+ * Returns: %TRUE when it is the caller's turn again; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_yield (GError **error)
+{
+  CoroJob *job = coro_job_require (error);
+
+  if (G_UNLIKELY (job == NULL))
+    return FALSE;
+
+  if (!coro_job_is_cancelled (job))
+    {
+      if (!coro_job_check_suspend (job, error))
+        return FALSE;
+      coro_job_enqueue (job);
+      coro_job_suspend (job);
+    }
+
+  return coro_check_cancelled (error);
+}
+
+/**
+ * coro_check_cancelled: (skip)
+ * @error: return location for an error
+ *
+ * Asks whether the coroutine was cancelled, without giving way.
+ *
+ * Callable from any thread; outside a coroutine the answer is %TRUE.
+ * Never suspends. Cancellation: see [iface@Awaitable].
+ *
+ * @error can be set to %G_IO_ERROR_CANCELLED.
+ *
+ * Returns: %TRUE if the coroutine may go on; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_check_cancelled (GError **error)
+{
+  CoroJob *job = coro_job_get_running ();
+
+  if (G_LIKELY (job == NULL || !coro_job_is_cancelled (job)))
+    return TRUE;
+
+  coro_job_deliver_cancel (job, error);
+  return FALSE;
+}

@@ -1,0 +1,653 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "future/coro-task-private.h"
+
+#include "fiber/coro-error.h"
+#include "future/coro-future-private.h"
+#include "scheduler/coro-scheduler-private.h"
+
+#include <string.h>
+
+/**
+ * CoroTask:
+ *
+ * The handle of a running coroutine.
+ *
+ * It is a [class@Future] for the coroutine's result. Only who needs a handle
+ * has one made, with [func@spawn_task]: a coroutine runs without. Dropping
+ * the handle neither cancels nor detaches: the group that it was spawned
+ * into answers for it.
+ *
+ * Since: 0.1
+ */
+struct _CoroTask
+{
+  CoroFuture parent_instance;
+
+  CoroJob *job;                 /* (nullable): while the coroutine lives; owner's thread */
+  char *name;                   /* (nullable) (owned) */
+  const char *site;             /* (nullable) */
+  guint id;
+};
+
+G_DEFINE_FINAL_TYPE (CoroTask, coro_task, CORO_TYPE_FUTURE)
+
+/* Something to do on the task's thread. */
+typedef struct
+{
+  CoroMessage message;          /* first */
+  CoroTask *task;               /* (owned) (nullable) */
+  CoroSupervisor *supervisor;   /* kept by its ref() */
+  CoroTaskSpec spec;
+  char copy[] __attribute__ ((aligned (16)));
+} CoroTaskMessage;
+
+/* An error that nobody has read, on its way to whoever wants to know. */
+typedef struct
+{
+  CoroReady ready;              /* first */
+  CoroMessage message;
+  CoroScheduler *scheduler;     /* (owned) */
+  GError *error;                /* (owned) */
+  char *name;                   /* (owned) */
+  const char *site;
+} CoroTaskReport;
+
+static guint last_id;           /* (atomic) */
+
+/* --- the coroutine ---------------------------------------------------------------- */
+
+/* The end of a coroutine, as far as it has to happen on the native stack. */
+typedef struct
+{
+  CoroJob *job;
+  GValue value;
+  GError *error;                /* (nullable) (owned) */
+} CoroTaskEnd;
+
+static void
+task_end_cb (gpointer data)
+{
+  CoroTaskEnd *end = data;
+  CoroJob *job = end->job;
+  CoroTask *task = g_steal_pointer (&job->task);
+
+  if (job->destroy != NULL)
+    job->destroy (job->data);
+
+  if (task != NULL)
+    {
+      task->job = NULL;
+      if (end->error == NULL)
+        coro_future_take_result (CORO_FUTURE (task), &end->value);
+      else if (coro_error_is_cancelled (end->error))
+        coro_future_set_cancelled (CORO_FUTURE (task), g_error_copy (end->error));
+      else
+        coro_future_reject (CORO_FUTURE (task), g_error_copy (end->error));
+    }
+
+  if (G_IS_VALUE (&end->value))
+    g_value_unset (&end->value);
+  if (task != NULL)
+    g_object_unref (task);
+}
+
+static void
+supervisor_unref_cb (gpointer supervisor)
+{
+  ((CoroSupervisor *) supervisor)->klass->unref (supervisor);
+}
+
+/* Ends `job` with a value or an error, both of which are taken.  On the job's stack, or on
+ * the native one when it never had any. */
+static void
+task_end (CoroJob *job,
+          GValue  *value,
+          GError  *error)
+{
+  CoroSupervisor *supervisor = job->supervisor;
+  CoroTaskEnd end = { job, *value, error };
+  gboolean observed = job->task != NULL;
+
+  if (job->destroy != NULL || job->task != NULL || G_IS_VALUE (value))
+    coro_call_natively (task_end_cb, &end);
+
+  coro_scope_remove_member (&supervisor->scope, job);
+  supervisor->n_members--;
+  supervisor->klass->member_ended (supervisor, job, error, observed);
+  if (supervisor->n_members == 0 && supervisor->klass->unref != NULL)
+    coro_call_natively (supervisor_unref_cb, supervisor);
+}
+
+/* A body must say TRUE, or FALSE and why. */
+static void
+task_check_result (CoroJob   *job,
+                   gboolean   ok,
+                   GValue    *value,
+                   GError   **error)
+{
+  const char *site = job->site != NULL ? job->site : "a coroutine";
+
+  if (ok && *error != NULL)
+    {
+      g_critical ("%s returned TRUE and set an error, which is dropped: %s", site, (*error)->message);
+      g_clear_error (error);
+    }
+  else if (!ok && *error == NULL)
+    {
+      g_critical ("%s returned FALSE and did not set an error", site);
+      g_set_error (error, CORO_ERROR, CORO_ERROR_NO_RESULT, "%s failed and did not say why", site);
+    }
+
+  if (*error != NULL && G_IS_VALUE (value))
+    g_value_unset (value);
+}
+
+/* A guard without g_auto that the body has not closed. */
+static void
+task_close_guards (CoroJob *job)
+{
+  CoroScope *own = &((CoroSupervisor *) job->supervisor)->scope;
+
+  if (G_LIKELY (job->scope == own))
+    return;
+
+  g_critical ("%s returned with an open guard", job->site != NULL ? job->site : "A coroutine");
+  while (job->scope != own)
+    coro_scope_exit (job->scope);
+}
+
+static void
+task_job_run (CoroJob *job)
+{
+  GValue value = G_VALUE_INIT;
+  GError *error = NULL;
+  gboolean ok;
+
+  if (job->cancel_pending)
+    {
+      /* Cancelled by hand before its first step: the body never runs. */
+      coro_job_deliver_cancel (job, &error);
+    }
+  else
+    {
+      ok = ((CoroFunc) job->func) (job->data, &value, &error);
+      if (G_UNLIKELY (!ok || error != NULL))
+        task_check_result (job, ok, &value, &error);
+
+      /* A request that came after the last await still decides. */
+      if (G_UNLIKELY (job->cancel_pending) && error == NULL)
+        {
+          if (G_IS_VALUE (&value))
+            g_value_unset (&value);
+          coro_job_deliver_cancel (job, &error);
+        }
+    }
+
+  task_close_guards (job);
+  task_end (job, &value, error);
+}
+
+static void
+task_job_fail (CoroJob *job,
+               GError  *error)
+{
+  GValue value = G_VALUE_INIT;
+
+  task_end (job, &value, error);
+}
+
+static const CoroJobClass task_job_class = { task_job_run, task_job_fail };
+
+/* --- spawning --------------------------------------------------------------------- */
+
+/* For a spec that is not going to run. */
+void
+coro_task_reject_spec (const CoroTaskSpec *spec)
+{
+  if (spec->destroy != NULL)
+    spec->destroy (spec->data);
+}
+
+/* Starts a coroutine, on the scheduler's thread.  Takes `task`. */
+static void
+task_start (CoroSupervisor     *supervisor,
+            const CoroTaskSpec *spec,
+            CoroTask           *task)
+{
+  CoroJob *job = coro_job_new (coro_supervisor_get_scheduler (supervisor), &task_job_class, supervisor->stack_size);
+  GError *error = NULL;
+  gpointer copy;
+
+  if (supervisor->n_members++ == 0 && supervisor->klass->ref != NULL)
+    supervisor->klass->ref (supervisor);
+  coro_scope_add_member (&supervisor->scope, job);
+  job->supervisor = supervisor;
+  job->func = G_CALLBACK (spec->func);
+  job->data = spec->data;
+  job->destroy = spec->destroy;
+  job->site = spec->site;
+  job->task = task;
+  if (task != NULL)
+    task->job = job;
+
+  if (spec->copy_size > 0)
+    {
+      copy = coro_job_reserve (job, spec->copy_size, &error);
+      if (copy == NULL)
+        {
+          task_job_fail (job, error);
+          coro_job_free (job);
+          return;
+        }
+      job->data = memcpy (copy, spec->data, spec->copy_size);
+    }
+
+  if (supervisor->klass->admit == NULL || supervisor->klass->admit (supervisor, job))
+    coro_job_enqueue (job);
+}
+
+static void
+task_start_cb (CoroMessage *message)
+{
+  CoroTaskMessage *self = (CoroTaskMessage *) message;
+
+  if (self->spec.copy_size > 0)
+    self->spec.data = self->copy;
+  task_start (self->supervisor, &self->spec, self->task);
+  if (self->supervisor->klass->unref != NULL)
+    self->supervisor->klass->unref (self->supervisor);
+  g_free (self);
+}
+
+static void
+task_spawn (CoroSupervisor     *supervisor,
+            const CoroTaskSpec *spec,
+            CoroTask           *task)
+{
+  CoroScheduler *scheduler = coro_supervisor_get_scheduler (supervisor);
+  CoroTaskMessage *message;
+
+  if (G_LIKELY (coro_scheduler_is_mine (scheduler)))
+    {
+      task_start (supervisor, spec, task);
+      return;
+    }
+
+  message = g_malloc0 (sizeof (CoroTaskMessage) + spec->copy_size);
+  message->message.handle = task_start_cb;
+  message->task = task;
+  message->supervisor = supervisor;
+  message->spec = *spec;
+  if (spec->copy_size > 0)
+    memcpy (message->copy, spec->data, spec->copy_size);
+  if (supervisor->klass->ref != NULL)
+    supervisor->klass->ref (supervisor);
+  coro_scheduler_post (scheduler, &message->message);
+}
+
+/* Runs a coroutine that nobody has a handle of.  From any thread. */
+void
+coro_task_spawn (CoroSupervisor     *supervisor,
+                 const CoroTaskSpec *spec)
+{
+  task_spawn (supervisor, spec, NULL);
+}
+
+/* The same with a handle (transfer full), which belongs to the coroutine's thread. */
+CoroTask *
+coro_task_spawn_task (CoroSupervisor     *supervisor,
+                      const CoroTaskSpec *spec)
+{
+  CoroTask *task = coro_task_new (coro_supervisor_get_scheduler (supervisor));
+
+  task->site = spec->site;
+  task_spawn (supervisor, spec, g_object_ref (task));
+  return task;
+}
+
+/* --- errors that nobody reads ----------------------------------------------------- */
+
+static void
+task_report_free (CoroTaskReport *self)
+{
+  g_object_unref (self->scheduler);
+  g_error_free (self->error);
+  g_free (self->name);
+  g_free (self);
+}
+
+static void
+task_report_call_cb (CoroReady *ready)
+{
+  CoroTaskReport *self = (CoroTaskReport *) ready;
+  CoroSupervisor *root = self->scheduler->supervisor;
+
+  root->klass->report (root, self->error, self->name, self->site);
+  task_report_free (self);
+}
+
+static void
+task_report_message_cb (CoroMessage *message)
+{
+  CoroTaskReport *self = (CoroTaskReport *) ((char *) message - offsetof (CoroTaskReport, message));
+
+  coro_scheduler_push (self->scheduler, &self->ready);
+}
+
+/* Reports from a finaliser, where no code of others may run. */
+static void
+task_report (CoroTask     *self,
+             const GError *error)
+{
+  CoroScheduler *scheduler = coro_future_get_scheduler (CORO_FUTURE (self));
+  CoroTaskReport *report;
+
+  if (scheduler->closed || scheduler->supervisor == NULL)
+    {
+      g_warning ("%s failed and nobody has read why: %s", coro_task_get_name (self), error->message);
+      return;
+    }
+
+  report = g_new0 (CoroTaskReport, 1);
+  report->ready.call = task_report_call_cb;
+  report->message.handle = task_report_message_cb;
+  report->scheduler = g_object_ref (scheduler);
+  report->error = g_error_copy (error);
+  report->name = g_strdup (coro_task_get_name (self));
+  report->site = self->site;
+  coro_scheduler_post (scheduler, &report->message);
+}
+
+/* --- object ----------------------------------------------------------------------- */
+
+static gboolean
+coro_task_real_cancel (CoroFuture *future)
+{
+  return coro_task_cancel (CORO_TASK (future));
+}
+
+static void
+coro_task_finalize (GObject *object)
+{
+  CoroTask *self = CORO_TASK (object);
+  CoroFuture *future = CORO_FUTURE (self);
+
+  if (coro_future_get_state (future) == CORO_FUTURE_REJECTED && !coro_future_is_observed (future))
+    task_report (self, coro_future_get_error (future));
+  g_free (self->name);
+
+  G_OBJECT_CLASS (coro_task_parent_class)->finalize (object);
+}
+
+static void
+coro_task_class_init (CoroTaskClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = coro_task_finalize;
+  CORO_FUTURE_CLASS (klass)->cancel = coro_task_real_cancel;
+}
+
+static void
+coro_task_init (CoroTask *self)
+{
+  self->id = g_atomic_int_add (&last_id, 1) + 1;
+}
+
+/* A handle for a coroutine of `scheduler`, wherever it is made. */
+CoroTask *
+coro_task_new (CoroScheduler *scheduler)
+{
+  CoroTask *self = g_object_new (CORO_TYPE_TASK, NULL);
+
+  coro_future_set_scheduler (CORO_FUTURE (self), scheduler);
+  return self;
+}
+
+/**
+ * coro_task_get_current:
+ *
+ * Gets the handle of the running coroutine.
+ *
+ * One is made if the coroutine was spawned without.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: (nullable) (transfer none): the task; %NULL outside a coroutine
+ *
+ * Since: 0.1
+ */
+CoroTask *
+coro_task_get_current (void)
+{
+  CoroJob *job = coro_job_get_running ();
+
+  if (job == NULL)
+    return NULL;
+
+  if (job->task == NULL)
+    {
+      CoroTask *task = coro_task_new (coro_scheduler_current);
+
+      task->job = job;
+      task->site = job->site;
+      job->task = task;
+    }
+  return job->task;
+}
+
+static void
+task_cancel_cb (CoroMessage *message)
+{
+  CoroTaskMessage *self = (CoroTaskMessage *) message;
+
+  coro_task_cancel (self->task);
+  g_object_unref (self->task);
+  g_free (self);
+}
+
+/**
+ * coro_task_cancel:
+ * @self: a task
+ *
+ * Asks the coroutine to stop.
+ *
+ * What it waits for, or its next wait, fails with %G_IO_ERROR_CANCELLED,
+ * once; see [iface@Awaitable]. It may clean up, wait meanwhile, and even
+ * ignore the request. A coroutine that has not started never will, and its
+ * data is freed.
+ *
+ * Callable from any thread; never suspends, and runs no code of others.
+ *
+ * Returns: %FALSE if the coroutine had ended
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_task_cancel (CoroTask *self)
+{
+  CoroScheduler *scheduler;
+
+  g_return_val_if_fail (CORO_IS_TASK (self), FALSE);
+
+  if (coro_future_is_done (CORO_FUTURE (self)))
+    return FALSE;
+
+  scheduler = coro_future_get_scheduler (CORO_FUTURE (self));
+  if (coro_scheduler_is_mine (scheduler))
+    {
+      if (self->job == NULL)
+        return FALSE;
+      coro_job_request_cancel (self->job);
+    }
+  else
+    {
+      CoroTaskMessage *message = g_malloc0 (sizeof (CoroTaskMessage));
+
+      message->message.handle = task_cancel_cb;
+      message->task = g_object_ref (self);
+      coro_scheduler_post (scheduler, &message->message);
+    }
+  return TRUE;
+}
+
+/**
+ * coro_task_get_cancelling:
+ * @self: a task
+ *
+ * Counts the requests of [method@Task.cancel] that were not taken back.
+ *
+ * Callable from the task's thread; never suspends.
+ *
+ * Returns: how many there are; 0 once the coroutine has ended
+ *
+ * Since: 0.1
+ */
+guint
+coro_task_get_cancelling (CoroTask *self)
+{
+  g_return_val_if_fail (CORO_IS_TASK (self), 0);
+
+  return self->job != NULL ? self->job->n_cancelling : 0;
+}
+
+/**
+ * coro_task_uncancel:
+ * @self: a task
+ *
+ * Takes one request of [method@Task.cancel] back.
+ *
+ * With the last one, a request that was not delivered is dropped.
+ *
+ * Callable from the task's thread; never suspends.
+ *
+ * Returns: how many requests remain
+ *
+ * Since: 0.1
+ */
+guint
+coro_task_uncancel (CoroTask *self)
+{
+  CoroJob *job;
+
+  g_return_val_if_fail (CORO_IS_TASK (self), 0);
+
+  job = self->job;
+  if (job == NULL)
+    return 0;
+
+  if (job->n_cancelling > 0)
+    job->n_cancelling--;
+  if (job->n_cancelling == 0)
+    job->cancel_pending = FALSE;
+  return job->n_cancelling;
+}
+
+/**
+ * coro_task_get_state:
+ * @self: a task
+ *
+ * Gets what the coroutine is doing.
+ *
+ * Callable from the task's thread; never suspends.
+ *
+ * Returns: the state
+ *
+ * Since: 0.1
+ */
+CoroCoroutineState
+coro_task_get_state (CoroTask *self)
+{
+  g_return_val_if_fail (CORO_IS_TASK (self), CORO_COROUTINE_CLOSED);
+
+  if (coro_future_is_done (CORO_FUTURE (self)))
+    return CORO_COROUTINE_CLOSED;
+  if (self->job == NULL || self->job->state == CORO_JOB_NEW)
+    return CORO_COROUTINE_CREATED;
+  return self->job->state == CORO_JOB_RUNNING ? CORO_COROUTINE_RUNNING : CORO_COROUTINE_SUSPENDED;
+}
+
+/**
+ * coro_task_get_name:
+ * @self: a task
+ *
+ * Gets the name for messages: `Task-` and a number until one is set.
+ *
+ * Callable from the task's thread; never suspends.
+ *
+ * Returns: (transfer none): the name
+ *
+ * Since: 0.1
+ */
+const char *
+coro_task_get_name (CoroTask *self)
+{
+  g_return_val_if_fail (CORO_IS_TASK (self), NULL);
+
+  if (self->name == NULL)
+    self->name = g_strdup_printf ("Task-%u", self->id);
+  return self->name;
+}
+
+/**
+ * coro_task_set_name:
+ * @self: a task
+ * @name: a name
+ *
+ * Sets the name for messages.
+ *
+ * Callable from the task's thread; never suspends.
+ *
+ * Since: 0.1
+ */
+void
+coro_task_set_name (CoroTask   *self,
+                    const char *name)
+{
+  g_return_if_fail (CORO_IS_TASK (self));
+
+  g_free (self->name);
+  self->name = g_strdup (name);
+}
+
+/**
+ * coro_task_get_spawn_site:
+ * @self: a task
+ *
+ * Gets the function and the line of source that spawned the coroutine.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: (nullable) (transfer none): the place
+ *
+ * Since: 0.1
+ */
+const char *
+coro_task_get_spawn_site (CoroTask *self)
+{
+  g_return_val_if_fail (CORO_IS_TASK (self), NULL);
+
+  return self->site;
+}
+
+/**
+ * coro_task_get_scheduler:
+ * @self: a task
+ *
+ * Gets the scheduler that runs the coroutine.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: (transfer none): the scheduler
+ *
+ * Since: 0.1
+ */
+CoroScheduler *
+coro_task_get_scheduler (CoroTask *self)
+{
+  g_return_val_if_fail (CORO_IS_TASK (self), NULL);
+
+  return coro_future_get_scheduler (CORO_FUTURE (self));
+}

@@ -1,0 +1,166 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "scope/coro-nursery.h"
+
+#include "fiber/coro-error.h"
+#include "future/coro-sleep.h"
+#include "scheduler/coro-scheduler-private.h"
+#include "scope/coro-task-group-private.h"
+
+/* Waits for the members and leaves the scope.  Returns what they failed with. */
+static GError *
+nursery_close (CoroNursery *self,
+               GError      *body_error)
+{
+  g_autoptr (CoroTaskGroup) group = g_steal_pointer (&self->group);
+  CoroScope *scope = &group->supervisor.scope;
+  GError *error = NULL;
+
+  if (!coro_task_group_wait (group, &error))
+    {
+      /* The block is left below a nested loop or a binding: nothing can wait there. */
+      g_critical ("A nursery was left with %u members: %s", group->supervisor.n_members, error->message);
+      g_clear_error (&error);
+      coro_scope_cancel (scope);
+    }
+
+  group->finished = TRUE;
+  coro_scope_exit (scope);
+  coro_scope_detach (scope);
+  return coro_task_group_take_failures (group, body_error);
+}
+
+/**
+ * coro_nursery_enter: (skip)
+ * @flags: what a failure does
+ * @error: (nullable): the caller's own error location
+ *
+ * Opens a guard: coroutines that are spawned into its group have ended when
+ * the block is left.
+ *
+ * ```c
+ * g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+ * ```
+ *
+ * On the good path end with `return coro_nursery_join (&nursery)`. A block
+ * that is left otherwise cancels the members and waits for them; what they
+ * failed with joins an error that is set in @error already, and is reported
+ * as unread otherwise: leaving a block never turns success into failure.
+ *
+ * The first member to fail cancels the others and the body of the block. So
+ * does a cancellation of the coroutine.
+ *
+ * Declare the nursery last: locals that are declared below it are freed
+ * before its members, which may use them, have ended.
+ *
+ * Callable from a coroutine; never suspends.
+ *
+ * Semantics: Trio's nursery, with the grouped errors of asyncio's `TaskGroup`.
+ *
+ * Returns: the guard, for a `g_auto (CoroNursery)`
+ *
+ * Since: 0.1
+ */
+CoroNursery
+coro_nursery_enter (CoroTaskGroupFlags   flags,
+                    GError             **error)
+{
+  CoroJob *job = coro_job_get_running ();
+  CoroTaskGroup *group;
+
+  if (job == NULL)
+    {
+      g_critical ("A nursery needs a coroutine to be in");
+      return (CoroNursery) { NULL, error };
+    }
+
+  group = coro_task_group_new_below (coro_scheduler_current, job->scope, flags & ~CORO_TASK_GROUP_UNJOINED);
+  coro_scope_enter (&group->supervisor.scope, job, FALSE);
+  return (CoroNursery) { group, error };
+}
+
+/**
+ * coro_nursery_join: (skip)
+ * @self: an open guard
+ *
+ * Waits until all members have ended, and closes the guard.
+ *
+ * Callable from the coroutine that opened it, which it suspends. Cancellation
+ * of the coroutine cancels the members, and the coroutine still waits for
+ * them all.
+ *
+ * The guard's error location is set to a [error@Coro.GroupError] if members
+ * have failed, and to %G_IO_ERROR_CANCELLED if the coroutine was cancelled.
+ *
+ * Returns: %TRUE if no member has failed; %FALSE with the error set
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_nursery_join (CoroNursery *self)
+{
+  GError *failures;
+
+  g_return_val_if_fail (self->group != NULL, FALSE);
+
+  failures = nursery_close (self, NULL);
+  if (failures != NULL)
+    {
+      g_propagate_error (self->error, failures);
+      return FALSE;
+    }
+  return coro_check_cancelled (self->error);
+}
+
+typedef struct
+{
+  CoroScheduler *scheduler;
+  GError *error;
+} CoroNurseryReport;
+
+static void
+nursery_report_cb (gpointer data)
+{
+  CoroNurseryReport *report = data;
+  CoroTaskGroup *root = coro_task_group_get_root (report->scheduler);
+
+  root->supervisor.klass->report (&root->supervisor, report->error, "A nursery's member", NULL);
+}
+
+/**
+ * coro_nursery_exit: (skip)
+ * @self: a guard
+ *
+ * Closes the guard; `g_auto` does it. Unless it was joined, the members are
+ * cancelled and waited for.
+ *
+ * Callable from the coroutine that opened it, which it may suspend.
+ *
+ * Since: 0.1
+ */
+void
+coro_nursery_exit (CoroNursery *self)
+{
+  CoroNurseryReport report = { coro_scheduler_current, NULL };
+
+  if (self->group == NULL)
+    return;
+
+  coro_scope_cancel (&self->group->supervisor.scope);
+
+  if (self->error != NULL && *self->error != NULL)
+    {
+      *self->error = nursery_close (self, g_steal_pointer (self->error));
+      return;
+    }
+
+  report.error = nursery_close (self, NULL);
+  if (report.error != NULL)
+    {
+      coro_call_natively (nursery_report_cb, &report);
+      g_error_free (report.error);
+    }
+}

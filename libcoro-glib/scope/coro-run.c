@@ -1,0 +1,193 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "scope/coro-run.h"
+
+#include "fiber/coro-error.h"
+#include "scheduler/coro-cancel-private.h"
+#include "scheduler/coro-scheduler-private.h"
+#include "scope/coro-spawn.h"
+#include "scope/coro-task-group-private.h"
+
+/* µs for which coroutines that are shut down may clean up; then every await of theirs
+ * fails. */
+#define GRACE (5 * G_TIME_SPAN_SECOND)
+
+static void
+request_cancel_cb (CoroJob  *job,
+                   gpointer  user_data)
+{
+  if (job->n_cancelling == 0)
+    coro_job_request_cancel (job);
+}
+
+/* Cancels all coroutines and waits for them, also for those that their cleanup spawns.
+ * Some that do not stop by any means are left to coro_scheduler_close(), which complains. */
+static void
+shut_down (CoroScheduler *scheduler)
+{
+  gint64 start = g_get_monotonic_time ();
+  gboolean level = FALSE;
+
+  while (scheduler->n_jobs > 0 || !coro_inbox_is_empty (&scheduler->inbox) || scheduler->ready_head != NULL)
+    {
+      gint64 spent = g_get_monotonic_time () - start;
+
+      if (spent > 2 * GRACE)
+        break;
+      if (spent > GRACE && !level && scheduler->supervisor != NULL)
+        {
+          level = TRUE;
+          coro_scope_cancel (&((CoroSupervisor *) scheduler->supervisor)->scope);
+        }
+
+      coro_scheduler_foreach_job (scheduler, request_cancel_cb, NULL);
+      g_main_context_iteration (scheduler->context, scheduler->ready_head == NULL && spent < GRACE);
+    }
+}
+
+typedef struct
+{
+  CoroFunc func;
+  gpointer user_data;
+} CoroMain;
+
+static gboolean
+main_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  CoroMain *main = user_data;
+
+  return main->func (main->user_data, result, error);
+}
+
+/**
+ * coro_run: (skip)
+ * @func: the body of the main coroutine
+ * @user_data: what to pass to it
+ * @result: (out caller-allocates) (optional): an empty value, %G_VALUE_INIT,
+ *   to move the result into; stays empty if there is none
+ * @error: return location for an error
+ *
+ * Runs a coroutine to its end, from code that is none.
+ *
+ * It has a main context of its own, which is the thread-default one
+ * meanwhile. When the main coroutine has ended, coroutines that are left are
+ * cancelled and waited for. A program with a [class@Gio.Application] does not
+ * need it: there, [func@spawn] is enough.
+ *
+ * Callable from any thread, which it blocks, outside coroutines. Cancellation
+ * does not reach in.
+ *
+ * @error can be set to what the body fails with, and to
+ * [error@Coro.Error.NESTED_RUN]: the thread is running coroutines already.
+ *
+ * Semantics: asyncio's `run()`.
+ *
+ * Returns: %TRUE with the result; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_run (CoroFunc    func,
+          gpointer    user_data,
+          GValue     *result,
+          GError    **error)
+{
+  g_autoptr (GMainContext) context = NULL;
+  g_autoptr (CoroScheduler) scheduler = NULL;
+  g_autoptr (CoroTask) task = NULL;
+  CoroMain main = { func, user_data };
+  gboolean ok;
+
+  g_return_val_if_fail (func != NULL, FALSE);
+
+  if (coro_scheduler_current != NULL)
+    {
+      g_set_error_literal (error, CORO_ERROR, CORO_ERROR_NESTED_RUN,
+                           "coro_run() cannot be called from a running event loop");
+      return FALSE;
+    }
+
+  context = g_main_context_new ();
+  g_main_context_push_thread_default (context);
+  scheduler = coro_scheduler_ref_for_context (context);
+
+  task = coro_spawn_task_at (NULL, main_cb, &main, NULL, "the main coroutine");
+  while (!coro_future_is_done (CORO_FUTURE (task)))
+    g_main_context_iteration (context, TRUE);
+
+  ok = coro_future_get_result (CORO_FUTURE (task), result, error);
+  g_clear_object (&task);
+
+  shut_down (scheduler);
+  coro_scheduler_close (scheduler);
+  g_main_context_pop_thread_default (context);
+  return ok;
+}
+
+/**
+ * coro_run_main: (skip)
+ * @func: the body of the main coroutine
+ * @user_data: what to pass to it
+ *
+ * [func@run] for a `main()` of one line. An error is printed.
+ *
+ * Callable from any thread, which it blocks, outside coroutines.
+ *
+ * Returns: an exit status
+ *
+ * Since: 0.1
+ */
+int
+coro_run_main (CoroFunc func,
+               gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (coro_run (func, user_data, NULL, &error))
+    return 0;
+
+  g_printerr ("%s\n", error->message);
+  return 1;
+}
+
+static void
+application_shutdown_cb (GApplication *application,
+                         gpointer      scheduler)
+{
+  shut_down (scheduler);
+}
+
+static void
+scheduler_unref_cb (gpointer  scheduler,
+                    GClosure *closure)
+{
+  g_object_unref (scheduler);
+}
+
+/**
+ * coro_application_attach:
+ * @application: an application
+ *
+ * Ends coroutines with the application: on [signal@Gio.Application::shutdown]
+ * those of the default main context are cancelled and waited for.
+ *
+ * Callable from the main thread; never suspends.
+ *
+ * Since: 0.1
+ */
+void
+coro_application_attach (GApplication *application)
+{
+  CoroScheduler *scheduler;
+
+  g_return_if_fail (G_IS_APPLICATION (application));
+
+  scheduler = coro_scheduler_ref_for_context (g_main_context_default ());
+  g_signal_connect_data (application, "shutdown", G_CALLBACK (application_shutdown_cb), scheduler,
+                         scheduler_unref_cb, 0);
+}

@@ -1,0 +1,75 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "scope/coro-shield.h"
+
+#include "scheduler/coro-cancel-private.h"
+#include "scheduler/coro-scheduler-private.h"
+
+/**
+ * coro_shield_enter: (skip)
+ * @grace: a time in µs; 0: no limit
+ *
+ * Opens a guard: until it is closed, the coroutine can wait although it was
+ * cancelled or is being cancelled. It is for cleaning up.
+ *
+ * ```c
+ * g_auto (CoroShield) shield = coro_shield_enter (5 * G_TIME_SPAN_SECOND);
+ * ```
+ *
+ * After @grace, waiting inside fails with %G_IO_ERROR_CANCELLED after all, so
+ * that a cleanup that hangs does not hold up the rest. What was held back is
+ * delivered at the next wait after the guard.
+ *
+ * Callable from a coroutine; never suspends.
+ *
+ * Semantics: Trio's shielded cancel scope.
+ *
+ * Returns: the guard, for a `g_auto (CoroShield)`
+ *
+ * Since: 0.1
+ */
+CoroShield
+coro_shield_enter (GTimeSpan grace)
+{
+  CoroJob *job = coro_job_get_running ();
+  CoroScope *scope;
+
+  if (job == NULL)
+    {
+      g_critical ("A shield needs a coroutine to be in");
+      return (CoroShield) { NULL };
+    }
+
+  scope = g_new (CoroScope, 1);
+  coro_scope_init (scope, coro_scheduler_current, job->scope);
+  coro_scope_enter (scope, job, TRUE);
+  if (grace > 0)
+    coro_scope_set_deadline (scope, coro_scheduler_now (coro_scheduler_current) + grace);
+  return (CoroShield) { scope };
+}
+
+/**
+ * coro_shield_exit: (skip)
+ * @self: a guard
+ *
+ * Closes the guard; `g_auto` does it. Closing it twice is closing it once.
+ *
+ * Callable from the coroutine that opened it; never suspends.
+ *
+ * Since: 0.1
+ */
+void
+coro_shield_exit (CoroShield *self)
+{
+  CoroScope *scope = g_steal_pointer (&self->scope);
+
+  if (scope == NULL)
+    return;
+
+  coro_scope_exit (scope);
+  coro_scope_clear (scope);
+  g_free (scope);
+}

@@ -1,0 +1,229 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "scope/coro-spawn.h"
+
+#include "fiber/coro-error.h"
+#include "future/coro-coroutine-private.h"
+#include "future/coro-task-private.h"
+#include "scheduler/coro-scheduler-private.h"
+#include "scope/coro-task-group-private.h"
+
+/* The supervisor to spawn into; NULL when it takes nobody any more. */
+static CoroSupervisor *
+get_supervisor (CoroTaskGroup *group)
+{
+  if (group == NULL)
+    group = coro_task_group_get_root (coro_scheduler_peek ());
+
+  if (G_UNLIKELY (group->finished))
+    {
+      g_critical ("A coroutine was spawned into a group that has been joined; it does not run");
+      return NULL;
+    }
+  return &group->supervisor;
+}
+
+static void
+spawn (CoroTaskGroup      *group,
+       const CoroTaskSpec *spec)
+{
+  CoroSupervisor *supervisor = get_supervisor (group);
+
+  if (G_LIKELY (supervisor != NULL))
+    coro_task_spawn (supervisor, spec);
+  else
+    coro_task_reject_spec (spec);
+}
+
+static CoroTask *
+spawn_task (CoroTaskGroup      *group,
+            const CoroTaskSpec *spec)
+{
+  CoroSupervisor *supervisor = get_supervisor (group);
+  CoroTask *task;
+
+  if (G_LIKELY (supervisor != NULL))
+    return coro_task_spawn_task (supervisor, spec);
+
+  coro_task_reject_spec (spec);
+  task = coro_task_new (coro_supervisor_get_scheduler (&group->supervisor));
+  coro_future_reject (CORO_FUTURE (task), g_error_new_literal (CORO_ERROR, CORO_ERROR_CLOSED,
+                                                               "The group has been joined"));
+  return task;
+}
+
+/**
+ * coro_spawn_at: (skip)
+ * @group: (nullable): a group; %NULL: the one of all that have no other
+ * @func: (scope notified) (closure user_data) (destroy destroy): the body
+ * @user_data: what to pass to it
+ * @destroy: (nullable): frees @user_data, once, on the thread's own stack,
+ *   whether the body runs or not
+ * @site: (nullable): where this is, a static string; see %CORO_SPAWN_SITE
+ *
+ * Runs a coroutine; nobody gets a handle. [func@spawn] is the short form.
+ *
+ * It starts later, in the order of spawning, not inside this call. Without a
+ * group, in the thread-default main context, it is nobody's child: it ends by
+ * itself or when the program's main loop is shut down, and a failure is
+ * reported by [func@set_unhandled_func].
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Since: 0.1
+ */
+void
+coro_spawn_at (CoroTaskGroup  *group,
+               CoroFunc        func,
+               gpointer        user_data,
+               GDestroyNotify  destroy,
+               const char     *site)
+{
+  CoroTaskSpec spec = { func, user_data, destroy, 0, site };
+
+  g_return_if_fail (group == NULL || CORO_IS_TASK_GROUP (group));
+  g_return_if_fail (func != NULL);
+
+  spawn (group, &spec);
+}
+
+/**
+ * coro_spawn_task_at: (skip)
+ * @group: (nullable): a group; %NULL: the one of all that have no other
+ * @func: (scope notified) (closure user_data) (destroy destroy): the body
+ * @user_data: what to pass to it
+ * @destroy: (nullable): frees @user_data, once, on the thread's own stack,
+ *   whether the body runs or not
+ * @site: (nullable): where this is, a static string; see %CORO_SPAWN_SITE
+ *
+ * [func@spawn_at] with a handle.
+ *
+ * Dropping the handle neither cancels nor detaches. A failure that nobody
+ * reads from it is reported as it goes away.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: (transfer full): the handle
+ *
+ * Since: 0.1
+ */
+CoroTask *
+coro_spawn_task_at (CoroTaskGroup  *group,
+                    CoroFunc        func,
+                    gpointer        user_data,
+                    GDestroyNotify  destroy,
+                    const char     *site)
+{
+  CoroTaskSpec spec = { func, user_data, destroy, 0, site };
+
+  g_return_val_if_fail (group == NULL || CORO_IS_TASK_GROUP (group), NULL);
+  g_return_val_if_fail (func != NULL, NULL);
+
+  return spawn_task (group, &spec);
+}
+
+/**
+ * coro_spawn_copy: (skip)
+ * @group: (nullable): a group; %NULL: the one of all that have no other
+ * @func: the body
+ * @args: what to pass to it
+ * @size: how many bytes at @args
+ * @clear: (nullable): frees what @args holds, but not @args
+ * @site: (nullable): where this is, a static string; see %CORO_SPAWN_SITE
+ *
+ * [func@spawn_at] with arguments that are moved to the top of the new stack:
+ * @args itself may go away when the function returns. %CORO_DEFINE_SPAWN makes
+ * typed functions of it.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Since: 0.1
+ */
+void
+coro_spawn_copy (CoroTaskGroup  *group,
+                 CoroFunc        func,
+                 gconstpointer   args,
+                 gsize           size,
+                 GDestroyNotify  clear,
+                 const char     *site)
+{
+  CoroTaskSpec spec = { func, (gpointer) args, clear, size, site };
+
+  g_return_if_fail (group == NULL || CORO_IS_TASK_GROUP (group));
+  g_return_if_fail (func != NULL);
+  g_return_if_fail (size > 0 && size <= 4096);
+
+  spawn (group, &spec);
+}
+
+/**
+ * coro_spawn_task_copy: (skip)
+ * @group: (nullable): a group; %NULL: the one of all that have no other
+ * @func: the body
+ * @args: what to pass to it
+ * @size: how many bytes at @args
+ * @clear: (nullable): frees what @args holds, but not @args
+ * @site: (nullable): where this is, a static string; see %CORO_SPAWN_SITE
+ *
+ * [func@spawn_copy] with a handle.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: (transfer full): the handle
+ *
+ * Since: 0.1
+ */
+CoroTask *
+coro_spawn_task_copy (CoroTaskGroup  *group,
+                      CoroFunc        func,
+                      gconstpointer   args,
+                      gsize           size,
+                      GDestroyNotify  clear,
+                      const char     *site)
+{
+  CoroTaskSpec spec = { func, (gpointer) args, clear, size, site };
+
+  g_return_val_if_fail (group == NULL || CORO_IS_TASK_GROUP (group), NULL);
+  g_return_val_if_fail (func != NULL, NULL);
+  g_return_val_if_fail (size > 0 && size <= 4096, NULL);
+
+  return spawn_task (group, &spec);
+}
+
+static gboolean
+coroutine_cb (gpointer   user_data,
+              GValue    *result,
+              GError   **error)
+{
+  return coro_coroutine_run (CORO_COROUTINE (user_data), result, error);
+}
+
+/**
+ * coro_spawn_coroutine: (skip)
+ * @group: (nullable): a group; %NULL: the one of all that have no other
+ * @coroutine: a coroutine that has not run
+ *
+ * Makes a task of a coroutine object, which is referenced.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: (transfer full): the handle
+ *
+ * Since: 0.1
+ */
+CoroTask *
+coro_spawn_coroutine (CoroTaskGroup *group,
+                      CoroCoroutine *coroutine)
+{
+  CoroTask *task;
+
+  g_return_val_if_fail (group == NULL || CORO_IS_TASK_GROUP (group), NULL);
+  g_return_val_if_fail (CORO_IS_COROUTINE (coroutine), NULL);
+
+  task = coro_spawn_task_at (group, coroutine_cb, g_object_ref (coroutine), g_object_unref, NULL);
+  coro_task_set_name (task, coro_coroutine_get_name (coroutine));
+  return task;
+}

@@ -1,0 +1,579 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "scope/coro-task-group-private.h"
+
+#include "fiber/coro-error.h"
+#include "future/coro-sleep.h"
+#include "scheduler/coro-scheduler-private.h"
+#include "scope/coro-group-error-private.h"
+
+#include <string.h>
+
+/**
+ * CoroTaskGroup:
+ *
+ * Coroutines that belong together.
+ *
+ * A group answers for its members: the first failure cancels the others,
+ * [method@TaskGroup.cancel] cancels them all, and [method@TaskGroup.join]
+ * waits until the last of them has ended and gives all their errors as one
+ * [error@Coro.GroupError]. It lives as long as it has members. For one block
+ * of C there is [struct@Nursery], which cannot be left open.
+ *
+ * A group belongs to the main context that was the thread-default one when
+ * it was made. Coroutines can be spawned into it from any thread.
+ *
+ * Semantics: asyncio's `TaskGroup`, on Trio's cancel scopes.
+ *
+ * Since: 0.1
+ */
+
+G_DEFINE_FINAL_TYPE (CoroTaskGroup, coro_task_group, G_TYPE_OBJECT)
+
+static inline CoroTaskGroup *
+group_from_supervisor (CoroSupervisor *supervisor)
+{
+  return (CoroTaskGroup *) ((char *) supervisor - offsetof (CoroTaskGroup, supervisor));
+}
+
+/* --- supervisor ------------------------------------------------------------------- */
+
+static char *
+get_site_name (const char *site)
+{
+  const char *end = site != NULL ? strstr (site, " (") : NULL;
+
+  if (site == NULL)
+    return g_strdup ("a coroutine");
+  return end != NULL ? g_strndup (site, (gsize) (end - site)) : g_strdup (site);
+}
+
+static void
+group_report (CoroSupervisor *supervisor,
+              const GError   *error,
+              const char     *name,
+              const char     *site)
+{
+  CoroTaskGroup *self = group_from_supervisor (supervisor);
+  CoroTaskGroup *root = coro_task_group_get_root (coro_supervisor_get_scheduler (supervisor));
+  CoroTaskGroup *handler = self->unhandled_func != NULL ? self : root;
+  g_autoptr (GError) handler_error = NULL;
+
+  if (handler->unhandled_func == NULL)
+    {
+      g_warning ("%s failed and nobody has read why: %s; spawned at %s", name, error->message,
+                 site != NULL ? site : "an unknown place");
+      return;
+    }
+
+  handler->unhandled_func (error, name, site, handler->unhandled_data, &handler_error);
+  if (handler_error != NULL)
+    g_warning ("The handler of unread errors failed: %s", handler_error->message);
+}
+
+typedef struct
+{
+  CoroTaskGroup *group;
+  const GError *error;
+  const char *site;
+} CoroGroupReport;
+
+static void
+group_report_cb (gpointer data)
+{
+  CoroGroupReport *report = data;
+  g_autofree char *name = get_site_name (report->site);
+
+  group_report (&report->group->supervisor, report->error, name, report->site);
+}
+
+static void
+group_start_waiting (CoroTaskGroup *self)
+{
+  while (self->waiting_head != NULL && (self->limit == 0 || self->n_running < self->limit))
+    {
+      CoroReady *ready = self->waiting_head;
+
+      self->waiting_head = ready->next;
+      if (self->waiting_head == NULL)
+        self->waiting_tail = &self->waiting_head;
+      self->n_running++;
+      coro_job_enqueue ((CoroJob *) ready);
+    }
+}
+
+static gboolean
+group_admit (CoroSupervisor *supervisor,
+             CoroJob        *member)
+{
+  CoroTaskGroup *self = group_from_supervisor (supervisor);
+
+  if (self->limit == 0 || self->n_running < self->limit)
+    {
+      self->n_running++;
+      return TRUE;
+    }
+
+  member->ready.next = NULL;
+  *self->waiting_tail = &member->ready;
+  self->waiting_tail = &member->ready.next;
+  return FALSE;
+}
+
+/* A member's failure: for the join, or for whoever handles what nobody reads. */
+static void
+group_take_error (CoroTaskGroup *self,
+                  CoroJob       *member,
+                  GError        *error,
+                  gboolean       observed)
+{
+  if (self->flags & CORO_TASK_GROUP_UNJOINED)
+    {
+      if (!observed)
+        {
+          CoroGroupReport report = { self, error, member->site };
+
+          coro_call_natively (group_report_cb, &report);
+        }
+      g_error_free (error);
+    }
+  else
+    {
+      if (self->errors == NULL)
+        self->errors = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+      g_ptr_array_add (self->errors, error);
+    }
+
+  if ((self->flags & CORO_TASK_GROUP_SUPERVISOR) == 0)
+    {
+      self->failed = TRUE;
+      coro_scope_cancel (&self->supervisor.scope);
+    }
+}
+
+static void
+group_member_ended (CoroSupervisor *supervisor,
+                    CoroJob        *member,
+                    GError         *error,
+                    gboolean        observed)
+{
+  CoroTaskGroup *self = group_from_supervisor (supervisor);
+  CoroWaiter *waiter;
+
+  self->n_running--;
+
+  if (coro_error_is_cancelled (error))
+    g_clear_error (&error);     /* cancelled is not failed */
+  if (error != NULL)
+    group_take_error (self, member, error, observed);
+
+  if (self->waiting_head != NULL)
+    group_start_waiting (self);
+
+  if (supervisor->n_members == 0)
+    while ((waiter = coro_waiter_list_pop (&self->joiners)) != NULL)
+      coro_waiter_signal (waiter);
+}
+
+static void
+group_ref (CoroSupervisor *supervisor)
+{
+  g_object_ref (group_from_supervisor (supervisor));
+}
+
+static void
+group_unref (CoroSupervisor *supervisor)
+{
+  g_object_unref (group_from_supervisor (supervisor));
+}
+
+static const CoroSupervisorClass group_class = { group_member_ended, group_report, group_admit, group_ref, group_unref };
+/* The scheduler keeps its root, not the members. */
+static const CoroSupervisorClass root_class = { group_member_ended, group_report, group_admit, NULL, NULL };
+
+/* --- joining ---------------------------------------------------------------------- */
+
+/* Who joins and is cancelled cancels the members, and still waits for them all. */
+static gboolean
+group_wait_abort (gpointer    object,
+                  CoroWaiter *waiter)
+{
+  coro_scope_cancel (&((CoroTaskGroup *) object)->supervisor.scope);
+  return FALSE;
+}
+
+static const CoroWaitClass group_wait_class = { group_wait_abort, NULL, FALSE };
+
+/* Waits until there are no members.  FALSE with a misuse error: it cannot wait. */
+gboolean
+coro_task_group_wait (CoroTaskGroup  *self,
+                      GError        **error)
+{
+  while (self->supervisor.n_members > 0)
+    {
+      CoroWaiter waiter;
+
+      if (!coro_waiter_init_uncancellable (&waiter, error))
+        return FALSE;
+
+      coro_waiter_list_append (&self->joiners, &waiter);
+      coro_waiter_wait (&waiter, &group_wait_class, self, NULL);
+    }
+  return TRUE;
+}
+
+/* What the members have failed with, as one error, with that of the body (transfer full)
+ * (nullable) at the end; or just the latter. */
+GError *
+coro_task_group_take_failures (CoroTaskGroup *self,
+                               GError        *body_error)
+{
+  GPtrArray *errors = g_steal_pointer (&self->errors);
+
+  if (errors == NULL)
+    return body_error;
+
+  /* The body was told to stop because a member has failed: that is no failure. */
+  if (coro_error_is_cancelled (body_error))
+    g_clear_error (&body_error);
+  if (body_error != NULL)
+    g_ptr_array_add (errors, body_error);
+  return coro_group_error_new (errors);
+}
+
+/* --- object ----------------------------------------------------------------------- */
+
+static void
+coro_task_group_dispose (GObject *object)
+{
+  CoroTaskGroup *self = CORO_TASK_GROUP (object);
+  GDestroyNotify destroy = g_steal_pointer (&self->unhandled_destroy);
+
+  self->unhandled_func = NULL;
+  if (destroy != NULL)
+    destroy (g_steal_pointer (&self->unhandled_data));
+
+  G_OBJECT_CLASS (coro_task_group_parent_class)->dispose (object);
+}
+
+static void
+coro_task_group_finalize (GObject *object)
+{
+  CoroTaskGroup *self = CORO_TASK_GROUP (object);
+
+  if (self->errors != NULL)
+    for (guint i = 0; i < self->errors->len; i++)
+      g_critical ("A task group was dropped and not joined; a member had failed: %s",
+                  ((GError *) self->errors->pdata[i])->message);
+  g_clear_pointer (&self->errors, g_ptr_array_unref);
+  coro_scope_clear (&self->supervisor.scope);
+  g_clear_object (&self->scheduler);
+
+  G_OBJECT_CLASS (coro_task_group_parent_class)->finalize (object);
+}
+
+static void
+coro_task_group_class_init (CoroTaskGroupClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = coro_task_group_dispose;
+  object_class->finalize = coro_task_group_finalize;
+}
+
+static void
+coro_task_group_init (CoroTaskGroup *self)
+{
+  self->waiting_tail = &self->waiting_head;
+  self->supervisor.klass = &group_class;
+  self->supervisor.stack_size = CORO_STACK_SIZE_DEFAULT;
+}
+
+/* A group whose members a cancelled `parent` reaches. */
+CoroTaskGroup *
+coro_task_group_new_below (CoroScheduler      *scheduler,
+                           CoroScope          *parent,
+                           CoroTaskGroupFlags  flags)
+{
+  CoroTaskGroup *self = g_object_new (CORO_TYPE_TASK_GROUP, NULL);
+
+  self->flags = flags;
+  self->scheduler = g_object_ref (scheduler);
+  coro_scope_init (&self->supervisor.scope, scheduler, parent);
+  return self;
+}
+
+/* The group of all coroutines that were spawned into none.  In the scheduler's thread. */
+CoroTaskGroup *
+coro_task_group_get_root (CoroScheduler *scheduler)
+{
+  CoroTaskGroup *root;
+
+  if (G_LIKELY (g_atomic_pointer_get (&scheduler->supervisor) != NULL))
+    return group_from_supervisor (g_atomic_pointer_get (&scheduler->supervisor));
+
+  root = g_object_new (CORO_TYPE_TASK_GROUP, NULL);
+  root->flags = CORO_TASK_GROUP_SUPERVISOR | CORO_TASK_GROUP_UNJOINED;
+  root->supervisor.klass = &root_class;
+  coro_scope_init (&root->supervisor.scope, scheduler, NULL);
+
+  if (!g_atomic_pointer_compare_and_exchange (&scheduler->supervisor, NULL, &root->supervisor))
+    g_object_unref (root);      /* another thread was faster */
+  else
+    scheduler->supervisor_free = (GDestroyNotify) group_unref;
+  return group_from_supervisor (g_atomic_pointer_get (&scheduler->supervisor));
+}
+
+/**
+ * coro_task_group_new:
+ * @flags: what a failure does
+ *
+ * Makes a group for the thread-default main context.
+ *
+ * It stands on its own: a cancelled coroutine that made it does not reach
+ * its members. [func@nursery_enter] makes one that it does.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: (transfer full): a group
+ *
+ * Since: 0.1
+ */
+CoroTaskGroup *
+coro_task_group_new (CoroTaskGroupFlags flags)
+{
+  return coro_task_group_new_below (coro_scheduler_peek (), NULL, flags);
+}
+
+/**
+ * coro_task_group_limit:
+ * @self: a group
+ * @max_running: how many members may have started and not ended; 0: any number
+ *
+ * Sets how many members run at once. The others start in the order of
+ * spawning as soon as there is room.
+ *
+ * Callable from the group's thread; never suspends.
+ *
+ * Since: 0.1
+ */
+void
+coro_task_group_limit (CoroTaskGroup *self,
+                       guint          max_running)
+{
+  g_return_if_fail (CORO_IS_TASK_GROUP (self));
+
+  self->limit = max_running;
+  group_start_waiting (self);
+}
+
+/**
+ * coro_task_group_set_stack_size:
+ * @self: a group
+ * @stack_size: a number of bytes
+ *
+ * Sets how large the stacks of members spawned from now on are.
+ *
+ * The default of 256 KiB suits code of one's own; drawing, text layout and
+ * drivers may need 1 MiB. A stack costs addresses, and memory only as deep
+ * as it was used. A part of it, 64 KiB, is a guard.
+ *
+ * Callable from the group's thread; never suspends.
+ *
+ * Since: 0.1
+ */
+void
+coro_task_group_set_stack_size (CoroTaskGroup *self,
+                                gsize          stack_size)
+{
+  g_return_if_fail (CORO_IS_TASK_GROUP (self));
+  g_return_if_fail (stack_size > 0);
+
+  self->supervisor.stack_size = stack_size;
+}
+
+static void
+group_set_unhandled_func (CoroTaskGroup     *self,
+                          CoroUnhandledFunc  func,
+                          gpointer           user_data,
+                          GDestroyNotify     destroy)
+{
+  GDestroyNotify old_destroy = self->unhandled_destroy;
+  gpointer old_data = self->unhandled_data;
+
+  self->unhandled_func = func;
+  self->unhandled_data = user_data;
+  self->unhandled_destroy = destroy;
+  if (old_destroy != NULL)
+    old_destroy (old_data);
+}
+
+/**
+ * coro_task_group_set_unhandled_func:
+ * @self: a group that nobody joins
+ * @func: (nullable) (scope notified) (closure user_data) (destroy destroy): what to call
+ * @user_data: what to pass to it
+ * @destroy: (nullable): frees @user_data
+ *
+ * Has @func called for each member that fails where nobody looks, on the
+ * thread's own stack. Cancelled members have not failed.
+ *
+ * Without it the function of [func@set_unhandled_func] is called.
+ *
+ * Callable from the group's thread; never suspends.
+ *
+ * Since: 0.1
+ */
+void
+coro_task_group_set_unhandled_func (CoroTaskGroup     *self,
+                                    CoroUnhandledFunc  func,
+                                    gpointer           user_data,
+                                    GDestroyNotify     destroy)
+{
+  g_return_if_fail (CORO_IS_TASK_GROUP (self));
+
+  group_set_unhandled_func (self, func, user_data, destroy);
+}
+
+/**
+ * coro_set_unhandled_func:
+ * @context: (nullable): a main context; %NULL: the thread-default one
+ * @func: (nullable) (scope notified) (closure user_data) (destroy destroy): what to call
+ * @user_data: what to pass to it
+ * @destroy: (nullable): frees @user_data
+ *
+ * Has @func called for each coroutine of @context that fails where nobody
+ * looks, on the thread's own stack. Without one the failure is logged as a
+ * warning.
+ *
+ * Callable from the thread of @context; never suspends.
+ *
+ * Since: 0.1
+ */
+void
+coro_set_unhandled_func (GMainContext      *context,
+                         CoroUnhandledFunc  func,
+                         gpointer           user_data,
+                         GDestroyNotify     destroy)
+{
+  g_autoptr (CoroScheduler) scheduler = coro_scheduler_ref_for_context (context);
+
+  group_set_unhandled_func (coro_task_group_get_root (scheduler), func, user_data, destroy);
+}
+
+/**
+ * coro_task_group_get_n_members:
+ * @self: a group
+ *
+ * Counts the members that have not ended.
+ *
+ * Callable from the group's thread; never suspends.
+ *
+ * Returns: how many there are
+ *
+ * Since: 0.1
+ */
+guint
+coro_task_group_get_n_members (CoroTaskGroup *self)
+{
+  g_return_val_if_fail (CORO_IS_TASK_GROUP (self), 0);
+
+  return self->supervisor.n_members;
+}
+
+typedef struct
+{
+  CoroMessage message;          /* first */
+  CoroTaskGroup *group;         /* (owned) */
+} CoroGroupCancel;
+
+static void
+group_cancel_cb (CoroMessage *message)
+{
+  CoroGroupCancel *cancel = (CoroGroupCancel *) message;
+
+  coro_scope_cancel (&cancel->group->supervisor.scope);
+  g_object_unref (cancel->group);
+  g_free (cancel);
+}
+
+/**
+ * coro_task_group_cancel:
+ * @self: a group
+ *
+ * Cancels all members, and those that are spawned later.
+ *
+ * That is no failure of the group. Doing it twice is doing it once.
+ *
+ * Callable from any thread; never suspends, and runs no code of others.
+ *
+ * Since: 0.1
+ */
+void
+coro_task_group_cancel (CoroTaskGroup *self)
+{
+  CoroScheduler *scheduler;
+
+  g_return_if_fail (CORO_IS_TASK_GROUP (self));
+
+  scheduler = coro_supervisor_get_scheduler (&self->supervisor);
+  if (coro_scheduler_is_mine (scheduler))
+    {
+      coro_scope_cancel (&self->supervisor.scope);
+    }
+  else
+    {
+      CoroGroupCancel *cancel = g_new0 (CoroGroupCancel, 1);
+
+      cancel->message.handle = group_cancel_cb;
+      cancel->group = g_object_ref (self);
+      coro_scheduler_post (scheduler, &cancel->message);
+    }
+}
+
+/**
+ * coro_task_group_join: (skip)
+ * @self: a group
+ * @error: return location for an error
+ *
+ * Waits until all members have ended, also those that are spawned meanwhile.
+ *
+ * Callable from a coroutine of the group's thread, which it suspends.
+ * Cancellation of the caller cancels the members, and the caller still waits
+ * for them all.
+ *
+ * @error is set to a [error@Coro.GroupError] if members have failed, to
+ * %G_IO_ERROR_CANCELLED if the caller was cancelled, and to the misuse errors
+ * of [func@await].
+ *
+ * Returns: %TRUE if no member has failed; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_task_group_join (CoroTaskGroup  *self,
+                      GError        **error)
+{
+  GError *failures;
+  CoroJob *job;
+
+  g_return_val_if_fail (CORO_IS_TASK_GROUP (self), FALSE);
+
+  if (!coro_task_group_wait (self, error))
+    return FALSE;
+
+  failures = coro_task_group_take_failures (self, NULL);
+  if (failures != NULL)
+    {
+      g_propagate_error (error, failures);
+      return FALSE;
+    }
+
+  job = coro_job_get_running ();
+  if (job != NULL && job->scope == &self->supervisor.scope)
+    return TRUE;                /* a nursery asks after it has left its own scope */
+  return coro_check_cancelled (error);
+}
