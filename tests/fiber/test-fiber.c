@@ -5,7 +5,14 @@
 
 #include "fiber/coro-fiber-private.h"
 
+#include <string.h>
 #include <unwind.h>
+
+#ifdef HAVE_VALGRIND
+# include <valgrind/valgrind.h>
+#else
+# define RUNNING_ON_VALGRIND 0
+#endif
 
 typedef struct
 {
@@ -270,6 +277,167 @@ test_leaves_the_reserved_top_alone (void)
   coro_stack_pool_free (pool);
 }
 
+__attribute__ ((noinline)) static int
+go_deep (int depth)
+{
+  volatile char frame[1024];
+
+  frame[depth] = (char) depth;
+  return depth == 0 ? 0 : go_deep (depth - 1) + frame[depth];
+}
+
+static void
+return_from_deep (gpointer data)
+{
+  Fixture *self = data;
+
+  coro_fiber_arrived (&self->fiber);
+  self->n_steps += (guint) go_deep (64);
+  end (self);
+}
+
+/* valgrind takes what lies below the stack pointer for out of bounds, ASan the frames
+ * that were left without a return; the next user of the stack must not hear of it. */
+static void
+test_starts_where_another_one_went_deep (void)
+{
+  CoroStackPool *pool = coro_stack_pool_new ();
+  Fixture fixture = { .pool = pool };
+
+  coro_fiber_init_native (&fixture.native);
+  for (gsize reserved = 0; reserved < 32 * 1024; reserved = reserved * 2 + 64)
+    {
+      CoroStack *stack = coro_stack_pool_take (pool, CORO_STACK_SIZE_DEFAULT, NULL);
+
+      memset (stack->top - reserved, 0x55, reserved);
+      coro_fiber_init (&fixture.fiber, stack, reserved, return_from_deep, &fixture);
+      enter (&fixture);
+      for (gsize i = 0; i < reserved; i++)
+        g_assert_cmpint (stack->top[-1 - (gssize) i], ==, 0x55);
+      coro_fiber_clear (&fixture.fiber);
+      coro_stack_pool_give (pool, stack);
+    }
+
+  coro_stack_pool_free (pool);
+}
+
+/* What a scheduler does: the fiber itself gives its stack back and leaves it for good.
+ * One after the other, there may be more of them than TSan has room for at a time. */
+typedef struct
+{
+  CoroFiber native;
+  CoroFiber fiber;
+  CoroStackPool *pool;
+  guint n_ended;
+} Succession;
+
+static void
+end_alone (gpointer data)
+{
+  Succession *self = data;
+  CoroFiber here;
+
+  coro_fiber_arrived (&self->fiber);
+  coro_fiber_switch (&self->fiber, &self->native);
+  self->n_ended++;
+  here = self->fiber;
+  memset (&self->fiber, 0xaa, sizeof self->fiber);
+  coro_stack_pool_give (self->pool, here.stack);
+  coro_fiber_switch_last (&here, &self->native);
+}
+
+static void
+test_ends_alone_any_number_of_times (void)
+{
+  Succession self = { .pool = coro_stack_pool_new () };
+  guint n_fibers = RUNNING_ON_VALGRIND ? 1000 : 10000;
+
+  coro_fiber_init_native (&self.native);
+  for (guint i = 0; i < n_fibers; i++)
+    {
+      CoroStack *stack = coro_stack_pool_take (self.pool, CORO_STACK_SIZE_DEFAULT, NULL);
+
+      coro_fiber_init (&self.fiber, stack, 0, end_alone, &self);
+      coro_fiber_switch (&self.native, &self.fiber);
+      g_assert_cmpuint (self.n_ended, ==, i);
+      coro_fiber_switch (&self.native, &self.fiber);
+      g_assert_cmpuint (self.n_ended, ==, i + 1);
+    }
+
+  coro_stack_pool_free (self.pool);
+}
+
+/* --- many ---------------------------------------------------------------------------- */
+
+typedef struct
+{
+  CoroFiber fiber;
+  CoroFiber *native;
+  guint64 sum;
+} Member;
+
+static void
+add_twice (gpointer data)
+{
+  Member *self = data;
+  guint64 sum = GPOINTER_TO_SIZE (self);
+
+  coro_fiber_arrived (&self->fiber);
+  coro_fiber_switch (&self->fiber, self->native);
+  self->sum += sum;
+  coro_fiber_switch_last (&self->fiber, self->native);
+}
+
+static guint
+get_n_members (void)
+{
+#ifdef CORO_TSAN
+  return 4000;
+#elif defined (CORO_ASAN)
+  return 10000;
+#else
+  return RUNNING_ON_VALGRIND ? 1000 : 50000;
+#endif
+}
+
+static void
+test_parks_many_at_once (void)
+{
+  CoroStackPool *pool = coro_stack_pool_new ();
+  guint n_members = get_n_members ();
+  g_autofree Member *members = g_new0 (Member, n_members);
+  CoroFiber here;
+
+  coro_fiber_init_native (&here);
+  for (guint i = 0; i < n_members; i++)
+    {
+      g_autoptr(GError) error = NULL;
+      CoroStack *stack = coro_stack_pool_take (pool, CORO_STACK_SIZE_DEFAULT, &error);
+
+      /* A kernel before 6.13 has room for some 16000. */
+      if (stack == NULL)
+        {
+          n_members = i;
+          break;
+        }
+      members[i].native = &here;
+      coro_fiber_init (&members[i].fiber, stack, 0, add_twice, &members[i]);
+      coro_fiber_switch (&here, &members[i].fiber);
+    }
+
+  g_assert_cmpuint (n_members, >=, 1000);
+  for (guint i = 0; i < n_members; i++)
+    {
+      CoroStack *stack = members[i].fiber.stack;
+
+      g_assert_cmpuint (members[i].sum, ==, 0);
+      coro_fiber_switch (&here, &members[i].fiber);
+      g_assert_cmpuint (members[i].sum, ==, GPOINTER_TO_SIZE (&members[i]));
+      coro_stack_pool_give (pool, stack);
+    }
+  coro_stack_pool_free (pool);
+}
+
 static gpointer
 run_in_thread (gpointer data)
 {
@@ -319,6 +487,9 @@ main (int   argc,
   ADD ("clears-one-that-never-ran", three_steps, test_clears_one_that_never_ran);
   g_test_add_func ("/fiber/switches-from-one-to-the-next", test_switches_from_one_to_the_next);
   g_test_add_func ("/fiber/leaves-the-reserved-top-alone", test_leaves_the_reserved_top_alone);
+  g_test_add_func ("/fiber/starts-where-another-one-went-deep", test_starts_where_another_one_went_deep);
+  g_test_add_func ("/fiber/ends-alone-any-number-of-times", test_ends_alone_any_number_of_times);
+  g_test_add_func ("/fiber/parks-many-at-once", test_parks_many_at_once);
   g_test_add_func ("/fiber/runs-in-many-threads", test_runs_in_many_threads);
   g_test_add_func ("/fiber/is-supported-here", test_is_supported_here);
 

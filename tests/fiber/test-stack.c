@@ -170,25 +170,72 @@ test_contains_what_lies_on_it (void)
 
 /* --- what is given back ------------------------------------------------------------ */
 
+static guint
+trim_to_the_end (CoroStackPool *pool)
+{
+  guint n_calls = 1;
+
+  while (coro_stack_pool_trim (pool))
+    n_calls++;
+  return n_calls;
+}
+
 static void
-test_a_deep_stack_gives_its_pages_back (void)
+test_deep_stacks_give_their_pages_back (void)
+{
+  CoroStackPool *pool = coro_stack_pool_new ();
+  CoroStack *stacks[500];
+
+  for (guint i = 0; i < G_N_ELEMENTS (stacks); i++)
+    {
+      stacks[i] = take (pool, CORO_STACK_SIZE_DEFAULT);
+      touch (stacks[i], coro_stack_get_size (stacks[i]));
+      g_assert_true (is_resident (stacks[i]->low));
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (stacks); i++)
+    coro_stack_pool_give (pool, stacks[i]);
+
+  /* A little at a time, so that no frame is lost over it. */
+  g_assert_cmpuint (trim_to_the_end (pool), >=, 10);
+  for (guint i = 0; i < G_N_ELEMENTS (stacks); i++)
+    {
+      g_assert_false (is_resident (stacks[i]->low));
+      g_assert_false (is_resident (stacks[i]->top - 64 * 1024));
+      g_assert_true (is_resident (stacks[i]->top - 1));
+    }
+  coro_stack_pool_free (pool);
+}
+
+/* A frame with a large buffer that nobody used: the pages are not in one piece. */
+static void
+test_deep_pages_are_found_below_a_hole (void)
+{
+  CoroStackPool *pool = coro_stack_pool_new ();
+  CoroStack *stack = take (pool, CORO_STACK_SIZE_LARGE);
+
+  touch (stack, 64);
+  stack->low[0] = 1;
+  g_assert_true (is_resident (stack->low));
+  coro_stack_pool_give (pool, stack);
+  trim_to_the_end (pool);
+  g_assert_false (is_resident (stack->low));
+  coro_stack_pool_free (pool);
+}
+
+static void
+test_shallow_stacks_keep_their_pages (void)
 {
   CoroStackPool *pool = coro_stack_pool_new ();
   CoroStack *stack = take (pool, CORO_STACK_SIZE_DEFAULT);
 
-  touch (stack, coro_stack_get_size (stack));
-  g_assert_true (is_resident (stack->low));
-
-  for (guint i = 0; i < 100; i++)
+  for (guint i = 0; i < 1000; i++)
     {
+      touch (stack, 24 * 1024);
       coro_stack_pool_give (pool, stack);
       coro_stack_pool_trim (pool);
       g_assert_true (take (pool, CORO_STACK_SIZE_DEFAULT) == stack);
+      g_assert_true (is_resident (stack->top - 24 * 1024));
     }
-
-  g_assert_false (is_resident (stack->low));
-  g_assert_false (is_resident (stack->top - 64 * 1024));
-  g_assert_true (is_resident (stack->top - 1));
   coro_stack_pool_give (pool, stack);
   coro_stack_pool_free (pool);
 }
@@ -213,16 +260,6 @@ test_a_stack_in_use_is_not_trimmed (void)
   coro_stack_pool_give (pool, stack);
   coro_stack_pool_give (pool, other);
   coro_stack_pool_free (pool);
-}
-
-static guint
-trim_to_the_end (CoroStackPool *pool)
-{
-  guint n_calls = 1;
-
-  while (coro_stack_pool_trim (pool))
-    n_calls++;
-  return n_calls;
 }
 
 static void
@@ -349,7 +386,9 @@ main (int   argc,
   g_test_add_func ("/stack/a-stack-has-a-least-size", test_a_stack_has_a_least_size);
   g_test_add_func ("/stack/one-may-be-larger-than-a-slab", test_one_may_be_larger_than_a_slab);
   g_test_add_func ("/stack/contains-what-lies-on-it", test_contains_what_lies_on_it);
-  g_test_add_func ("/stack/a-deep-stack-gives-its-pages-back", test_a_deep_stack_gives_its_pages_back);
+  g_test_add_func ("/stack/deep-stacks-give-their-pages-back", test_deep_stacks_give_their_pages_back);
+  g_test_add_func ("/stack/deep-pages-are-found-below-a-hole", test_deep_pages_are_found_below_a_hole);
+  g_test_add_func ("/stack/shallow-stacks-keep-their-pages", test_shallow_stacks_keep_their_pages);
   g_test_add_func ("/stack/a-stack-in-use-is-not-trimmed", test_a_stack_in_use_is_not_trimmed);
   g_test_add_func ("/stack/slabs-nobody-uses-are-unmapped", test_slabs_nobody_uses_are_unmapped);
   g_test_add_func ("/stack/free-stacks-between-used-ones-go-cold", test_free_stacks_between_used_ones_go_cold);

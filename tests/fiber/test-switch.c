@@ -11,6 +11,13 @@
 #include <stdlib.h>
 #include <unwind.h>
 
+#if __has_include (<valgrind/valgrind.h>)
+# include <valgrind/valgrind.h>
+#else
+# define VALGRIND_STACK_REGISTER(low, high) 0
+# define VALGRIND_STACK_DEREGISTER(id) (void) (id)
+#endif
+
 #define STACK_SIZE (256 * 1024)
 
 static void *native;
@@ -153,9 +160,11 @@ test_keeps_the_registers (void)
 
 /* --- many ---------------------------------------------------------------------------- */
 
-#define N_MANY 64
+#define N_MANY    64
+#define MANY_SIZE (16 * 1024)
 
 static void *many[N_MANY];
+static unsigned int many_ids[N_MANY];
 static unsigned int order[2 * N_MANY];
 static unsigned int n_order;
 
@@ -174,16 +183,26 @@ run_relay (void *argument)
 static void
 test_goes_from_one_to_the_next (void)
 {
+  char *many_stacks = aligned_alloc (4096, N_MANY * MANY_SIZE);
   int ok = 1;
 
   for (unsigned int i = 0; i < N_MANY; i++)
-    many[i] = coro_switch_prepare (stack + (i + 1) * (STACK_SIZE / N_MANY), run_relay, (void *) (uintptr_t) i);
+    {
+      char *top = many_stacks + (i + 1) * MANY_SIZE;
+
+      many_ids[i] = VALGRIND_STACK_REGISTER (top - MANY_SIZE, top - 1);
+      many[i] = coro_switch_prepare (top, run_relay, (void *) (uintptr_t) i);
+    }
   for (unsigned int round = 0; round < 2; round++)
     coro_switch (&native, many[0]);
 
   for (unsigned int i = 0; i < 2 * N_MANY; i++)
     ok = ok && order[i] == i % N_MANY;
   check (ok && n_order == 2 * N_MANY, "goes from one to the next");
+
+  for (unsigned int i = 0; i < N_MANY; i++)
+    VALGRIND_STACK_DEREGISTER (many_ids[i]);
+  free (many_stacks);
 }
 
 /* --- unwinding ----------------------------------------------------------------------- */
@@ -218,7 +237,10 @@ test_backtrace_ends (void)
 int
 main (void)
 {
+  unsigned int id;
+
   stack = aligned_alloc (4096, STACK_SIZE);
+  id = VALGRIND_STACK_REGISTER (stack, stack + STACK_SIZE - 1);
 
   test_goes_there_and_back ();
   test_keeps_the_registers ();
@@ -226,6 +248,7 @@ main (void)
   test_backtrace_ends ();
   printf ("1..%u\n", n_tests);
 
+  VALGRIND_STACK_DEREGISTER (id);
   free (stack);
   return n_failed == 0 ? 0 : 1;
 }
