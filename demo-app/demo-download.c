@@ -206,7 +206,7 @@ demo_download_dup_part (DemoDownload *self)
   g_return_val_if_fail (self->file != NULL, NULL);
 
   name = g_file_get_basename (self->file);
-  part_name = g_strconcat (name, ".part", NULL);
+  part_name = g_strconcat (name, DEMO_PART_SUFFIX, NULL);
   folder = g_file_get_parent (self->file);
   return g_file_get_child (folder, part_name);
 }

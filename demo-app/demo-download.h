@@ -7,6 +7,9 @@
 
 G_BEGIN_DECLS
 
+/* What a file is called until its last byte has come. */
+#define DEMO_PART_SUFFIX ".part"
+
 /* RUNNING: a request is under way; WAITING: the time until the next attempt. */
 typedef enum
 {

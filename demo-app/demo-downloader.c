@@ -5,10 +5,10 @@
 
 #include "demo-downloader.h"
 
-#include <errno.h>
 #include <glib/gi18n.h>
 #include <libsoup/soup.h>
 
+#include "demo-download-error.h"
 #include "demo-io.h"
 
 /* DemoDownloader: fetches a DemoDownload into a folder.
@@ -36,69 +36,15 @@ struct _DemoDownloader
   GTimeSpan back_off;     /* before the second attempt; twice that before the third */
 };
 
-G_DEFINE_QUARK (demo-http-error-quark, demo_http_error)
 G_DEFINE_FINAL_TYPE (DemoDownloader, demo_downloader, G_TYPE_OBJECT)
 
 /* --- files ------------------------------------------------------------------------ */
-
-static gpointer
-make_folder_cb (gpointer user_data, GCancellable *cancellable, GError **error)
-{
-  g_file_make_directory_with_parents (user_data, cancellable, error);
-  return NULL;
-}
-
-/* GIO has no asynchronous form of this one, so a thread blocks in our place. */
-static gboolean
-make_folder (GFile *folder, GError **error)
-{
-  g_autoptr (GError) local_error = NULL;
-
-  coro_run_in_thread (make_folder_cb, g_object_ref (folder), g_object_unref, &local_error);
-  if (local_error == NULL || g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_EXISTS))
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&local_error));
-  return FALSE;
-}
-
-static GFileInfo *
-query_file (GFile *file, GFileQueryInfoFlags flags, GError **error)
-{
-  g_auto (CoroOperation) op = CORO_OPERATION_INIT;
-
-  return g_file_query_info_finish (file, CORO_CALL (&op, g_file_query_info_async, file,
-                                                    G_FILE_ATTRIBUTE_STANDARD_TYPE "," G_FILE_ATTRIBUTE_STANDARD_SIZE,
-                                                    flags, DEMO_IO_PRIORITY), error);
-}
-
-/* FALSE is both "no" and "failed", told apart by @error. */
-static gboolean
-file_is_free (GFile *file, GError **error)
-{
-  g_autoptr (GError) local_error = NULL;
-  g_autoptr (GFileInfo) info = query_file (file, G_FILE_QUERY_INFO_NOFOLLOW_SYMLINKS, &local_error);
-
-  if (info != NULL)
-    return FALSE;
-  if (g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&local_error));
-  return FALSE;
-}
-
-static gboolean
-delete_file (GFile *file, GError **error)
-{
-  g_auto (CoroOperation) op = CORO_OPERATION_INIT;
-
-  return g_file_delete_finish (file, CORO_CALL (&op, g_file_delete_async, file, DEMO_IO_PRIORITY), error);
-}
 
 /* The size of a regular file, else 0.  A part may be a link to a device: see the samples. */
 static guint64
 get_part_size (GFile *part)
 {
-  g_autoptr (GFileInfo) info = query_file (part, G_FILE_QUERY_INFO_NONE, NULL);
+  g_autoptr (GFileInfo) info = demo_io_query (part, G_FILE_QUERY_INFO_NONE, NULL);
 
   if (info == NULL || g_file_info_get_file_type (info) != G_FILE_TYPE_REGULAR)
     return 0;
@@ -110,7 +56,7 @@ open_part (GFile *part, guint64 offset, GError **error)
 {
   g_auto (CoroOperation) op = CORO_OPERATION_INIT;
 
-  if (offset == 0 && get_part_size (part) > 0 && !delete_file (part, error))
+  if (offset == 0 && get_part_size (part) > 0 && !demo_io_delete (part, error))
     return NULL;
   return (GOutputStream *)
     g_file_append_to_finish (part, CORO_CALL (&op, g_file_append_to_async, part, G_FILE_CREATE_NONE, DEMO_IO_PRIORITY), error);
@@ -165,28 +111,54 @@ number_file_name (const char *name, guint number)
   return g_strdup_printf ("%.*s (%u)%s", stem, name, number, name + stem);
 }
 
-/* Looks for a name that neither the folder nor another download of ours has.  Ours must be
- * asked after the last wait: whoever runs in between may take the name. */
+/* Whether neither the folder nor another download of ours has the name.  Ours are asked
+ * after the last wait: whoever runs in between may take it. */
 static gboolean
-choose_file (DemoDownloader *self, DemoDownload *download, GUri *uri, GError **error)
+take_file (DemoDownloader *self, GFile *file, GError **error)
 {
-  g_autofree char *base = dup_file_name (uri);
+  g_autofree char *part_path = g_strconcat (g_file_peek_path (file), DEMO_PART_SUFFIX, NULL);
+  g_autoptr (GFile) part = g_file_new_for_path (part_path);
 
-  for (guint number = 1; demo_download_get_file (download) == NULL; number++)
+  return demo_io_is_free (file, error) && demo_io_is_free (part, error) &&
+         g_hash_table_add (self->taken, g_object_ref (file));
+}
+
+/* Chooses a name like @base in the folder, and keeps others of ours from taking it. */
+GFile *
+demo_downloader_choose_file (DemoDownloader *self, const char *base, GError **error)
+{
+  g_return_val_if_fail (DEMO_IS_DOWNLOADER (self), NULL);
+
+  if (!demo_io_make_folder (self->folder, error))
+    return NULL;
+  for (guint number = 1; ; number++)
     {
       g_autofree char *name = number_file_name (base, number);
       g_autoptr (GFile) file = g_file_get_child (self->folder, name);
       g_autoptr (GError) local_error = NULL;
-      gboolean is_free = file_is_free (file, &local_error);
 
+      if (take_file (self, file, &local_error))
+        return g_steal_pointer (&file);
       if (local_error != NULL)
         {
           g_propagate_error (error, g_steal_pointer (&local_error));
-          return FALSE;
+          return NULL;
         }
-      if (is_free && g_hash_table_add (self->taken, g_object_ref (file)))
-        demo_download_set_file (download, file);
     }
+}
+
+static gboolean
+choose_file_for_uri (DemoDownloader *self, DemoDownload *download, GUri *uri, GError **error)
+{
+  g_autofree char *base = dup_file_name (uri);
+  g_autoptr (GFile) file = NULL;
+
+  if (demo_download_get_file (download) != NULL)
+    return TRUE;                           /* an earlier run has chosen */
+  file = demo_downloader_choose_file (self, base, error);
+  if (file == NULL)
+    return FALSE;
+  demo_download_set_file (download, file);
   return TRUE;
 }
 
@@ -289,65 +261,10 @@ run_attempt (DemoDownloader *self, DemoDownload *download, GUri *uri, GError **e
 
 /* --- failures --------------------------------------------------------------------- */
 
-/* Whether the same request may succeed a moment later. */
-static gboolean
-error_is_transient (const GError *error)
-{
-  if (error->domain == DEMO_HTTP_ERROR)
-    return error->code == SOUP_STATUS_REQUEST_TIMEOUT || error->code == 429 || SOUP_STATUS_IS_SERVER_ERROR (error->code);
-  return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT) ||
-         g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED) ||
-         g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED) ||
-         g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT) ||
-         g_error_matches (error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_TEMPORARY_FAILURE);
-}
-
-static char *
-describe_http_error (const GError *error)
-{
-  switch (error->code)
-    {
-    case SOUP_STATUS_NOT_FOUND:
-    case SOUP_STATUS_GONE:
-      return g_strdup_printf (_("The server has no such file (%d)"), error->code);
-    case SOUP_STATUS_UNAUTHORIZED:
-    case SOUP_STATUS_FORBIDDEN:
-      return g_strdup_printf (_("The server does not allow it (%d)"), error->code);
-    case SOUP_STATUS_SERVICE_UNAVAILABLE:
-      return g_strdup_printf (_("The server is busy (%d)"), error->code);
-    default:
-      return g_strdup_printf (_("The server answered “%s” (%d)"), error->message, error->code);
-    }
-}
-
-static char *
-describe_error (DemoDownloader *self, const GError *error)
-{
-  int seconds = MAX (1, self->timeout / G_TIME_SPAN_SECOND);
-
-  if (coro_error_is_cancelled (error))
-    return g_strdup (_("Cancelled"));
-  if (error->domain == DEMO_HTTP_ERROR)
-    return describe_http_error (error);
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
-    return g_strdup_printf (ngettext ("The server was silent for %d second",
-                                      "The server was silent for %d seconds", seconds), seconds);
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED))
-    return g_strdup (_("The connection was refused"));
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED) ||
-      g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT))
-    return g_strdup (_("The connection broke before the end"));
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE))
-    return g_strdup_printf (_("The disk is full: %s"), g_strerror (ENOSPC));
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED))
-    return g_strdup (_("No permission to write into the folder"));
-  return g_strdup (error->message);
-}
-
 static void
 tell_waiting (DemoDownloader *self, DemoDownload *download, GTimeSpan delay, const GError *error)
 {
-  g_autofree char *reason = describe_error (self, error);
+  g_autofree char *reason = demo_download_error_describe (error, self->timeout);
   g_autofree char *message = NULL;
 
   /* Translators: a reason, then the number of an attempt, as in “The server is busy (503) — attempt 2 of 3 in 0.5 s”. */
@@ -370,7 +287,7 @@ settle_part (DemoDownload *download, gboolean keep)
       g_autoptr (GError) local_error = NULL;
 
       demo_download_set_etag (download, NULL);
-      if (!delete_file (part, &local_error) && !g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+      if (!demo_io_delete (part, &local_error) && !g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
         g_message ("%s", local_error->message);
     }
   return size;
@@ -380,7 +297,7 @@ static void
 tell_failure (DemoDownloader *self, DemoDownload *download, const GError *error)
 {
   gboolean cancelled = coro_error_is_cancelled (error);
-  g_autofree char *reason = describe_error (self, error);
+  g_autofree char *reason = demo_download_error_describe (error, self->timeout);
   g_autofree char *message = NULL;
   guint64 kept = 0;
 
@@ -404,7 +321,7 @@ run_attempts (DemoDownloader *self, DemoDownload *download, GError **error)
 {
   g_autoptr (GUri) uri = parse_url (demo_download_get_url (download), error);
 
-  if (uri == NULL || !make_folder (self->folder, error) || !choose_file (self, download, uri, error))
+  if (uri == NULL || !choose_file_for_uri (self, download, uri, error))
     return FALSE;
 
   for (guint attempt = 1; ; attempt++)
@@ -415,7 +332,7 @@ run_attempts (DemoDownloader *self, DemoDownload *download, GError **error)
       demo_download_begin (download, attempt);
       if (run_attempt (self, download, uri, &local_error))
         return TRUE;
-      if (attempt == N_ATTEMPTS || !error_is_transient (local_error))
+      if (attempt == N_ATTEMPTS || !demo_download_error_is_transient (local_error))
         {
           g_propagate_error (error, g_steal_pointer (&local_error));
           return FALSE;

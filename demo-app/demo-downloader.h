@@ -7,10 +7,6 @@
 
 G_BEGIN_DECLS
 
-/* The server answered, with a status that is no success.  Codes are HTTP's. */
-#define DEMO_HTTP_ERROR (demo_http_error_quark ())
-GQuark          demo_http_error_quark              (void);
-
 #define DEMO_TYPE_DOWNLOADER (demo_downloader_get_type ())
 G_DECLARE_FINAL_TYPE (DemoDownloader, demo_downloader, DEMO, DOWNLOADER, GObject)
 
@@ -23,6 +19,9 @@ void            demo_downloader_set_timeout        (DemoDownloader  *self,
                                                     GTimeSpan        timeout);
 void            demo_downloader_set_back_off       (DemoDownloader  *self,
                                                     GTimeSpan        back_off);
+GFile          *demo_downloader_choose_file        (DemoDownloader  *self,
+                                                    const char      *base,
+                                                    GError         **error);
 gboolean        demo_downloader_run                (DemoDownloader  *self,
                                                     DemoDownload    *download,
                                                     GError         **error);

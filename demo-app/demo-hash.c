@@ -18,7 +18,8 @@
  * jobs.  Nothing here knows of widgets. */
 
 #define N_HASHERS 8
-#define QUEUE_CAPACITY 256
+/* Enough for the walker to come to its end early, so that the progress bar knows the whole. */
+#define QUEUE_CAPACITY 65536
 #define FOLDER_BATCH 64
 
 /* SHA-256 of a chunk takes a fraction of a millisecond: that is how long the window has to

@@ -314,7 +314,7 @@ server_handle_cb (SoupServer *soup, SoupServerMessage *msg, const char *path, GH
   g_autoptr (GFile) file = server_find_file (self, path);
   Request *request;
 
-  if (file == NULL || soup_server_message_get_method (msg) != SOUP_METHOD_GET)
+  if (file == NULL || !g_str_equal (soup_server_message_get_method (msg), SOUP_METHOD_GET))
     {
       soup_server_message_set_status (msg, file == NULL ? SOUP_STATUS_NOT_FOUND : SOUP_STATUS_METHOD_NOT_ALLOWED, NULL);
       return;
