@@ -39,6 +39,7 @@ struct _CoroSupervisor
   CoroScope scope;              /* its members are the coroutines */
   guint n_members;
   gsize stack_size;             /* bytes, for new members */
+  gboolean joined;              /* somebody is going to join it and read all errors */
 };
 
 static inline CoroScheduler *

@@ -31,6 +31,7 @@ struct _CoroTask
   char *name;                   /* (nullable) (owned) */
   const char *site;             /* (nullable) */
   guint id;
+  CoroSupervisor *reporter;     /* (nullable): kept by its ref(), for an error that nobody reads */
 };
 
 G_DEFINE_FINAL_TYPE (CoroTask, coro_task, CORO_TYPE_FUTURE)
@@ -51,6 +52,7 @@ typedef struct
   CoroReady ready;              /* first */
   CoroMessage message;
   CoroScheduler *scheduler;     /* (owned) */
+  CoroSupervisor *reporter;     /* (nullable): kept by its ref(); NULL: the root */
   GError *error;                /* (owned) */
   char *name;                   /* (owned) */
   const char *site;
@@ -67,6 +69,24 @@ typedef struct
   GValue value;
   GError *error;                /* (nullable) (owned) */
 } CoroTaskEnd;
+
+/* Fails the task.  Should nobody read why, its supervisor is told. */
+static void
+task_reject (CoroTask       *self,
+             CoroSupervisor *supervisor,
+             const GError   *error)
+{
+  /* The root of a scheduler is found again, if it still is there. */
+  if (supervisor->klass->ref != NULL)
+    {
+      supervisor->klass->ref (supervisor);
+      self->reporter = supervisor;
+    }
+
+  coro_future_reject (CORO_FUTURE (self), g_error_copy (error));
+  if (supervisor->joined)
+    coro_future_observe (CORO_FUTURE (self));   /* who joins reads it */
+}
 
 static void
 task_end_cb (gpointer data)
@@ -86,7 +106,7 @@ task_end_cb (gpointer data)
       else if (coro_error_is_cancelled (end->error))
         coro_future_set_cancelled (CORO_FUTURE (task), g_error_copy (end->error));
       else
-        coro_future_reject (CORO_FUTURE (task), g_error_copy (end->error));
+        task_reject (task, job->supervisor, end->error);
     }
 
   if (G_IS_VALUE (&end->value))
@@ -312,8 +332,16 @@ coro_task_spawn_task (CoroSupervisor     *supervisor,
 /* --- errors that nobody reads ----------------------------------------------------- */
 
 static void
+reporter_unref (CoroSupervisor *reporter)
+{
+  if (reporter != NULL)
+    reporter->klass->unref (reporter);
+}
+
+static void
 task_report_free (CoroTaskReport *self)
 {
+  reporter_unref (self->reporter);
   g_object_unref (self->scheduler);
   g_error_free (self->error);
   g_free (self->name);
@@ -324,9 +352,9 @@ static void
 task_report_call_cb (CoroReady *ready)
 {
   CoroTaskReport *self = (CoroTaskReport *) ready;
-  CoroSupervisor *root = self->scheduler->supervisor;
+  CoroSupervisor *reporter = self->reporter != NULL ? self->reporter : self->scheduler->supervisor;
 
-  root->klass->report (root, self->error, self->name, self->site);
+  reporter->klass->report (reporter, self->error, self->name, self->site);
   task_report_free (self);
 }
 
@@ -356,6 +384,7 @@ task_report (CoroTask     *self,
   report->ready.call = task_report_call_cb;
   report->message.handle = task_report_message_cb;
   report->scheduler = g_object_ref (scheduler);
+  report->reporter = g_steal_pointer (&self->reporter);
   report->error = g_error_copy (error);
   report->name = g_strdup (coro_task_get_name (self));
   report->site = self->site;
@@ -378,6 +407,7 @@ coro_task_finalize (GObject *object)
 
   if (coro_future_get_state (future) == CORO_FUTURE_REJECTED && !coro_future_is_observed (future))
     task_report (self, coro_future_get_error (future));
+  reporter_unref (self->reporter);
   g_free (self->name);
 
   G_OBJECT_CLASS (coro_task_parent_class)->finalize (object);

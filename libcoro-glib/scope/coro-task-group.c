@@ -301,6 +301,7 @@ coro_task_group_new_below (CoroScheduler      *scheduler,
   CoroTaskGroup *self = g_object_new (CORO_TYPE_TASK_GROUP, NULL);
 
   self->flags = flags;
+  self->supervisor.joined = (flags & CORO_TASK_GROUP_UNJOINED) == 0;
   self->scheduler = g_object_ref (scheduler);
   coro_scope_init (&self->supervisor.scope, scheduler, parent);
   return self;
