@@ -54,7 +54,9 @@ static void
 window_free (Window *self)
 {
   g_object_unref (self->file);
+  g_object_unref (self->spinner);
   g_object_unref (self->buffer);
+  g_object_unref (self->error);
   g_free (self);
 }
 
@@ -70,9 +72,9 @@ window_new (GtkApplication *application,
 
   self->window = GTK_WINDOW (gtk_application_window_new (application));
   self->file = g_object_ref (file);
-  self->spinner = GTK_SPINNER (gtk_spinner_new ());
+  self->spinner = g_object_ref_sink (GTK_SPINNER (gtk_spinner_new ()));
   self->buffer = gtk_text_buffer_new (NULL);
-  self->error = GTK_LABEL (gtk_label_new (""));
+  self->error = g_object_ref_sink (GTK_LABEL (gtk_label_new ("")));
   g_object_set_data_full (G_OBJECT (self->window), "window", self, (GDestroyNotify) window_free);
 
   gtk_header_bar_pack_start (GTK_HEADER_BAR (header), button);

@@ -1,0 +1,69 @@
+# Two commands matter: `make demo` and `make test`. Each installs what is missing
+# (on Debian and its relatives), builds and runs.
+
+BUILD      := _build
+TEST_BUILD := _build-test
+DESKTOP    := dbus-run-session -- xvfb-run -a -s "-screen 0 1280x1024x24"
+GUI_ENV    := env GDK_BACKEND=x11 GSK_RENDERER=cairo GTK_A11Y=test GSETTINGS_BACKEND=memory GIO_USE_VFS=local
+CASES      :=
+
+.PHONY: all deps build demo test bench asan tsan valgrind install docs clean
+
+all: build
+
+deps:
+	@.ci/install-deps
+
+# A build folder is set up once; meson keeps it up to date after that.
+$(BUILD)/build.ninja: | deps
+	@meson setup $(BUILD) --buildtype=release >&2
+$(TEST_BUILD)/build.ninja: | deps
+	@meson setup $(TEST_BUILD) --buildtype=debugoptimized -Dwerror=true >&2
+_build-asan/build.ninja: | deps
+	@meson setup _build-asan --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false >&2
+_build-tsan/build.ninja: | deps
+	@meson setup _build-tsan --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false >&2
+_build-valgrind/build.ninja: | deps
+	@meson setup _build-valgrind --buildtype=debugoptimized -Dintrospection=disabled >&2
+
+build: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) >&2
+
+demo: build
+	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
+	  $(BUILD)/demo-app/coro-demo; \
+	else \
+	  $(DESKTOP) $(GUI_ENV) $(BUILD)/demo-app/coro-demo --tour; \
+	fi
+
+test: $(TEST_BUILD)/build.ninja
+	@ninja -C $(TEST_BUILD)
+	@$(DESKTOP) $(GUI_ENV) meson test -C $(TEST_BUILD) --no-rebuild --print-errorlogs --no-suite bench; \
+	  tests/count-results $(TEST_BUILD)/meson-logs/testlog.json
+
+bench: build
+	@benchmarks/run $(BUILD) $(CASES)
+
+# The sanitizers' runs leave GTK out, which does not free what it needs until the end.
+asan: _build-asan/build.ninja
+	@ninja -C _build-asan
+	@meson test -C _build-asan --no-rebuild --print-errorlogs --setup asan --no-suite gui --no-suite bench; \
+	  tests/count-results _build-asan/meson-logs/testlog-asan.json
+tsan: _build-tsan/build.ninja
+	@ninja -C _build-tsan
+	@meson test -C _build-tsan --no-rebuild --print-errorlogs --setup tsan --no-suite gui --no-suite bench; \
+	  tests/count-results _build-tsan/meson-logs/testlog-tsan.json
+valgrind: _build-valgrind/build.ninja
+	@ninja -C _build-valgrind
+	@meson test -C _build-valgrind --no-rebuild --print-errorlogs --setup valgrind --no-suite gui --no-suite bench --no-suite script; \
+	  tests/count-results _build-valgrind/meson-logs/testlog-valgrind.json
+
+install: build
+	@meson install -C $(BUILD) --no-rebuild
+
+docs: deps
+	@meson configure $(BUILD) -Ddocs=true
+	@ninja -C $(BUILD)
+
+clean:
+	rm -rf _build _build-test _build-asan _build-tsan _build-valgrind tour
