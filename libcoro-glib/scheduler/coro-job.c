@@ -251,6 +251,21 @@ coro_job_suspend (CoroJob *self)
     }
 }
 
+typedef struct
+{
+  CoroJob *job;
+  GError *error;                /* (owned) */
+} CoroJobFailure;
+
+static void
+job_fail_cb (gpointer data)
+{
+  CoroJobFailure *failure = data;
+
+  failure->job->klass->fail (failure->job, failure->error);
+  coro_job_free (failure->job);
+}
+
 /* Runs a queued job, from the dispatcher. */
 void
 coro_job_start (CoroJob   *self,
@@ -263,10 +278,14 @@ coro_job_start (CoroJob   *self,
 
   if (self->fiber.stack == NULL && !job_take_stack (self, 0, &error))
     {
+      CoroJobFailure failure = { self, error };
+
       coro_scheduler_pop (scheduler);
       self->queued = FALSE;
-      self->klass->fail (self, error);
-      coro_job_free (self);
+      if (scheduler->dispatch->interrupted == NULL)
+        job_fail_cb (&failure);
+      else
+        coro_scheduler_call (scheduler, from, job_fail_cb, &failure);
       return;
     }
 

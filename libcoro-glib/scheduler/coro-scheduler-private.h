@@ -48,6 +48,7 @@ struct _CoroScheduler
   int ticks;                    /* resumes until the clock is read */
   int period;                   /* what ticks is reset to: 1…MAX_PERIOD */
   gboolean slice_over;
+  gboolean due;                 /* a timer or a message waits for the dispatcher */
   gint64 tick_time;             /* µs: when the clock was last read */
   gint64 slice_end;             /* µs */
 

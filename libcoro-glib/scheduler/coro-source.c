@@ -31,15 +31,13 @@ coro_scheduler_tick_slow (CoroScheduler *self)
   /* Starts at 1 in every slice and doubles while jobs are short, so that a queue full of
    * long jobs is noticed after the first of them. */
   self->period = now - self->tick_time > COARSE ? 1 : MIN (self->period * 2, MAX_PERIOD);
-  self->ticks = self->period;
   self->tick_time = now;
+  self->slice_over = self->slice_over || now >= self->slice_end;
+  self->due = coro_timer_heap_peek (&self->timers) <= now || !coro_inbox_is_empty (&self->inbox);
 
-  if (now >= self->slice_end)
-    self->slice_over = TRUE;
-
-  return !self->slice_over &&
-         coro_timer_heap_peek (&self->timers) > now &&
-         coro_inbox_is_empty (&self->inbox);
+  /* Until the dispatcher has had its turn, the answer stays the same. */
+  self->ticks = self->slice_over || self->due ? 1 : self->period;
+  return !self->slice_over && !self->due;
 }
 
 static void
@@ -47,6 +45,7 @@ scheduler_begin_slice (CoroScheduler *self,
                        gint64         now)
 {
   self->slice_over = FALSE;
+  self->due = FALSE;
   self->slice_end = now + self->time_slice;
   self->tick_time = now;
   self->period = 1;
@@ -184,8 +183,11 @@ dispatch_run (CoroDispatch  *self,
           coro_scheduler_tick (scheduler);
         }
 
-      if (scheduler->ticks == scheduler->period)        /* the clock was just read */
-        scheduler_refill (scheduler);
+      if (scheduler->due)
+        {
+          scheduler->due = FALSE;
+          scheduler_refill (scheduler);
+        }
     }
 }
 
@@ -256,6 +258,7 @@ source_dispatch (GSource     *source,
 
   /* Whom we interrupted goes on as if its slice had just begun to be used. */
   self->slice_over = FALSE;
+  self->due = FALSE;
   self->ticks = 1;
   self->period = 1;
   self->dispatch = frame.outer;
