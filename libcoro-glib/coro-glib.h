@@ -30,3 +30,5 @@
 #include "io/coro-thread.h"
 #include "io/coro-unix-signal.h"
 #include "debug/coro-overflow.h"
+#include "testing/coro-test-clock.h"
+#include "testing/coro-test.h"

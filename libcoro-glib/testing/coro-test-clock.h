@@ -1,0 +1,19 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "../scheduler/coro-scheduler.h"
+
+G_BEGIN_DECLS
+
+CORO_AVAILABLE_IN_ALL
+void coro_test_clock_start   (CoroScheduler  *scheduler,
+                              gboolean        autojump);
+CORO_AVAILABLE_IN_ALL
+void coro_test_clock_advance (CoroScheduler  *scheduler,
+                              GTimeSpan       duration);
+CORO_AVAILABLE_IN_ALL
+void coro_test_clock_stop    (CoroScheduler  *scheduler);
+
+G_END_DECLS
