@@ -168,10 +168,10 @@ choose_file_for_uri (DemoDownloader *self, DemoDownload *download, GUri *uri, GE
 static gboolean
 answer_resumes (SoupMessage *msg, guint64 offset)
 {
-  goffset start;
+  goffset start, end;
 
   return offset > 0 && soup_message_get_status (msg) == SOUP_STATUS_PARTIAL_CONTENT &&
-         soup_message_headers_get_content_range (soup_message_get_response_headers (msg), &start, NULL, NULL) &&
+         soup_message_headers_get_content_range (soup_message_get_response_headers (msg), &start, &end, NULL) &&
          (guint64) start == offset;
 }
 

@@ -16,7 +16,7 @@
 /* The view makes widgets for its first two hundred rows: a few of them at once are never
  * felt.  Rows beyond cost next to nothing, so they may come in bulk. */
 #define N_ROWS_WITH_WIDGETS 256
-#define FIRST_BATCH 16
+#define FIRST_BATCH 6
 #define LATER_BATCH 2048
 
 struct _DemoFileList

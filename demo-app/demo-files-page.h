@@ -10,7 +10,7 @@
 G_BEGIN_DECLS
 
 #define DEMO_TYPE_FILES_PAGE (demo_files_page_get_type ())
-G_DECLARE_FINAL_TYPE (DemoFilesPage, demo_files_page, DEMO, FILES_PAGE, GtkWidget)
+G_DECLARE_FINAL_TYPE (DemoFilesPage, demo_files_page, DEMO, FILES_PAGE, GtkBox)
 
 void                    demo_files_page_set_folder   (DemoFilesPage *self,
                                                       GFile         *folder);

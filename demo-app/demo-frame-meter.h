@@ -10,7 +10,7 @@
 G_BEGIN_DECLS
 
 #define DEMO_TYPE_FRAME_METER (demo_frame_meter_get_type ())
-G_DECLARE_FINAL_TYPE (DemoFrameMeter, demo_frame_meter, DEMO, FRAME_METER, GtkWidget)
+G_DECLARE_FINAL_TYPE (DemoFrameMeter, demo_frame_meter, DEMO, FRAME_METER, GtkBox)
 
 void demo_frame_meter_block        (DemoFrameMeter *self);
 void demo_frame_meter_work         (DemoFrameMeter *self);

@@ -22,7 +22,7 @@
 
 struct _DemoNetworkPage
 {
-  GtkWidget parent_instance;
+  GtkBox parent_instance;
 
   GtkEntry *entry;
   GtkStack *stack;
@@ -46,7 +46,7 @@ enum
 
 static GParamSpec *properties[N_PROPS];
 
-G_DEFINE_FINAL_TYPE (DemoNetworkPage, demo_network_page, GTK_TYPE_WIDGET)
+G_DEFINE_FINAL_TYPE (DemoNetworkPage, demo_network_page, GTK_TYPE_BOX)
 
 /* --- what is shown ---------------------------------------------------------------- */
 

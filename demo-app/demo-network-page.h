@@ -10,7 +10,7 @@
 G_BEGIN_DECLS
 
 #define DEMO_TYPE_NETWORK_PAGE (demo_network_page_get_type ())
-G_DECLARE_FINAL_TYPE (DemoNetworkPage, demo_network_page, DEMO, NETWORK_PAGE, GtkWidget)
+G_DECLARE_FINAL_TYPE (DemoNetworkPage, demo_network_page, DEMO, NETWORK_PAGE, GtkBox)
 
 void        demo_network_page_set_folder    (DemoNetworkPage *self,
                                              GFile           *folder);
