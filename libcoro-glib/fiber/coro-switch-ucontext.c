@@ -13,7 +13,7 @@
 
 /* For architectures without a switch of their own.  A parked stack is known by the
  * address of a ucontext_t that lies on it.  The C library saves the signal mask as well,
- * which makes every switch a system call: some 200 ns. */
+ * which makes every switch a system call: some 300 ns. */
 
 /* What makecontext() is told of a stack, of which it only computes the top. */
 #define PRETENDED_SIZE 4096
