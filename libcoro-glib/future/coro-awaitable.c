@@ -33,6 +33,25 @@
  * Since: 0.1
  */
 
+/* Bindings see no virtual functions: all of them run on the stack of a coroutine, where
+ * code of theirs must not. */
+
+/**
+ * CoroAwaitableInterface::begin: (skip)
+ */
+
+/**
+ * CoroAwaitableInterface::abort: (skip)
+ */
+
+/**
+ * CoroAwaitableInterface::finish: (skip)
+ */
+
+/**
+ * CoroAwaitableInterface::undo: (skip)
+ */
+
 G_DEFINE_INTERFACE (CoroAwaitable, coro_awaitable, G_TYPE_OBJECT)
 
 static void

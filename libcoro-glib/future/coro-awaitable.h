@@ -40,7 +40,7 @@ typedef enum
 } CoroAbort;
 
 /**
- * CoroWaiter: (skip)
+ * CoroWaiter:
  *
  * A coroutine that waits. It lives on the stack of that coroutine.
  *
@@ -55,10 +55,10 @@ G_DECLARE_INTERFACE (CoroAwaitable, coro_awaitable, CORO, AWAITABLE, GObject)
 /**
  * CoroAwaitableInterface:
  * @parent: the parent interface
- * @begin: (skip): registers a waiter, or says that there is nothing to wait for
- * @abort: (skip): ends a wait that @begin left pending
- * @finish: (skip): gives the result; may run many times
- * @undo: (skip) (nullable): puts back what a woken waiter was given
+ * @begin: registers a waiter, or says that there is nothing to wait for
+ * @abort: ends a wait that @begin left pending
+ * @finish: gives the result; may run many times
+ * @undo: (nullable): puts back what a woken waiter was given
  *
  * What makes an object something that coroutines can wait for.
  *

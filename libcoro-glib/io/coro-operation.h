@@ -7,13 +7,7 @@
 
 G_BEGIN_DECLS
 
-/**
- * CoroOperation: (skip)
- *
- * A guard: one call of an `_async`/`_finish` pair that a coroutine waits for.
- *
- * Since: 0.1
- */
+/* A guard: one call of an `_async`/`_finish` pair that a coroutine waits for. */
 typedef struct
 {
   /*< private >*/

@@ -46,7 +46,7 @@ unix_signal_hook_release (CoroFutureHook *hook)
 }
 
 /**
- * coro_unix_signal_future: (rename-to coro_unix_signal)
+ * coro_unix_signal_future:
  * @signum: one of SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH
  *
  * Makes a future that is done when the process gets a signal; its value is
