@@ -103,7 +103,14 @@ coro_job_free (CoroJob *self)
 {
   CoroScheduler *scheduler = coro_job_get_scheduler (self);
 
-  g_assert (self->state != CORO_JOB_FREE);
+  g_assert (self->state != CORO_JOB_FREE && !self->queued);
+  if (self->state == CORO_JOB_NEW && self->fiber.stack != NULL)
+    {
+      CoroStack *stack = self->fiber.stack;
+
+      coro_fiber_clear (&self->fiber);
+      coro_stack_pool_give (scheduler->stacks, stack);
+    }
   self->state = CORO_JOB_FREE;
   self->ready.next = (CoroReady *) scheduler->free_jobs;
   scheduler->free_jobs = self;

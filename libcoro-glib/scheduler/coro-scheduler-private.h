@@ -55,6 +55,7 @@ struct _CoroScheduler
   GMainContext *context;        /* (nullable) (unowned): its source owns us; guarded by wakeup_lock for other threads */
   GSource *source;              /* (nullable) (unowned) */
   GPollFD poll_fd;              /* the epoll descriptor; holds the timerfd */
+  GSource *trim_source;         /* (nullable) (owned): gives memory back while nothing else happens */
   int timer_fd;
   gint64 armed;                 /* µs: for when timer_fd is armed; G_MAXINT64: it is not */
   gpointer thread;              /* (atomic) (nullable): whose scheduler this is; see coro_thread_self() */

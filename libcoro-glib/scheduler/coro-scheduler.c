@@ -102,6 +102,24 @@ coro_scheduler_set_property (GObject      *object,
     }
 }
 
+/* For the report of overflows: called in a signal handler. */
+static const CoroStack *
+get_running_stack (const char **name)
+{
+  CoroScheduler *self = coro_scheduler_current;
+  CoroJob *job;
+
+  if (self == NULL || self->dispatch == NULL)
+    return NULL;
+
+  job = self->running != NULL ? self->running : self->dispatch->interrupted;
+  if (job == NULL)
+    return NULL;
+
+  *name = job->site;
+  return job->fiber.stack;
+}
+
 static void
 coro_scheduler_class_init (CoroSchedulerClass *klass)
 {
@@ -143,6 +161,8 @@ coro_scheduler_class_init (CoroSchedulerClass *klass)
                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
+
+  coro_fiber_running_func = get_running_stack;
 }
 
 static void
@@ -205,6 +225,10 @@ coro_scheduler_close (CoroScheduler *self)
       coro_scheduler_free_blocks (self);
       g_clear_pointer (&self->stacks, coro_stack_pool_free);
     }
+
+  if (self->trim_source != NULL)
+    g_source_destroy (self->trim_source);
+  g_clear_pointer (&self->trim_source, g_source_unref);
 
   if (self->timer_fd >= 0)
     close (self->timer_fd);

@@ -194,6 +194,33 @@ dispatch_run (CoroDispatch  *self,
 }
 
 static gboolean
+trim_cb (gpointer user_data)
+{
+  CoroScheduler *self = user_data;
+
+  /* Below a nested main loop we are on one of those stacks. */
+  if (self->running != NULL || coro_stack_pool_trim (self->stacks))
+    return G_SOURCE_CONTINUE;
+
+  g_clear_pointer (&self->trim_source, g_source_unref);
+  return G_SOURCE_REMOVE;
+}
+
+/* After many coroutines have ended, their stacks go back to the system bit by bit. */
+static void
+scheduler_trim_later (CoroScheduler *self)
+{
+  if (self->trim_source != NULL)
+    return;
+
+  self->trim_source = g_idle_source_new ();
+  g_source_set_static_name (self->trim_source, "[coro] trim stacks");
+  g_source_set_priority (self->trim_source, G_PRIORITY_LOW);
+  g_source_set_callback (self->trim_source, trim_cb, self, NULL);
+  g_source_attach (self->trim_source, self->context);
+}
+
+static gboolean
 context_is_default (GMainContext *context)
 {
   GMainContext *thread_default = g_main_context_get_thread_default ();
@@ -255,8 +282,8 @@ source_dispatch (GSource     *source,
   scheduler_refill (self);
   dispatch_run (&frame, self);
   self->skip_round = self->slice_over && self->ready_head != NULL;
-  if (frame.interrupted == NULL)
-    coro_stack_pool_trim (self->stacks);
+  if (frame.interrupted == NULL && coro_stack_pool_trim (self->stacks))
+    scheduler_trim_later (self);
 
   /* Whom we interrupted goes on as if its slice had just begun to be used. */
   self->slice_over = FALSE;
