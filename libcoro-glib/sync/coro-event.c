@@ -1,0 +1,163 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "sync/coro-event.h"
+
+#include "future/coro-sleep.h"
+#include "scheduler/coro-waiter-private.h"
+
+/**
+ * CoroEvent:
+ *
+ * Tells any number of coroutines that something has happened.
+ *
+ * Once raised it stays so until it is reset, and nobody waits for it. Who
+ * was waiting when it was raised goes on even if it is reset at once.
+ *
+ * An event belongs to the thread whose coroutines use it.
+ *
+ * Since: 0.1
+ */
+struct _CoroEvent
+{
+  GObject parent_instance;
+
+  CoroWaiterList waiters;
+  gboolean raised;
+};
+
+G_DEFINE_FINAL_TYPE (CoroEvent, coro_event, G_TYPE_OBJECT)
+
+static gboolean
+event_abort (gpointer    object,
+             CoroWaiter *waiter)
+{
+  coro_waiter_list_remove (&((CoroEvent *) object)->waiters, waiter);
+  return TRUE;
+}
+
+static const CoroWaitClass event_wait_class = { event_abort, coro_waiter_undo_nothing, FALSE };
+
+static void
+coro_event_class_init (CoroEventClass *klass)
+{
+}
+
+static void
+coro_event_init (CoroEvent *self)
+{
+}
+
+/**
+ * coro_event_new:
+ *
+ * Makes an event that is not raised.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: (transfer full): an event
+ *
+ * Since: 0.1
+ */
+CoroEvent *
+coro_event_new (void)
+{
+  return g_object_new (CORO_TYPE_EVENT, NULL);
+}
+
+/**
+ * coro_event_wait: (skip)
+ * @self: an event
+ * @error: return location for an error
+ *
+ * Waits until the event is raised.
+ *
+ * Callable from a coroutine, which it suspends unless the event is raised.
+ * Cancellation: see [iface@Awaitable].
+ *
+ * @error can be set to %G_IO_ERROR_CANCELLED and the misuse errors of
+ * [func@await].
+ *
+ * Returns: %TRUE once it was raised; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_event_wait (CoroEvent  *self,
+                 GError    **error)
+{
+  CoroWaiter waiter;
+
+  g_return_val_if_fail (CORO_IS_EVENT (self), FALSE);
+
+  if (self->raised)
+    return coro_check_cancelled (error);
+
+  if (!coro_waiter_init (&waiter, error))
+    return FALSE;
+  coro_waiter_list_append (&self->waiters, &waiter);
+  return coro_waiter_wait (&waiter, &event_wait_class, self, error);
+}
+
+/**
+ * coro_event_raise:
+ * @self: an event
+ *
+ * Raises the event. Who waits goes on, in the order of waiting; later, not
+ * inside this call.
+ *
+ * Callable from the event's thread; never suspends.
+ *
+ * Since: 0.1
+ */
+void
+coro_event_raise (CoroEvent *self)
+{
+  CoroWaiter *waiter;
+
+  g_return_if_fail (CORO_IS_EVENT (self));
+
+  self->raised = TRUE;
+  while ((waiter = coro_waiter_list_pop (&self->waiters)) != NULL)
+    coro_waiter_signal (waiter);
+}
+
+/**
+ * coro_event_reset:
+ * @self: an event
+ *
+ * Takes the event back: who asks from now on waits.
+ *
+ * Callable from the event's thread; never suspends.
+ *
+ * Since: 0.1
+ */
+void
+coro_event_reset (CoroEvent *self)
+{
+  g_return_if_fail (CORO_IS_EVENT (self));
+
+  self->raised = FALSE;
+}
+
+/**
+ * coro_event_is_raised:
+ * @self: an event
+ *
+ * Whether the event is raised.
+ *
+ * Callable from the event's thread; never suspends.
+ *
+ * Returns: %TRUE if it is raised
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_event_is_raised (CoroEvent *self)
+{
+  g_return_val_if_fail (CORO_IS_EVENT (self), FALSE);
+
+  return self->raised;
+}

@@ -1,0 +1,206 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "sync/coro-semaphore.h"
+
+#include "fiber/coro-error.h"
+#include "future/coro-sleep.h"
+#include "scheduler/coro-waiter-private.h"
+
+/**
+ * CoroSemaphore:
+ *
+ * Lets so many coroutines through at a time.
+ *
+ * First come, first served: a release hands its permit to who waits longest,
+ * and nobody who comes later gets in first.
+ *
+ * A semaphore belongs to the thread whose coroutines use it.
+ *
+ * Since: 0.1
+ */
+struct _CoroSemaphore
+{
+  GObject parent_instance;
+
+  CoroWaiterList waiters;       /* empty while value > 0 */
+  guint value;                  /* permits that nobody has, nor has been handed */
+  guint bound;                  /* the highest value */
+};
+
+G_DEFINE_FINAL_TYPE (CoroSemaphore, coro_semaphore, G_TYPE_OBJECT)
+
+static void
+semaphore_give (CoroSemaphore *self)
+{
+  CoroWaiter *waiter = coro_waiter_list_pop (&self->waiters);
+
+  if (waiter != NULL)
+    coro_waiter_signal (waiter);
+  else
+    self->value++;
+}
+
+static gboolean
+semaphore_abort (gpointer    object,
+                 CoroWaiter *waiter)
+{
+  coro_waiter_list_remove (&((CoroSemaphore *) object)->waiters, waiter);
+  return TRUE;
+}
+
+static gboolean
+semaphore_undo (gpointer    object,
+                CoroWaiter *waiter)
+{
+  semaphore_give (object);
+  return TRUE;
+}
+
+static const CoroWaitClass semaphore_wait_class = { semaphore_abort, semaphore_undo, FALSE };
+
+static void
+coro_semaphore_class_init (CoroSemaphoreClass *klass)
+{
+}
+
+static void
+coro_semaphore_init (CoroSemaphore *self)
+{
+}
+
+/**
+ * coro_semaphore_new:
+ * @value: how many permits there are
+ *
+ * Makes a semaphore. Releasing more than was acquired makes more permits.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: (transfer full): a semaphore
+ *
+ * Since: 0.1
+ */
+CoroSemaphore *
+coro_semaphore_new (guint value)
+{
+  CoroSemaphore *self = g_object_new (CORO_TYPE_SEMAPHORE, NULL);
+
+  self->value = value;
+  self->bound = G_MAXUINT;
+  return self;
+}
+
+/**
+ * coro_semaphore_new_bounded:
+ * @value: how many permits there are
+ *
+ * Makes a semaphore that cannot get more permits than it began with.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: (transfer full): a semaphore
+ *
+ * Since: 0.1
+ */
+CoroSemaphore *
+coro_semaphore_new_bounded (guint value)
+{
+  CoroSemaphore *self = coro_semaphore_new (value);
+
+  self->bound = value;
+  return self;
+}
+
+/**
+ * coro_semaphore_acquire: (skip)
+ * @self: a semaphore
+ * @error: return location for an error
+ *
+ * Takes a permit, as soon as there is one.
+ *
+ * Callable from a coroutine, which it suspends while there is none.
+ * Cancellation: see [iface@Awaitable]; cancelled, no permit was taken.
+ *
+ * @error can be set to %G_IO_ERROR_CANCELLED and the misuse errors of
+ * [func@await].
+ *
+ * Returns: %TRUE with a permit; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_semaphore_acquire (CoroSemaphore  *self,
+                        GError        **error)
+{
+  CoroWaiter waiter;
+
+  g_return_val_if_fail (CORO_IS_SEMAPHORE (self), FALSE);
+
+  if (self->value > 0)
+    {
+      if (!coro_check_cancelled (error))
+        return FALSE;
+      self->value--;
+      return TRUE;
+    }
+
+  if (!coro_waiter_init (&waiter, error))
+    return FALSE;
+  coro_waiter_list_append (&self->waiters, &waiter);
+  return coro_waiter_wait (&waiter, &semaphore_wait_class, self, error);
+}
+
+/**
+ * coro_semaphore_release:
+ * @self: a semaphore
+ * @error: (nullable): return location for an error
+ *
+ * Gives a permit back, or to who waits longest.
+ *
+ * Callable from the semaphore's thread; never suspends.
+ *
+ * @error is set to [error@Coro.Error.PROTOCOL] if a bounded semaphore has all
+ * its permits.
+ *
+ * Returns: %TRUE; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_semaphore_release (CoroSemaphore  *self,
+                        GError        **error)
+{
+  g_return_val_if_fail (CORO_IS_SEMAPHORE (self), FALSE);
+
+  if (self->value >= self->bound)
+    {
+      g_set_error_literal (error, CORO_ERROR, CORO_ERROR_PROTOCOL, "The semaphore was released too many times");
+      return FALSE;
+    }
+
+  semaphore_give (self);
+  return TRUE;
+}
+
+/**
+ * coro_semaphore_get_value:
+ * @self: a semaphore
+ *
+ * Counts the permits that are to be had at once.
+ *
+ * Callable from the semaphore's thread; never suspends.
+ *
+ * Returns: how many there are
+ *
+ * Since: 0.1
+ */
+guint
+coro_semaphore_get_value (CoroSemaphore *self)
+{
+  g_return_val_if_fail (CORO_IS_SEMAPHORE (self), 0);
+
+  return self->value;
+}
