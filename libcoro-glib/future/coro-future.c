@@ -391,30 +391,6 @@ future_wait_abort (gpointer    object,
 
 static const CoroWaitClass future_wait_class = { future_wait_abort, coro_waiter_undo_nothing, TRUE };
 
-/* An await of something that is done costs no turn; but it is a place to hear of a
- * cancellation, and to give way when the slice is spent. */
-static gboolean
-check_ready (GError **error)
-{
-  CoroJob *job = coro_job_get_running ();
-
-  if (job == NULL)
-    return TRUE;
-
-  if (G_UNLIKELY (coro_job_is_cancelled (job)))
-    {
-      coro_job_deliver_cancel (job, error);
-      return FALSE;
-    }
-
-  if (G_UNLIKELY (!coro_scheduler_tick (coro_scheduler_current)) && coro_job_check_suspend (job, NULL))
-    {
-      coro_job_enqueue (job);
-      coro_job_suspend (job);
-    }
-  return TRUE;
-}
-
 /* Waits until the future is done, whatever its outcome. */
 gboolean
 coro_future_wait (CoroFuture  *self,
@@ -426,7 +402,7 @@ coro_future_wait (CoroFuture  *self,
   gboolean waited;
 
   if (state_is_done (g_atomic_int_get (&priv->state)))
-    return check_ready (error);
+    return coro_waiter_check_ready (error);
 
   if (!coro_waiter_init (&link.waiter, error))
     return FALSE;

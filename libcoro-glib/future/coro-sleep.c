@@ -179,14 +179,13 @@ coro_yield (GError **error)
   if (G_UNLIKELY (job == NULL))
     return FALSE;
 
-  if (!coro_job_is_cancelled (job))
-    {
-      if (!coro_job_check_suspend (job, error))
-        return FALSE;
-      coro_job_enqueue (job);
-      coro_job_suspend (job);
-    }
+  if (!coro_job_check_suspend (job, error))
+    return FALSE;
 
+  /* Also when it is cancelled: a loop that does not look at its errors must not stop the
+   * whole program. */
+  coro_job_enqueue (job);
+  coro_job_suspend (job);
   return coro_check_cancelled (error);
 }
 

@@ -33,6 +33,7 @@ typedef struct
   gboolean delegates;
 } CoroWaitClass;
 
+gboolean coro_waiter_check_ready (GError         **error);
 gboolean coro_waiter_init   (CoroWaiter           *self,
                              GError              **error);
 gboolean coro_waiter_init_uncancellable (CoroWaiter  *self,

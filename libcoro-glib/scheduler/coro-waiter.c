@@ -21,6 +21,51 @@ waiter_message_cb (CoroMessage *message)
   waiter_wake ((CoroWaiter *) message);
 }
 
+static void
+give_way (CoroJob *job)
+{
+  if (!coro_job_check_suspend (job, NULL))
+    return;
+
+  coro_job_enqueue (job);
+  coro_job_suspend (job);
+}
+
+/* Fails an await of a job that is cancelled.
+ *
+ * A request for the job itself that reaches somebody is consumed.  Everything else comes
+ * again at the next await, and so it costs a turn: a loop that does not look at its errors
+ * must not stop the whole program. */
+static void
+job_fail_cancelled (CoroJob  *job,
+                    GError  **error)
+{
+  if (error == NULL || !coro_job_has_request (job))
+    give_way (job);
+  coro_job_deliver_cancel (job, error);
+}
+
+/* An await of something that is there costs no turn; but it is a place to hear of a
+ * cancellation, and to give way when the slice is spent.  Things may change meanwhile:
+ * look after it, not before. */
+gboolean
+coro_waiter_check_ready (GError **error)
+{
+  CoroJob *job = coro_job_get_running ();
+
+  if (job == NULL)
+    return TRUE;
+
+  if (G_UNLIKELY (!coro_scheduler_tick (coro_scheduler_current)))
+    give_way (job);
+
+  if (G_LIKELY (!coro_job_is_cancelled (job)))
+    return TRUE;
+
+  job_fail_cancelled (job, error);
+  return FALSE;
+}
+
 /* Like coro_waiter_init(), for a wait that a cancelled job may begin as well. */
 gboolean
 coro_waiter_init_uncancellable (CoroWaiter  *self,
@@ -46,7 +91,7 @@ coro_waiter_init (CoroWaiter  *self,
 
   if (job != NULL && coro_job_is_cancelled (job))
     {
-      coro_job_deliver_cancel (job, error);
+      job_fail_cancelled (job, error);
       return FALSE;
     }
 

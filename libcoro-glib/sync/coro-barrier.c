@@ -6,7 +6,6 @@
 #include "sync/coro-barrier.h"
 
 #include "fiber/coro-error.h"
-#include "future/coro-sleep.h"
 #include "scheduler/coro-waiter-private.h"
 
 /**
@@ -141,13 +140,13 @@ coro_barrier_wait (CoroBarrier  *self,
 
   g_return_val_if_fail (CORO_IS_BARRIER (self), FALSE);
 
+  if (!coro_waiter_check_ready (error))
+    return FALSE;
   if (self->broken)
     return set_broken_error (error);
 
   if (self->n_waiting + 1 == self->n_parties)
     {
-      if (!coro_check_cancelled (error))
-        return FALSE;
       if (index != NULL)
         *index = self->n_waiting;
       barrier_wake_all (self, FALSE);

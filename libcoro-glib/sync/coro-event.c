@@ -5,7 +5,6 @@
 
 #include "sync/coro-event.h"
 
-#include "future/coro-sleep.h"
 #include "scheduler/coro-waiter-private.h"
 
 /**
@@ -92,8 +91,10 @@ coro_event_wait (CoroEvent  *self,
 
   g_return_val_if_fail (CORO_IS_EVENT (self), FALSE);
 
+  if (!coro_waiter_check_ready (error))
+    return FALSE;
   if (self->raised)
-    return coro_check_cancelled (error);
+    return TRUE;
 
   if (!coro_waiter_init (&waiter, error))
     return FALSE;

@@ -6,7 +6,6 @@
 #include "sync/coro-lock-private.h"
 
 #include "fiber/coro-error.h"
-#include "future/coro-sleep.h"
 #include "scheduler/coro-waiter-private.h"
 
 /**
@@ -167,13 +166,11 @@ coro_lock_acquire (CoroLock  *self,
 
   g_return_val_if_fail (CORO_IS_LOCK (self), FALSE);
 
-  if (job == NULL)
+  if (job == NULL || !coro_waiter_check_ready (error))
     return FALSE;
 
   if (self->owner == NULL)
     {
-      if (!coro_check_cancelled (error))
-        return FALSE;
       self->owner = job;
       return TRUE;
     }

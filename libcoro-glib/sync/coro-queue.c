@@ -6,7 +6,6 @@
 #include "sync/coro-queue.h"
 
 #include "fiber/coro-error.h"
-#include "future/coro-sleep.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scheduler/coro-waiter-private.h"
 
@@ -215,6 +214,12 @@ coro_queue_put (CoroQueue  *self,
   g_return_val_if_fail (CORO_IS_QUEUE (self), FALSE);
   g_return_val_if_fail (item != NULL, FALSE);
 
+  if (!coro_waiter_check_ready (error))
+    {
+      queue_free_item (self, item);
+      return FALSE;
+    }
+
   if (self->closed)
     {
       queue_free_item (self, item);
@@ -224,11 +229,6 @@ coro_queue_put (CoroQueue  *self,
 
   if (queue_has_room (self) && self->putters.head == NULL)
     {
-      if (!coro_check_cancelled (error))
-        {
-          queue_free_item (self, item);
-          return FALSE;
-        }
       g_queue_push_tail (&self->items, item);
       queue_serve (self);
       return TRUE;
@@ -287,10 +287,11 @@ coro_queue_take (CoroQueue  *self,
   g_return_val_if_fail (out_item != NULL, FALSE);
 
   *out_item = NULL;
+  if (!coro_waiter_check_ready (error))
+    return FALSE;
+
   if (self->items.length > 0 || self->closed)
     {
-      if (!coro_check_cancelled (error))
-        return FALSE;
       *out_item = g_queue_pop_head (&self->items);
       queue_serve (self);
       return TRUE;

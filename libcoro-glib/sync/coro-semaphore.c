@@ -6,7 +6,6 @@
 #include "sync/coro-semaphore.h"
 
 #include "fiber/coro-error.h"
-#include "future/coro-sleep.h"
 #include "scheduler/coro-waiter-private.h"
 
 /**
@@ -139,10 +138,11 @@ coro_semaphore_acquire (CoroSemaphore  *self,
 
   g_return_val_if_fail (CORO_IS_SEMAPHORE (self), FALSE);
 
+  if (!coro_waiter_check_ready (error))
+    return FALSE;
+
   if (self->value > 0)
     {
-      if (!coro_check_cancelled (error))
-        return FALSE;
       self->value--;
       return TRUE;
     }

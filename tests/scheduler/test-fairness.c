@@ -1,0 +1,254 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Coroutines that never rest, and everybody else.  The tests end when the others have had
+ * their turns; where they would starve, they end by a time limit, as failures.
+ */
+#include "test-util.h"
+
+#define REDRAW_PRIORITY 120     /* GDK_PRIORITY_REDRAW */
+#define LIMIT (20 * G_TIME_SPAN_SECOND)
+
+typedef struct
+{
+  int turns;                    /* that others have had */
+  int wanted;
+  guint64 steps;
+  gint64 start;
+  CoroFuture *done;
+  CoroQueue *queue;
+} Fairness;
+
+static gboolean
+is_over (Fairness *self)
+{
+  return self->turns >= self->wanted || g_get_monotonic_time () - self->start > LIMIT;
+}
+
+static gboolean
+turn_cb (gpointer user_data)
+{
+  ((Fairness *) user_data)->turns++;
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+yield_cb (gpointer   user_data,
+          GValue    *result,
+          GError   **error)
+{
+  Fairness *self = user_data;
+
+  for (; !is_over (self); self->steps++)
+    if (!coro_yield (error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+await_ready_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  Fairness *self = user_data;
+
+  for (; !is_over (self); self->steps++)
+    if (!coro_await (self->done, NULL, error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+spawn_again_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  Fairness *self = user_data;
+
+  self->steps++;
+  if (!is_over (self))
+    coro_spawn (spawn_again_cb, self, NULL);
+  return TRUE;
+}
+
+static gboolean
+compute_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  Fairness *self = user_data;
+
+  for (; !is_over (self); self->steps++)
+    {
+      gint64 end = g_get_monotonic_time () + 200;
+
+      while (g_get_monotonic_time () < end)
+        ;
+      if (!coro_yield (error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+ping_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  Fairness *self = user_data;
+
+  for (; !is_over (self); self->steps++)
+    {
+      gpointer item;
+
+      if (!coro_queue_put (self->queue, self, error) || !coro_queue_take (self->queue, &item, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+typedef struct
+{
+  CoroFunc func;
+  int n_coroutines;
+  int priority;
+  gboolean timeout;
+} FairnessCase;
+
+static void
+test_others_get_turns (gconstpointer data)
+{
+  const FairnessCase *test = data;
+  Fairness self = { .wanted = 30, .start = g_get_monotonic_time () };
+  g_autoptr (CoroScheduler) scheduler = coro_scheduler_ref_for_context (NULL);
+  guint source_id;
+
+  self.done = coro_future_new_for_value (NULL);
+  self.queue = coro_queue_new (0, NULL);
+  source_id = test->timeout ? g_timeout_add_full (test->priority, 2, turn_cb, &self, NULL)
+                            : g_idle_add_full (test->priority, turn_cb, &self, NULL);
+  for (int i = 0; i < test->n_coroutines; i++)
+    coro_spawn (test->func, &self, NULL);
+
+  do
+    g_main_context_iteration (NULL, TRUE);
+  while (coro_scheduler_count_coroutines (scheduler) > 0);
+
+  g_assert_cmpint (self.turns, >=, self.wanted);
+  g_assert_cmpint (self.steps, >, (guint64) self.turns);        /* and so have coroutines */
+  g_source_remove (source_id);
+  g_object_unref (self.done);
+  g_object_unref (self.queue);
+}
+
+/* A source that is always ready, at the same priority and at a lower one, must not keep
+ * coroutines from running either. */
+static void
+test_always_ready_source_shares (gconstpointer data)
+{
+  g_autoptr (CoroScheduler) scheduler = coro_scheduler_ref_for_context (NULL);
+  Fairness self = { .wanted = 50, .start = g_get_monotonic_time () };
+  guint source_id = g_idle_add_full (GPOINTER_TO_INT (data), turn_cb, &self, NULL);
+
+  coro_spawn (compute_cb, &self, NULL);
+  do
+    g_main_context_iteration (NULL, TRUE);
+  while (coro_scheduler_count_coroutines (scheduler) > 0);
+
+  g_assert_cmpint (self.turns, >=, self.wanted);
+  g_assert_cmpint (self.steps, >=, (guint64) self.turns);       /* 4 ms of 200 µs each for a turn */
+  g_source_remove (source_id);
+}
+
+/* One dispatch is over after the slice, not when the queue is empty. */
+static void
+test_dispatch_ends_after_slice (void)
+{
+  g_autoptr (CoroScheduler) scheduler = coro_scheduler_ref_for_context (NULL);
+  Fairness self = { .wanted = 1, .start = g_get_monotonic_time () };
+  gint64 longest = 0;
+
+  g_assert_cmpint (coro_scheduler_get_time_slice (scheduler), ==, 4000);
+  coro_scheduler_set_time_slice (scheduler, 1000);
+  for (int i = 0; i < 100; i++)
+    coro_spawn (compute_cb, &self, NULL);
+
+  for (int i = 0; i < 20; i++)
+    {
+      gint64 start = g_get_monotonic_time ();
+
+      g_main_context_iteration (NULL, FALSE);
+      longest = MAX (longest, g_get_monotonic_time () - start);
+    }
+  /* 100 × 200 µs would be 20 ms; what the machine adds is not ours. */
+  g_test_message ("longest dispatch: %" G_GINT64_FORMAT " µs", longest);
+  self.turns = self.wanted;
+  settle (NULL);
+  coro_scheduler_set_time_slice (scheduler, 4000);
+}
+
+static gboolean
+quit_cb (gpointer application)
+{
+  g_application_quit (application);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+activate_cb (GApplication *application,
+             gpointer      user_data)
+{
+  g_application_hold (application);
+  coro_spawn (yield_cb, user_data, NULL);
+  g_idle_add (quit_cb, application);
+}
+
+/* g_application_run() iterates until nothing is ready; a source that always is would keep
+ * it from ever returning. */
+static void
+test_application_returns (void)
+{
+  g_autoptr (GApplication) application = g_application_new (NULL, G_APPLICATION_NON_UNIQUE);
+  g_autoptr (CoroScheduler) scheduler = coro_scheduler_ref_for_context (NULL);
+  Fairness self = { .wanted = 1, .start = g_get_monotonic_time () };
+
+  g_signal_connect (application, "activate", G_CALLBACK (activate_cb), &self);
+  g_assert_cmpint (g_application_run (application, 0, NULL), ==, 0);
+  g_assert_cmpint (coro_scheduler_count_coroutines (scheduler), ==, 1);
+  g_assert_false (is_over (&self));
+
+  self.turns = 1;
+  settle (NULL);
+  g_assert_cmpint (coro_scheduler_count_coroutines (scheduler), ==, 0);
+}
+
+static const FairnessCase yield_redraw = { yield_cb, 1, REDRAW_PRIORITY, FALSE };
+static const FairnessCase yield_idle = { yield_cb, 100, G_PRIORITY_LOW, FALSE };
+static const FairnessCase yield_timeout = { yield_cb, 1, G_PRIORITY_DEFAULT, TRUE };
+static const FairnessCase compute_redraw = { compute_cb, 100, REDRAW_PRIORITY, FALSE };
+static const FairnessCase compute_timeout = { compute_cb, 1000, G_PRIORITY_DEFAULT, TRUE };
+static const FairnessCase ready_timeout = { await_ready_cb, 1, REDRAW_PRIORITY, TRUE };
+static const FairnessCase spawn_redraw = { spawn_again_cb, 1, REDRAW_PRIORITY, FALSE };
+static const FairnessCase queue_redraw = { ping_cb, 2, REDRAW_PRIORITY, FALSE };
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_data_func ("/spec/S145/yield-lets-redraw-priority-run", &yield_redraw, test_others_get_turns);
+  g_test_add_data_func ("/spec/S145/yield-lets-idle-run", &yield_idle, test_others_get_turns);
+  g_test_add_data_func ("/spec/S003/plain-timeouts-fire", &yield_timeout, test_others_get_turns);
+  g_test_add_data_func ("/scheduler/fairness/computing-lets-redraw-priority-run", &compute_redraw, test_others_get_turns);
+  g_test_add_data_func ("/scheduler/fairness/a-thousand-computing-let-timeouts-fire", &compute_timeout, test_others_get_turns);
+  g_test_add_data_func ("/scheduler/fairness/awaiting-what-is-ready-gives-way", &ready_timeout, test_others_get_turns);
+  g_test_add_data_func ("/scheduler/fairness/endless-spawning-gives-way", &spawn_redraw, test_others_get_turns);
+  g_test_add_data_func ("/scheduler/fairness/queue-ping-pong-gives-way", &queue_redraw, test_others_get_turns);
+  g_test_add_data_func ("/scheduler/fairness/always-ready-redraw-shares", GINT_TO_POINTER (REDRAW_PRIORITY), test_always_ready_source_shares);
+  g_test_add_data_func ("/scheduler/fairness/always-ready-default-shares", GINT_TO_POINTER (G_PRIORITY_DEFAULT), test_always_ready_source_shares);
+  g_test_add_func ("/scheduler/fairness/dispatch-ends-after-slice", test_dispatch_ends_after_slice);
+  g_test_add_func ("/scheduler/fairness/application-run-returns", test_application_returns);
+
+  return g_test_run ();
+}
