@@ -14,13 +14,15 @@
 /* DemoApplication: windows, accelerators, and the command line. */
 
 #define DEFAULT_TOUR_FOLDER "tour"
+#define TOUR_STACK_SIZE (1024 * 1024)
 
 struct _DemoApplication
 {
   GtkApplication parent_instance;
 
-  GFile *tour_folder;   /* (owned) (nullable): asked for by --tour */
-  int status;           /* of the process */
+  GFile *tour_folder;          /* (owned) (nullable): asked for by --tour */
+  CoroTaskGroup *tour_group;   /* (owned) (nullable) */
+  int status;                  /* of the process */
 };
 
 G_DEFINE_FINAL_TYPE (DemoApplication, demo_application, GTK_TYPE_APPLICATION)
@@ -32,10 +34,9 @@ application_tour_cb (gpointer user_data, GValue *result, GError **error)
 {
   DemoApplication *self = user_data;
   g_autoptr (GError) local_error = NULL;
-  DemoWindow *window = demo_window_new (GTK_APPLICATION (self));
+  GtkWindow *window = gtk_application_get_active_window (GTK_APPLICATION (self));
 
-  gtk_window_present (GTK_WINDOW (window));
-  if (!demo_tour_run (window, self->tour_folder, &local_error))
+  if (!demo_tour_run (DEMO_WINDOW (window), self->tour_folder, &local_error))
     {
       g_printerr ("%s\n", local_error->message);
       self->status = 1;
@@ -44,12 +45,16 @@ application_tour_cb (gpointer user_data, GValue *result, GError **error)
   return TRUE;
 }
 
+/* The tour is of no widget, because it closes the window; so it needs a group of its own,
+ * with stacks that are large enough for GTK. */
 static void
 application_start_tour (DemoApplication *self)
 {
-  /* Without a hold the application would end with its last window, and the tour closes it. */
+  self->tour_group = coro_task_group_new (CORO_TASK_GROUP_SUPERVISOR);
+  coro_task_group_set_stack_size (self->tour_group, TOUR_STACK_SIZE);
+  coro_task_group_spawn (self->tour_group, application_tour_cb, self, NULL);
+  /* Without a hold the application would end with its last window. */
   g_application_hold (G_APPLICATION (self));
-  coro_spawn (application_tour_cb, g_object_ref (self), g_object_unref);
 }
 
 /* --- actions ---------------------------------------------------------------------- */
@@ -136,14 +141,11 @@ demo_application_activate (GApplication *application)
   DemoApplication *self = DEMO_APPLICATION (application);
   GtkWindow *window = gtk_application_get_active_window (GTK_APPLICATION (self));
 
-  if (self->tour_folder != NULL)
-    {
-      application_start_tour (self);
-      return;
-    }
   if (window == NULL)
     window = GTK_WINDOW (demo_window_new (GTK_APPLICATION (self)));
   gtk_window_present (window);
+  if (self->tour_folder != NULL)
+    application_start_tour (self);
 }
 
 static gboolean
@@ -161,7 +163,10 @@ tour_option_cb (const char *name, const char *value, gpointer user_data, GError 
 static void
 demo_application_finalize (GObject *object)
 {
-  g_clear_object (&DEMO_APPLICATION (object)->tour_folder);
+  DemoApplication *self = DEMO_APPLICATION (object);
+
+  g_clear_object (&self->tour_folder);
+  g_clear_object (&self->tour_group);
 
   G_OBJECT_CLASS (demo_application_parent_class)->finalize (object);
 }

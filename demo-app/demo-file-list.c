@@ -29,6 +29,7 @@ struct _DemoFileList
   GListStore *store;              /* (owned): of DemoFileItem */
   GPtrArray *pending;             /* (owned): items that the store has not got yet */
   GtkFilterListModel *filtered;   /* (owned) */
+  GtkSortListModel *sorted;       /* (owned): by the column that was clicked, else as they came */
   GtkSingleSelection *selection;  /* (owned) */
 };
 
@@ -75,9 +76,27 @@ bind_cell_cb (GtkSignalListItemFactory *factory, GtkListItem *list_item, const c
     gtk_widget_remove_css_class (inscription, "problem");
 }
 
+static int
+compare_sizes (gconstpointer a, gconstpointer b, gpointer user_data)
+{
+  guint64 size_a = demo_file_item_get_size ((DemoFileItem *) a);
+  guint64 size_b = demo_file_item_get_size ((DemoFileItem *) b);
+
+  return (size_a > size_b) - (size_a < size_b);
+}
+
+static GtkSorter *
+create_sorter (const char *property)
+{
+  if (g_str_equal (property, "size-text"))
+    return GTK_SORTER (gtk_custom_sorter_new (compare_sizes, NULL, NULL));
+  return GTK_SORTER (gtk_string_sorter_new (gtk_property_expression_new (DEMO_TYPE_FILE_ITEM, NULL, property)));
+}
+
 static void
 file_list_add_column (DemoFileList *self, const char *title, const char *property, int width, gboolean expand)
 {
+  g_autoptr (GtkSorter) sorter = create_sorter (property);
   GtkListItemFactory *factory = gtk_signal_list_item_factory_new ();
   g_autoptr (GtkColumnViewColumn) column = gtk_column_view_column_new (title, factory);
 
@@ -86,6 +105,7 @@ file_list_add_column (DemoFileList *self, const char *title, const char *propert
   gtk_column_view_column_set_fixed_width (column, width);
   gtk_column_view_column_set_expand (column, expand);
   gtk_column_view_column_set_resizable (column, TRUE);
+  gtk_column_view_column_set_sorter (column, sorter);
   gtk_column_view_append_column (self->view, column);
 }
 
@@ -126,6 +146,7 @@ demo_file_list_finalize (GObject *object)
   DemoFileList *self = DEMO_FILE_LIST (object);
 
   g_clear_object (&self->selection);
+  g_clear_object (&self->sorted);
   g_clear_object (&self->filtered);
   g_clear_object (&self->store);
   g_clear_pointer (&self->pending, g_ptr_array_unref);
@@ -149,23 +170,34 @@ demo_file_list_class_init (DemoFileListClass *klass)
   gtk_widget_class_set_layout_manager_type (GTK_WIDGET_CLASS (klass), GTK_TYPE_BIN_LAYOUT);
 }
 
+/* Sorting is done in the time that is left between frames, like everything else here. */
 static void
-demo_file_list_init (DemoFileList *self)
+file_list_init_models (DemoFileList *self)
 {
+  GtkSorter *sorter = gtk_column_view_get_sorter (self->view);
+
   self->store = g_list_store_new (DEMO_TYPE_FILE_ITEM);
   self->pending = g_ptr_array_new_with_free_func (g_object_unref);
   self->filtered = gtk_filter_list_model_new (g_object_ref (G_LIST_MODEL (self->store)), NULL);
-  self->selection = gtk_single_selection_new (g_object_ref (G_LIST_MODEL (self->filtered)));
+  self->sorted = gtk_sort_list_model_new (g_object_ref (G_LIST_MODEL (self->filtered)), g_object_ref (sorter));
+  gtk_sort_list_model_set_incremental (self->sorted, TRUE);
+  self->selection = gtk_single_selection_new (g_object_ref (G_LIST_MODEL (self->sorted)));
   gtk_single_selection_set_autoselect (self->selection, FALSE);
   gtk_single_selection_set_can_unselect (self->selection, TRUE);
   g_signal_connect_object (self->selection, "notify::selected-item",
                            G_CALLBACK (file_list_selected_cb), self, G_CONNECT_SWAPPED);
+}
 
-  self->view = GTK_COLUMN_VIEW (gtk_column_view_new (g_object_ref (GTK_SELECTION_MODEL (self->selection))));
+static void
+demo_file_list_init (DemoFileList *self)
+{
+  self->view = GTK_COLUMN_VIEW (gtk_column_view_new (NULL));
   file_list_add_column (self, _("File"), "path", 300, TRUE);
   file_list_add_column (self, _("Size"), "size-text", 96, FALSE);
   file_list_add_column (self, _("SHA-256, or what went wrong"), "detail", 360, TRUE);
   gtk_widget_add_css_class (GTK_WIDGET (self->view), "data-table");
+  file_list_init_models (self);
+  gtk_column_view_set_model (self->view, GTK_SELECTION_MODEL (self->selection));
 
   self->scrolled_window = gtk_scrolled_window_new ();
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (self->scrolled_window), GTK_WIDGET (self->view));

@@ -22,6 +22,10 @@
 
 #define UPDATE_INTERVAL (33 * G_TIME_SPAN_MILLISECOND)
 
+/* GTK recurses deep.  A widget's own coroutines have large stacks; the members of other
+ * groups get one where they use GTK. */
+#define GTK_STACK_SIZE (1024 * 1024)
+
 struct _DemoFilesPage
 {
   GtkBox parent_instance;
@@ -195,6 +199,7 @@ files_page_hash (DemoFilesPage *self, GError **error)
 {
   g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
 
+  coro_task_group_set_stack_size (nursery.group, GTK_STACK_SIZE);
   coro_task_group_spawn (nursery.group, files_page_show_cb, self, NULL);
   return demo_hash_tree (self->hashed_folder, &self->progress, files_page_add_cb, self, error);
   /* Leaving the block cancels the sibling and waits for it. */
@@ -207,6 +212,7 @@ files_page_reset (DemoFilesPage *self)
   demo_file_list_clear (self->list);
   self->progress = (DemoHashProgress) { .walking = TRUE };
   self->started_at = g_get_monotonic_time ();
+  gtk_label_set_text (self->status_label, "");
   gtk_label_set_text (self->verify_label, "");
   gtk_progress_bar_set_fraction (self->progress_bar, 0);
   gtk_stack_set_visible_child_name (self->stack, "results");
@@ -215,7 +221,6 @@ files_page_reset (DemoFilesPage *self)
 static gboolean
 files_page_run (DemoFilesPage *self, GError **error)
 {
-  files_page_reset (self);
   if (!files_page_hash (self, error))
     return FALSE;
   files_page_update (self);
@@ -232,6 +237,9 @@ files_page_run_cb (gpointer user_data, GValue *result, GError **error)
   DemoFilesPage *self = user_data;
   g_autoptr (GError) local_error = NULL;
 
+  /* Also when it has not begun: who closes the window at once is faster than the first step. */
+  if (!coro_check_cancelled (error))
+    return FALSE;
   if (files_page_run (self, &local_error) || files_page_is_gone (self))
     return TRUE;
   if (coro_error_is_cancelled (local_error))
@@ -275,6 +283,7 @@ demo_files_page_start (DemoFilesPage *self)
   if (self->busy)
     return;
   files_page_set_busy (self, TRUE);
+  files_page_reset (self);
   self->task = coro_task_group_spawn_task (coro_gtk_widget_get_group (self), files_page_run_cb, self, files_page_run_ended);
 }
 
