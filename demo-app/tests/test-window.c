@@ -209,6 +209,7 @@ static void
 story_destroy_while_held (Stage *stage)
 {
   g_autoptr (DemoWindow) held = NULL;
+  g_autoptr (GListModel) downloads = g_object_ref (demo_network_page_get_downloads (stage->network_page));
   CoroScheduler *scheduler = coro_scheduler_get_running ();
 
   g_test_summary ("A window that is destroyed while somebody holds it stops its work nevertheless");
@@ -220,6 +221,14 @@ story_destroy_while_held (Stage *stage)
   gtk_window_destroy (GTK_WINDOW (held));
   while (coro_scheduler_count_coroutines (scheduler) > 1)
     g_assert_true (coro_sleep (STEP, NULL));
+  for (guint i = 0; i < g_list_model_get_n_items (downloads); i++)
+    {
+      g_autoptr (DemoDownload) download = g_list_model_get_item (downloads, i);
+
+      /* Left alone this one would be saved. */
+      if (strstr (demo_download_get_url (download), "rate=900000") != NULL)
+        g_assert_cmpint (demo_download_get_state (download), ==, DEMO_DOWNLOAD_CANCELLED);
+    }
 
   g_clear_object (&held);
   stage_wait_for_the_end (stage);
