@@ -24,6 +24,8 @@
 #include "scope/coro-nursery.h"
 #include "scope/coro-each.h"
 #include "scope/coro-run.h"
+#include "flow/coro-iterator.h"
+#include "flow/coro-generator.h"
 #include "sync/coro-lock.h"
 #include "sync/coro-event.h"
 #include "sync/coro-condition.h"

@@ -34,6 +34,8 @@ G_BEGIN_DECLS
  * @CORO_ERROR_TYPE_MISMATCH: a result is of another type than was asked for
  * @CORO_ERROR_NO_STACK: no stack could be had for another coroutine
  * @CORO_ERROR_PROTOCOL: calls came in an order that makes no sense
+ * @CORO_ERROR_EXHAUSTED: an iterator that was to have another value is at its end
+ * @CORO_ERROR_GENERATOR_EXIT: the generator whose body this is was closed
  *
  * Codes of [error@Coro.Error].
  *
@@ -50,7 +52,9 @@ typedef enum
   CORO_ERROR_NO_RESULT,
   CORO_ERROR_TYPE_MISMATCH,
   CORO_ERROR_NO_STACK,
-  CORO_ERROR_PROTOCOL
+  CORO_ERROR_PROTOCOL,
+  CORO_ERROR_EXHAUSTED,
+  CORO_ERROR_GENERATOR_EXIT
 } CoroError;
 
 CORO_AVAILABLE_IN_ALL

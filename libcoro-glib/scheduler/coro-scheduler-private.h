@@ -15,6 +15,15 @@ G_BEGIN_DECLS
 typedef struct _CoroDispatch CoroDispatch;
 typedef struct _CoroJobBlock CoroJobBlock;
 
+/* Something that has to be ended by a coroutine before a scheduler ends. */
+typedef struct _CoroShutdown CoroShutdown;
+struct _CoroShutdown
+{
+  CoroShutdown *previous;
+  CoroShutdown *next;
+  void (*run) (CoroShutdown *self);     /* may suspend; removes it */
+};
+
 /* Something to run on the thread's own stack on behalf of a fiber. */
 typedef struct
 {
@@ -66,6 +75,7 @@ struct _CoroScheduler
   CoroJobBlock *blocks;         /* (owned) */
   CoroJob *free_jobs;           /* (nullable) */
   gsize n_jobs;
+  CoroShutdown *shutdowns;      /* (nullable): the latest first */
   gpointer supervisor;          /* (nullable) (owned): the root group, kept by the layer above */
   GDestroyNotify supervisor_free;
   GTimeSpan time_slice;
@@ -82,6 +92,29 @@ struct _CoroScheduler
 
 extern __thread CoroScheduler *coro_scheduler_current __attribute__ ((tls_model ("initial-exec")));
 extern __thread char coro_thread_marker __attribute__ ((tls_model ("initial-exec")));
+
+static inline void
+coro_scheduler_add_shutdown (CoroScheduler *self,
+                             CoroShutdown  *shutdown)
+{
+  shutdown->previous = NULL;
+  shutdown->next = self->shutdowns;
+  if (shutdown->next != NULL)
+    shutdown->next->previous = shutdown;
+  self->shutdowns = shutdown;
+}
+
+static inline void
+coro_scheduler_remove_shutdown (CoroScheduler *self,
+                                CoroShutdown  *shutdown)
+{
+  if (shutdown->previous != NULL)
+    shutdown->previous->next = shutdown->next;
+  else
+    self->shutdowns = shutdown->next;
+  if (shutdown->next != NULL)
+    shutdown->next->previous = shutdown->previous;
+}
 
 /* Identifies the calling thread, for less than g_thread_self(). */
 static inline gpointer

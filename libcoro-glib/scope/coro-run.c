@@ -23,28 +23,82 @@ request_cancel_cb (CoroJob  *job,
     coro_job_request_cancel (job);
 }
 
-/* Cancels all coroutines and waits for them, also for those that their cleanup spawns.
- * Some that do not stop by any means are left to coro_scheduler_close(), which complains. */
+/* Ends what a coroutine has to end, the latest first: generators that were not run to
+ * their end. */
+static gboolean
+run_shutdowns_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  CoroScheduler *scheduler = user_data;
+
+  while (scheduler->shutdowns != NULL)
+    {
+      CoroShutdown *shutdown = scheduler->shutdowns;
+
+      shutdown->run (shutdown);
+      if (scheduler->shutdowns == shutdown)
+        coro_scheduler_remove_shutdown (scheduler, shutdown);   /* it could not be ended */
+    }
+  return TRUE;
+}
+
+/* Some that do not stop by any means are left to coro_scheduler_close(), which complains. */
 static void
-shut_down (CoroScheduler *scheduler)
+shut_down_jobs (CoroScheduler *self)
 {
   gint64 start = g_get_monotonic_time ();
   gboolean level = FALSE;
 
-  while (scheduler->n_jobs > 0 || !coro_inbox_is_empty (&scheduler->inbox) || scheduler->ready_head != NULL)
+  while (self->n_jobs > 0 || !coro_inbox_is_empty (&self->inbox) || self->ready_head != NULL)
     {
       gint64 spent = g_get_monotonic_time () - start;
 
       if (spent > 2 * GRACE)
         break;
-      if (spent > GRACE && !level && scheduler->supervisor != NULL)
+      if (spent > GRACE && !level && self->supervisor != NULL)
         {
           level = TRUE;
-          coro_scope_cancel (&((CoroSupervisor *) scheduler->supervisor)->scope);
+          coro_scope_cancel (&((CoroSupervisor *) self->supervisor)->scope);
         }
 
-      coro_scheduler_foreach_job (scheduler, request_cancel_cb, NULL);
-      g_main_context_iteration (scheduler->context, scheduler->ready_head == NULL && spent < GRACE);
+      coro_scheduler_foreach_job (self, request_cancel_cb, NULL);
+      g_main_context_iteration (self->context, self->ready_head == NULL && spent < GRACE);
+    }
+}
+
+/**
+ * coro_scheduler_shut_down:
+ * @self: a scheduler
+ *
+ * Cancels all coroutines and waits for them, also for those that their
+ * cleanup spawns; then closes generators that were not run to their end.
+ * [func@run] does so at its end, and an application that was given to
+ * [func@application_attach].
+ *
+ * They have 5 s to clean up; from then on all that they wait for fails, and
+ * after as long again those that still have not stopped are left alone.
+ *
+ * Callable from the scheduler's thread, outside its coroutines and callbacks;
+ * iterates the main context and returns when it is done.
+ *
+ * Since: 0.1
+ */
+void
+coro_scheduler_shut_down (CoroScheduler *self)
+{
+  g_return_if_fail (CORO_IS_SCHEDULER (self));
+  g_return_if_fail (self->dispatch == NULL);
+
+  if (self->closed)
+    return;
+
+  shut_down_jobs (self);
+  while (self->shutdowns != NULL && self->n_jobs == 0)
+    {
+      coro_spawn_at (coro_task_group_get_root (self), run_shutdowns_cb, self, NULL, "the shutdown");
+      while (self->n_jobs > 0)
+        g_main_context_iteration (self->context, TRUE);
     }
 }
 
@@ -123,7 +177,7 @@ coro_run (CoroFunc    func,
   ok = coro_future_get_result (CORO_FUTURE (task), result, error);
   g_clear_object (&task);
 
-  shut_down (scheduler);
+  coro_scheduler_shut_down (scheduler);
   coro_scheduler_close (scheduler);
   g_main_context_pop_thread_default (context);
   return ok;
@@ -159,7 +213,7 @@ static void
 application_shutdown_cb (GApplication *application,
                          gpointer      scheduler)
 {
-  shut_down (scheduler);
+  coro_scheduler_shut_down (scheduler);
 }
 
 static void

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "../future/coro-return.h"
+#include "../scheduler/coro-scheduler.h"
 
 G_BEGIN_DECLS
 
@@ -17,5 +18,7 @@ int      coro_run_main           (CoroFunc         func,
                                   gpointer         user_data);
 CORO_AVAILABLE_IN_ALL
 void     coro_application_attach (GApplication    *application);
+CORO_AVAILABLE_IN_ALL
+void     coro_scheduler_shut_down (CoroScheduler  *self);
 
 G_END_DECLS

@@ -1,0 +1,68 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "coro-iterator.h"
+
+G_BEGIN_DECLS
+
+#define CORO_TYPE_GENERATOR (coro_generator_get_type ())
+CORO_AVAILABLE_IN_ALL
+G_DECLARE_FINAL_TYPE (CoroGenerator, coro_generator, CORO, GENERATOR, GObject)
+
+/**
+ * CoroGeneratorFunc:
+ * @self: the generator
+ * @user_data: what was passed along
+ * @error: return location for the reason of a failure
+ *
+ * The body of a generator. It may suspend, and calls
+ * [method@Generator.produce] for each value.
+ *
+ * Returns: %TRUE at the end; %FALSE with @error set on failure
+ *
+ * Since: 0.1
+ */
+typedef gboolean (*CoroGeneratorFunc) (CoroGenerator  *self,
+                                       gpointer        user_data,
+                                       GError        **error);
+
+CORO_AVAILABLE_IN_ALL
+CoroGenerator *coro_generator_new             (GType               element_type,
+                                               CoroGeneratorFunc   func,
+                                               gpointer            user_data,
+                                               GDestroyNotify      destroy) G_GNUC_WARN_UNUSED_RESULT;
+CORO_AVAILABLE_IN_ALL
+gboolean       coro_generator_produce         (CoroGenerator      *self,
+                                               const GValue       *value,
+                                               GError            **error);
+CORO_AVAILABLE_IN_ALL
+gboolean       coro_generator_produce_int     (CoroGenerator      *self,
+                                               int                 value,
+                                               GError            **error);
+CORO_AVAILABLE_IN_ALL
+gboolean       coro_generator_produce_string  (CoroGenerator      *self,
+                                               const char         *value,
+                                               GError            **error);
+CORO_AVAILABLE_IN_ALL
+gboolean       coro_generator_produce_object  (CoroGenerator      *self,
+                                               gpointer            object,
+                                               GError            **error);
+CORO_AVAILABLE_IN_ALL
+const GValue  *coro_generator_get_sent        (CoroGenerator      *self);
+CORO_AVAILABLE_IN_ALL
+gboolean       coro_generator_send            (CoroGenerator      *self,
+                                               const GValue       *sent,
+                                               GValue             *value,
+                                               GError            **error);
+CORO_AVAILABLE_IN_ALL
+gboolean       coro_generator_throw           (CoroGenerator      *self,
+                                               const GError       *thrown,
+                                               GValue             *value,
+                                               GError            **error);
+CORO_AVAILABLE_IN_ALL
+gboolean       coro_generator_close           (CoroGenerator      *self,
+                                               GError            **error);
+
+G_END_DECLS

@@ -1,0 +1,501 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "test-util.h"
+
+/* What the bodies below are told, and what they tell. */
+typedef struct
+{
+  int n;
+  int freed;
+  int cleaned;
+} Plan;
+
+static void
+plan_free (gpointer plan)
+{
+  ((Plan *) plan)->freed++;
+}
+
+static gboolean
+count_to_n (CoroGenerator  *generator,
+            gpointer        user_data,
+            GError        **error)
+{
+  Plan *plan = user_data;
+
+  for (int i = 1; i <= plan->n; i++)
+    {
+      if (!coro_sleep (MILLISECOND, error))
+        return FALSE;
+      if (!coro_generator_produce_int (generator, i, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Cleans up, which takes a while. */
+static gboolean
+careful (CoroGenerator  *generator,
+         gpointer        user_data,
+         GError        **error)
+{
+  Plan *plan = user_data;
+  gboolean ok = count_to_n (generator, user_data, error);
+  g_auto (CoroShield) shield = coro_shield_enter (0);
+
+  g_assert_true (coro_sleep (5 * MILLISECOND, NULL));
+  plan->cleaned++;
+  return ok;
+}
+
+static CoroGenerator *
+generator_new (CoroGeneratorFunc  func,
+               Plan              *plan)
+{
+  return coro_generator_new (G_TYPE_INT, func, plan, plan_free);
+}
+
+/* The next value; 0 at the end. */
+static int
+next_int (CoroGenerator  *generator,
+          GError        **error)
+{
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  if (!coro_iterator_next (generator, &value, error))
+    return -1;
+  return G_IS_VALUE (&value) ? g_value_get_int (&value) : 0;
+}
+
+static gboolean
+test_values_then_end (gpointer   user_data,
+                      GValue    *result,
+                      GError   **error)
+{
+  Plan plan = { 3, 0, 0 };
+  g_autoptr (CoroGenerator) generator = generator_new (count_to_n, &plan);
+
+  g_assert_true (CORO_IS_ITERATOR (generator));
+  for (int i = 1; i <= 3; i++)
+    g_assert_cmpint (next_int (generator, error), ==, i);
+  g_assert_cmpint (plan.freed, ==, 0);
+  g_assert_cmpint (next_int (generator, error), ==, 0);
+  g_assert_cmpint (plan.freed, ==, 1);
+  g_assert_cmpint (next_int (generator, error), ==, 0);         /* and stays there */
+  return TRUE;
+}
+
+static gboolean
+test_nothing_runs_before (gpointer   user_data,
+                          GValue    *result,
+                          GError   **error)
+{
+  Plan plan = { 3, 0, 0 };
+  CoroGenerator *generator = generator_new (careful, &plan);
+
+  g_assert_true (coro_generator_close (generator, error));
+  g_assert_true (coro_generator_close (generator, error));
+  g_assert_cmpint (plan.freed, ==, 1);
+  g_assert_cmpint (next_int (generator, error), ==, 0);
+  g_object_unref (generator);
+  g_assert_cmpint (plan.cleaned, ==, 0);
+  return TRUE;
+}
+
+static gboolean
+test_others_run_meanwhile (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  Plan a = { 2, 0, 0 }, b = { 2, 0, 0 };
+  g_autoptr (CoroGenerator) first = generator_new (count_to_n, &a);
+  g_autoptr (CoroGenerator) second = generator_new (count_to_n, &b);
+  gint64 start = now ();
+
+  /* One coroutine is in the middle of two generators. */
+  g_assert_cmpint (next_int (first, error), ==, 1);
+  g_assert_cmpint (next_int (second, error), ==, 1);
+  g_assert_cmpint (next_int (first, error), ==, 2);
+  g_assert_cmpint (next_int (second, error), ==, 2);
+  g_assert_cmpint (now () - start, ==, 4 * MILLISECOND);
+  g_assert_cmpint (next_int (first, error), ==, 0);
+  g_assert_cmpint (next_int (second, error), ==, 0);
+  return TRUE;
+}
+
+static gboolean
+test_close_cleans_up (gpointer   user_data,
+                      GValue    *result,
+                      GError   **error)
+{
+  Plan plan = { 3, 0, 0 };
+  g_autoptr (CoroGenerator) generator = generator_new (careful, &plan);
+  gint64 start;
+
+  g_assert_cmpint (next_int (generator, error), ==, 1);
+  start = now ();
+  g_assert_true (coro_generator_close (generator, error));
+  g_assert_cmpint (now () - start, ==, 5 * MILLISECOND);
+  g_assert_cmpint (plan.cleaned, ==, 1);
+  g_assert_cmpint (plan.freed, ==, 1);
+  g_assert_cmpint (next_int (generator, error), ==, 0);
+  return TRUE;
+}
+
+static gboolean
+test_break_closes_at_once (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  Plan plan = { 3, 0, 0 };
+  g_autoptr (CoroGenerator) generator = generator_new (careful, &plan);
+
+  {
+    g_auto (CoroLoop) loop = coro_loop_enter (generator, error);
+    g_auto (GValue) value = G_VALUE_INIT;
+
+    while (coro_loop_next (&loop, &value))
+      if (g_value_get_int (&value) == 2)
+        break;
+    g_assert_true (coro_loop_ok (&loop));
+  }
+
+  g_assert_cmpint (plan.cleaned, ==, 1);
+  return TRUE;
+}
+
+static gboolean
+test_dropped_closes_later (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  Plan plan = { 3, 0, 0 };
+  CoroGenerator *generator = generator_new (careful, &plan);
+
+  g_assert_cmpint (next_int (generator, error), ==, 1);
+  g_object_add_weak_pointer (G_OBJECT (generator), (gpointer *) &generator);
+  g_object_unref (generator);
+  g_assert_cmpint (plan.cleaned, ==, 0);
+  g_assert_true (coro_sleep (10 * MILLISECOND, error));
+  g_assert_cmpint (plan.cleaned, ==, 1);
+  g_assert_cmpint (plan.freed, ==, 1);
+  g_assert_null (generator);
+  return TRUE;
+}
+
+static gboolean
+leave_open_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  CoroGenerator **generator = user_data;
+
+  return next_int (*generator, error) == 1;
+}
+
+static void
+test_run_end_closes (void)
+{
+  Plan plan = { 3, 0, 0 };
+  g_autoptr (CoroGenerator) generator = generator_new (careful, &plan);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (coro_run (leave_open_cb, &generator, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (plan.cleaned, ==, 1);
+  g_assert_cmpint (plan.freed, ==, 1);
+}
+
+static gboolean
+echo (CoroGenerator  *generator,
+      gpointer        user_data,
+      GError        **error)
+{
+  int value = 0;
+
+  while (coro_generator_produce_int (generator, value, error))
+    {
+      const GValue *sent = coro_generator_get_sent (generator);
+
+      value = sent != NULL ? g_value_get_int (sent) : -1;
+    }
+  return FALSE;
+}
+
+static gboolean
+test_send (gpointer   user_data,
+           GValue    *result,
+           GError   **error)
+{
+  Plan plan = { 0, 0, 0 };
+  g_autoptr (CoroGenerator) generator = generator_new (echo, &plan);
+  g_auto (GValue) sent = G_VALUE_INIT;
+  g_auto (GValue) value = G_VALUE_INIT;
+  g_autoptr (GError) local_error = NULL;
+
+  g_value_init (&sent, G_TYPE_INT);
+  g_value_set_int (&sent, 7);
+  g_assert_false (coro_generator_send (generator, &sent, &value, &local_error));
+  g_assert_error (local_error, CORO_ERROR, CORO_ERROR_PROTOCOL);
+
+  g_assert_cmpint (next_int (generator, error), ==, 0);
+  g_assert_true (coro_generator_send (generator, &sent, &value, error));
+  g_assert_cmpint (g_value_get_int (&value), ==, 7);
+  g_assert_cmpint (next_int (generator, error), ==, -1);
+  return coro_generator_close (generator, error);
+}
+
+static gboolean
+catcher (CoroGenerator  *generator,
+         gpointer        user_data,
+         GError        **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  if (!coro_generator_produce_int (generator, 1, &local_error) &&
+      !g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_BUSY))
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
+    }
+  return coro_generator_produce_int (generator, 9, error);
+}
+
+static gboolean
+test_throw (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  Plan plan = { 0, 0, 0 };
+  g_autoptr (GError) busy = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_BUSY, "busy");
+  g_autoptr (GError) full = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_NO_SPACE, "full");
+  g_autoptr (CoroGenerator) generator = generator_new (catcher, &plan);
+  g_auto (GValue) value = G_VALUE_INIT;
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_cmpint (next_int (generator, error), ==, 1);
+  g_assert_true (coro_generator_throw (generator, busy, &value, error));
+  g_assert_cmpint (g_value_get_int (&value), ==, 9);
+  g_value_unset (&value);
+
+  g_assert_false (coro_generator_throw (generator, full, &value, &local_error));
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
+  g_assert_cmpint (next_int (generator, error), ==, 0);
+  g_assert_cmpint (plan.freed, ==, 1);
+  return TRUE;
+}
+
+static gboolean
+stubborn (CoroGenerator  *generator,
+          gpointer        user_data,
+          GError        **error)
+{
+  coro_generator_produce_int (generator, 1, NULL);
+  coro_generator_produce_int (generator, 2, NULL);
+  return TRUE;
+}
+
+static gboolean
+test_ignored_close (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  Plan plan = { 0, 0, 0 };
+  g_autoptr (CoroGenerator) generator = generator_new (stubborn, &plan);
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_cmpint (next_int (generator, error), ==, 1);
+  g_assert_false (coro_generator_close (generator, &local_error));
+  g_assert_error (local_error, CORO_ERROR, CORO_ERROR_PROTOCOL);
+  g_assert_true (coro_generator_close (generator, error));      /* at its end by now */
+  return TRUE;
+}
+
+static gboolean
+next_cb (gpointer   generator,
+         GValue    *result,
+         GError   **error)
+{
+  int value = next_int (generator, error);
+
+  return value >= 0 && coro_return_int (result, value);
+}
+
+static gboolean
+test_one_at_a_time (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  Plan plan = { 1, 0, 0 };
+  g_autoptr (CoroGenerator) generator = generator_new (count_to_n, &plan);
+  g_autoptr (CoroTask) first = coro_spawn_task (next_cb, generator, NULL);
+  g_autoptr (CoroTask) second = coro_spawn_task (next_cb, generator, NULL);
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_false (coro_await (second, NULL, &local_error));
+  g_assert_error (local_error, CORO_ERROR, CORO_ERROR_PROTOCOL);
+  g_assert_cmpint (coro_await_int (first, error), ==, 1);
+  return coro_generator_close (generator, error);
+}
+
+static gboolean
+test_cancel_reaches_the_body (gpointer   user_data,
+                              GValue    *result,
+                              GError   **error)
+{
+  Plan plan = { 3, 0, 0 };
+  g_autoptr (CoroGenerator) generator = generator_new (careful, &plan);
+  g_autoptr (CoroTask) task = coro_spawn_task (next_cb, generator, NULL);
+
+  g_assert_true (coro_yield (error));
+  coro_task_cancel (task);
+  g_assert_true (coro_join (task, error));
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+  g_assert_cmpint (plan.cleaned, ==, 1);
+  g_assert_cmpint (next_int (generator, error), ==, 0);
+  return TRUE;
+}
+
+static gboolean
+test_time_limit_of_the_consumer (gpointer   user_data,
+                                 GValue    *result,
+                                 GError   **error)
+{
+  Plan plan = { 3, 0, 0 };
+  g_autoptr (CoroGenerator) generator = generator_new (count_to_n, &plan);
+  g_autoptr (GError) local_error = NULL;
+
+  {
+    g_auto (CoroTimeout) timeout = coro_timeout_enter (MILLISECOND / 2, &local_error);
+
+    g_assert_cmpint (next_int (generator, &local_error), ==, -1);
+  }
+  assert_timed_out (local_error);
+  g_assert_cmpint (next_int (generator, error), ==, 0);         /* a failure is the end */
+  return TRUE;
+}
+
+static gboolean
+guarded (CoroGenerator  *generator,
+         gpointer        user_data,
+         GError        **error)
+{
+  g_auto (CoroTimeout) timeout = coro_timeout_enter (SECOND, error);
+
+  return coro_generator_produce_int (generator, 1, error);
+}
+
+static gboolean
+test_no_value_inside_a_guard (gpointer   user_data,
+                              GValue    *result,
+                              GError   **error)
+{
+  Plan plan = { 0, 0, 0 };
+  g_autoptr (CoroGenerator) generator = generator_new (guarded, &plan);
+  g_autoptr (GError) local_error = NULL;
+
+  g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*inside a timeout*");
+  g_assert_cmpint (next_int (generator, &local_error), ==, -1);
+  g_test_assert_expected_messages ();
+  g_assert_error (local_error, CORO_ERROR, CORO_ERROR_PROTOCOL);
+  return TRUE;
+}
+
+static gboolean
+lines (CoroGenerator  *generator,
+       gpointer        inner,
+       GError        **error)
+{
+  g_auto (CoroLoop) loop = coro_loop_enter (inner, error);
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  while (coro_loop_next (&loop, &value))
+    {
+      g_autofree char *line = g_strdup_printf ("line %d", g_value_get_int (&value));
+
+      if (!coro_generator_produce_string (generator, line, error))
+        return FALSE;
+    }
+  return coro_loop_ok (&loop);
+}
+
+static gboolean
+test_generators_compose (gpointer   user_data,
+                         GValue    *result,
+                         GError   **error)
+{
+  Plan plan = { 3, 0, 0 };
+  CoroGenerator *inner = generator_new (careful, &plan);
+  g_autoptr (CoroGenerator) outer = coro_generator_new (G_TYPE_STRING, lines, inner, g_object_unref);
+  g_auto (CoroLoop) loop = coro_loop_enter (outer, error);
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  g_assert_true (coro_loop_next (&loop, &value));
+  g_assert_cmpstr (g_value_get_string (&value), ==, "line 1");
+  coro_loop_exit (&loop);                                       /* closes both, the inner one first */
+  g_assert_cmpint (plan.cleaned, ==, 1);
+  return TRUE;
+}
+
+static gboolean
+test_next_required_and_or (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  Plan plan = { 0, 0, 0 };
+  g_autoptr (CoroGenerator) generator = generator_new (count_to_n, &plan);
+  g_auto (GValue) fallback = G_VALUE_INIT;
+  g_auto (GValue) value = G_VALUE_INIT;
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_false (coro_iterator_next_required (generator, &value, &local_error));
+  g_assert_error (local_error, CORO_ERROR, CORO_ERROR_EXHAUSTED);
+
+  g_value_init (&fallback, G_TYPE_INT);
+  g_value_set_int (&fallback, 42);
+  g_assert_true (coro_iterator_next_or (generator, &fallback, &value, error));
+  g_assert_cmpint (g_value_get_int (&value), ==, 42);
+  return TRUE;
+}
+
+static gboolean
+test_wrong_type (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  Plan plan = { 1, 0, 0 };
+  g_autoptr (CoroGenerator) generator = coro_generator_new (G_TYPE_STRING, count_to_n, &plan, plan_free);
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_cmpint (next_int (generator, &local_error), ==, -1);
+  g_assert_error (local_error, CORO_ERROR, CORO_ERROR_TYPE_MISMATCH);
+  return TRUE;
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  coro_test_add_func ("/spec/S284-S285-S286-S322/values-then-the-end", test_values_then_end);
+  coro_test_add_func ("/spec/S320/never-started-runs-nothing", test_nothing_runs_before);
+  coro_test_add_func ("/flow/generator/two-in-one-coroutine", test_others_run_meanwhile);
+  coro_test_add_func ("/spec/S319-S320/close-cleans-up", test_close_cleans_up);
+  coro_test_add_func ("/flow/loop/break-closes-at-once", test_break_closes_at_once);
+  coro_test_add_func ("/spec/S321/dropped-closes-later", test_dropped_closes_later);
+  g_test_add_func ("/spec/S321/run-end-closes", test_run_end_closes);
+  coro_test_add_func ("/spec/S323/send", test_send);
+  coro_test_add_func ("/spec/S324/throw", test_throw);
+  coro_test_add_func ("/spec/S325/ignored-close-is-an-error", test_ignored_close);
+  coro_test_add_func ("/spec/S327/one-at-a-time", test_one_at_a_time);
+  coro_test_add_func ("/flow/generator/cancel-reaches-the-body", test_cancel_reaches_the_body);
+  coro_test_add_func ("/flow/generator/time-limit-of-the-consumer", test_time_limit_of_the_consumer);
+  coro_test_add_func ("/flow/generator/no-value-inside-a-guard", test_no_value_inside_a_guard);
+  coro_test_add_func ("/spec/S283/generators-compose", test_generators_compose);
+  coro_test_add_func ("/spec/S287-S288-S289/next-required-and-fallback", test_next_required_and_or);
+  coro_test_add_func ("/flow/generator/wrong-type", test_wrong_type);
+
+  return g_test_run ();
+}
