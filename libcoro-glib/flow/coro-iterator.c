@@ -33,7 +33,7 @@ coro_iterator_default_init (CoroIteratorInterface *iface)
 
 /**
  * coro_iterator_next: (skip)
- * @iterator: (type Coro.Iterator): an iterator
+ * @self: (type Coro.Iterator): an iterator
  * @value: (out caller-allocates): an empty value, %G_VALUE_INIT, for the next
  *   one; stays empty at the end
  * @error: return location for an error
@@ -51,22 +51,22 @@ coro_iterator_default_init (CoroIteratorInterface *iface)
  * Since: 0.1
  */
 gboolean
-coro_iterator_next (gpointer   iterator,
+coro_iterator_next (gpointer   self,
                     GValue    *value,
                     GError   **error)
 {
   g_autoptr (GError) local_error = NULL;
 
-  g_return_val_if_fail (CORO_IS_ITERATOR (iterator), FALSE);
+  g_return_val_if_fail (CORO_IS_ITERATOR (self), FALSE);
   g_return_val_if_fail (value != NULL && !G_IS_VALUE (value), FALSE);
 
-  if (CORO_ITERATOR_GET_IFACE (iterator)->next (iterator, value, &local_error))
+  if (CORO_ITERATOR_GET_IFACE (self)->next (self, value, &local_error))
     return TRUE;
 
   /* An end that is reported as an error would be taken for one. */
   if (g_error_matches (local_error, CORO_ERROR, CORO_ERROR_EXHAUSTED))
     {
-      g_critical ("A %s said that it is exhausted by an error", G_OBJECT_TYPE_NAME (iterator));
+      g_critical ("A %s said that it is exhausted by an error", G_OBJECT_TYPE_NAME (self));
       local_error->code = CORO_ERROR_PROTOCOL;
     }
   g_propagate_error (error, g_steal_pointer (&local_error));
@@ -174,7 +174,7 @@ coro_iterator_next_object (gpointer   iterator,
 
 /**
  * coro_iterator_close: (skip)
- * @iterator: (type Coro.Iterator): an iterator
+ * @self: (type Coro.Iterator): an iterator
  * @error: return location for an error
  *
  * Ends an iteration before its end: a generator cleans up.
@@ -188,15 +188,15 @@ coro_iterator_next_object (gpointer   iterator,
  * Since: 0.1
  */
 gboolean
-coro_iterator_close (gpointer   iterator,
+coro_iterator_close (gpointer   self,
                      GError   **error)
 {
   CoroIteratorInterface *iface;
 
-  g_return_val_if_fail (CORO_IS_ITERATOR (iterator), FALSE);
+  g_return_val_if_fail (CORO_IS_ITERATOR (self), FALSE);
 
-  iface = CORO_ITERATOR_GET_IFACE (iterator);
-  return iface->close == NULL || iface->close (iterator, error);
+  iface = CORO_ITERATOR_GET_IFACE (self);
+  return iface->close == NULL || iface->close (self, error);
 }
 
 /**

@@ -36,7 +36,7 @@ struct _CoroIteratorInterface
 };
 
 CORO_AVAILABLE_IN_ALL
-gboolean    coro_iterator_next          (gpointer        iterator,
+gboolean    coro_iterator_next          (gpointer        self,
                                          GValue         *value,
                                          GError        **error);
 CORO_AVAILABLE_IN_ALL
@@ -53,7 +53,7 @@ gboolean    coro_iterator_next_object   (gpointer        iterator,
                                          gpointer       *out_object,
                                          GError        **error);
 CORO_AVAILABLE_IN_ALL
-gboolean    coro_iterator_close         (gpointer        iterator,
+gboolean    coro_iterator_close         (gpointer        self,
                                          GError        **error);
 
 /**
