@@ -13,13 +13,25 @@ typedef struct
   CoroTaskGroup *group;         /* (owned) */
   GHashTable *latest;           /* (nullable) (owned) (element-type utf8 GPtrArray): unfinished tasks by key */
   gboolean kept;                /* disposed of with members left: a reference is held for them */
+  GtkRoot *root;                /* (nullable) (weak pointer): the window that is listened to */
+  gulong unrealize_id;          /* of @root */
 } CoroGtkScope;
+
+static void
+scope_leave_root (CoroGtkScope *self)
+{
+  if (self->root != NULL)
+    g_signal_handler_disconnect (self->root, self->unrealize_id);
+  self->unrealize_id = 0;
+  g_clear_weak_pointer (&self->root);
+}
 
 static void
 scope_free (gpointer data)
 {
   CoroGtkScope *self = data;
 
+  scope_leave_root (self);
   coro_task_group_cancel (self->group);
   g_object_unref (self->group);
   g_clear_pointer (&self->latest, g_hash_table_unref);
@@ -80,17 +92,14 @@ widget_destroy_cb (GtkWidget    *widget,
 
 /* A window that was destroyed while somebody holds a reference is not disposed of, and
  * emits no ::destroy; but it is no toplevel any more when it is unrealized.  One that is
- * only hidden still is, and goes on working. */
+ * only hidden still is, and goes on working.  It has to be the window: a page of a stack
+ * that was never shown has not been realized, and so is not unrealized. */
 static void
-widget_unrealize_cb (GtkWidget    *widget,
-                     CoroGtkScope *scope)
+root_unrealize_cb (GtkRoot      *root,
+                   CoroGtkScope *scope)
 {
-  GtkRoot *root = gtk_widget_get_root (widget);
   GListModel *toplevels = gtk_window_get_toplevels ();
   guint n_toplevels = g_list_model_get_n_items (toplevels);
-
-  if (!GTK_IS_WINDOW (root))
-    return;
 
   for (guint i = 0; i < n_toplevels; i++)
     {
@@ -101,6 +110,21 @@ widget_unrealize_cb (GtkWidget    *widget,
     }
 
   coro_task_group_cancel (scope->group);
+}
+
+static void
+widget_root_cb (GtkWidget    *widget,
+                GParamSpec   *pspec,
+                CoroGtkScope *scope)
+{
+  GtkRoot *root = gtk_widget_get_root (widget);
+
+  scope_leave_root (scope);
+  if (!GTK_IS_WINDOW (root))
+    return;
+
+  g_set_weak_pointer (&scope->root, root);
+  scope->unrealize_id = g_signal_connect (root, "unrealize", G_CALLBACK (root_unrealize_cb), scope);
 }
 
 static CoroGtkScope *
@@ -116,7 +140,8 @@ widget_get_scope (GtkWidget *widget)
   coro_task_group_set_stack_size (scope->group, STACK_SIZE);
   g_object_set_data_full (G_OBJECT (widget), "coro-gtk-scope", scope, scope_free);
   g_signal_connect (widget, "destroy", G_CALLBACK (widget_destroy_cb), scope);
-  g_signal_connect (widget, "unrealize", G_CALLBACK (widget_unrealize_cb), scope);
+  g_signal_connect (widget, "notify::root", G_CALLBACK (widget_root_cb), scope);
+  widget_root_cb (widget, NULL, scope);
   return scope;
 }
 
