@@ -132,6 +132,21 @@ coro_scheduler_call (CoroScheduler     *self,
   self->running = running;
 }
 
+/* For a frame that is on no stack of its own scheduler.  It may be on one of another
+ * scheduler, whose coroutine iterates our context. */
+static void
+dispatch_call_natively (CoroDispatch      *self,
+                        CoroMainStackFunc  func,
+                        gpointer           user_data)
+{
+  CoroScheduler *outer = self->outer_current;
+
+  if (G_UNLIKELY (outer != NULL && outer->running != NULL))
+    coro_scheduler_call (outer, &self->fiber, func, user_data);
+  else
+    func (user_data);
+}
+
 static void
 dispatch_serve_calls (CoroDispatch *self)
 {
@@ -139,7 +154,7 @@ dispatch_serve_calls (CoroDispatch *self)
     {
       CoroMainStackCall *call = g_steal_pointer (&self->call);
 
-      call->func (call->data);
+      dispatch_call_natively (self, call->func, call->data);
       coro_fiber_switch (&self->fiber, call->caller);
     }
 }
@@ -179,7 +194,7 @@ dispatch_run (CoroDispatch  *self,
         {
           coro_scheduler_pop (scheduler);
           if (self->interrupted == NULL)
-            ready->call (ready);
+            dispatch_call_natively (self, ready_call_cb, ready);
           else
             coro_scheduler_call (scheduler, &self->fiber, ready_call_cb, ready);
           coro_scheduler_tick (scheduler);

@@ -1,0 +1,224 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Very many coroutines, and too many.
+ */
+#include "test-util.h"
+
+#include "fiber/coro-stack-private.h"
+
+
+typedef struct
+{
+  CoroFuture *gate;
+  int n_parked;
+  int n_passed;
+  int n_refused;
+  int n_other;
+  int n_destroyed;
+} Crowd;
+
+static gboolean
+parked_cb (gpointer   user_data,
+           GValue    *result,
+           GError   **error)
+{
+  Crowd *self = user_data;
+
+  self->n_parked++;
+  if (!coro_await (self->gate, NULL, error))
+    return FALSE;
+  self->n_passed++;
+  return TRUE;
+}
+
+static void
+destroyed_cb (gpointer user_data)
+{
+  ((Crowd *) user_data)->n_destroyed++;
+}
+
+static void
+unhandled_cb (const GError  *unhandled,
+              const char    *name,
+              const char    *site,
+              gpointer       user_data,
+              GError       **error)
+{
+  Crowd *self = user_data;
+
+  if (g_error_matches (unhandled, CORO_ERROR, CORO_ERROR_NO_STACK))
+    self->n_refused++;
+  else
+    self->n_other++;
+}
+
+static int
+how_many (void)
+{
+#if defined (__SANITIZE_THREAD__)
+  return 4000;                  /* it manages about 8000 fibers */
+#else
+  return g_getenv ("CORO_TEST_VALGRIND") != NULL ? 1000 : 200000;
+#endif
+}
+
+static gboolean
+crowd_cb (gpointer   user_data,
+          GValue    *result,
+          GError   **error)
+{
+  Crowd *self = user_data;
+  g_autoptr (CoroTaskGroup) group = coro_task_group_new (CORO_TASK_GROUP_SUPERVISOR | CORO_TASK_GROUP_UNJOINED);
+  int n = how_many ();
+
+  coro_task_group_set_unhandled_func (group, unhandled_cb, self, NULL);
+  self->gate = coro_future_new ();
+  for (int i = 0; i < n; i++)
+    coro_task_group_spawn (group, parked_cb, self, destroyed_cb);
+
+  while (self->n_parked + self->n_refused + self->n_other < n)
+    if (!coro_yield (error))
+      return FALSE;
+  g_assert_cmpint (self->n_passed, ==, 0);
+  coro_future_resolve (self->gate, NULL);
+  if (!coro_task_group_join (group, error))
+    return FALSE;
+  g_test_message ("%d parked, %d without a stack", self->n_parked, self->n_refused);
+
+  g_assert_cmpint (self->n_passed, ==, self->n_parked);
+  g_assert_cmpint (self->n_parked + self->n_refused, ==, n);
+  g_assert_cmpint (self->n_destroyed, ==, n);
+  g_assert_cmpint (self->n_other, ==, 0);
+  g_object_unref (self->gate);
+  return TRUE;
+}
+
+/* Success or a GError each, and the rest goes on.  libdex aborts at 32 000. */
+static void
+test_crowd (void)
+{
+  g_autoptr (GError) error = NULL;
+  Crowd self = { NULL, };
+
+  g_assert_true (coro_run (crowd_cb, &self, NULL, &error));
+  g_assert_no_error (error);
+}
+
+/* As on a kernel without MADV_GUARD_INSTALL, with room for so many guards. */
+static void
+test_limit (gconstpointer data)
+{
+  guint limit = GPOINTER_TO_UINT (data);
+  g_autoptr (GError) error = NULL;
+  Crowd self = { NULL, };
+
+  coro_stack_pool_use_mprotect (limit);
+  g_assert_true (coro_run (crowd_cb, &self, NULL, &error));
+  g_assert_no_error (error);
+  /* One is the main coroutine's. */
+  g_assert_cmpint (self.n_parked, ==, MIN ((int) limit - 1, how_many ()));
+}
+
+static gboolean
+refused_task_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  g_autoptr (CoroFuture) gate = coro_future_new ();
+  g_autoptr (GError) local_error = NULL;
+  Crowd self = { gate, 0, };
+  g_autoptr (CoroTaskGroup) group = coro_task_group_new (CORO_TASK_GROUP_SUPERVISOR);
+  g_autoptr (CoroTask) task = NULL;
+
+  for (int i = 0; i < 9; i++)
+    coro_task_group_spawn (group, parked_cb, &self, NULL);
+  if (!coro_yield (error))
+    return FALSE;
+  g_assert_cmpint (self.n_parked, ==, 9);
+
+  task = coro_spawn_task (parked_cb, &self, destroyed_cb);
+  g_assert_false (coro_await (task, NULL, &local_error));
+  g_assert_error (local_error, CORO_ERROR, CORO_ERROR_NO_STACK);
+  g_assert_cmpint (self.n_destroyed, ==, 1);
+  g_assert_cmpint (self.n_parked, ==, 9);
+
+  coro_future_resolve (gate, NULL);
+  if (!coro_task_group_join (group, error))
+    return FALSE;
+
+  g_object_unref (task);
+  task = coro_spawn_task (parked_cb, &self, NULL);      /* there is room again */
+  return coro_await (task, NULL, error);
+}
+
+static void
+test_refused_task (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  coro_stack_pool_use_mprotect (10);
+  g_assert_true (coro_run (refused_task_cb, NULL, NULL, &error));
+  g_assert_no_error (error);
+}
+
+static gboolean
+copied (CoroFuture  *gate,
+        GError     **error)
+{
+  return coro_await (gate, NULL, error);
+}
+
+CORO_DEFINE_SPAWN (BOOLEAN, G_TYPE_BOOLEAN, copied, CORO_ARG_OBJECT (CoroFuture, gate))
+
+/* Those that copy their arguments need the stack at the spawn. */
+static gboolean
+refused_copy_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  g_autoptr (CoroFuture) gate = coro_future_new ();
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (CoroTaskGroup) group = coro_task_group_new (CORO_TASK_GROUP_SUPERVISOR);
+
+  coro_task_group_limit (group, 20);
+  for (int i = 0; i < 12; i++)
+    copied_spawn (group, gate);
+  if (!coro_yield (error))
+    return FALSE;
+  coro_future_resolve (gate, NULL);
+  g_assert_false (coro_task_group_join (group, &local_error));
+  g_assert_cmpint (coro_group_error_get_size (local_error), ==, 3);
+  g_assert_true (coro_group_error_matches (local_error, CORO_ERROR, CORO_ERROR_NO_STACK));
+  g_assert_cmpint (G_OBJECT (gate)->ref_count, ==, 1);
+
+  /* The group's count of those that run is right. */
+  for (int i = 0; i < 5; i++)
+    copied_spawn (group, gate);
+  return coro_task_group_join (group, error);
+}
+
+static void
+test_refused_copy (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  coro_stack_pool_use_mprotect (10);
+  g_assert_true (coro_run (refused_copy_cb, NULL, NULL, &error));
+  g_assert_no_error (error);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/scheduler/many/parked", test_crowd);
+  g_test_add_data_func ("/scheduler/many/beyond-the-guards", GUINT_TO_POINTER (500), test_limit);
+  g_test_add_data_func ("/scheduler/many/few-guards", GUINT_TO_POINTER (3), test_limit);
+  g_test_add_func ("/scheduler/many/refused-task", test_refused_task);
+  g_test_add_func ("/scheduler/many/refused-copy", test_refused_copy);
+
+  return g_test_run ();
+}
