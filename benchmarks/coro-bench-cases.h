@@ -1,0 +1,25 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include <coro-glib/coro-glib.h>
+
+#include "bench.h"
+
+void coro_bench_run          (CoroFunc  func,
+                              gpointer  data);
+void coro_bench_check        (gboolean  ok,
+                              GError   *error);
+
+void coro_bench_yield_1      (Bench    *bench);
+void coro_bench_yield_1000   (Bench    *bench);
+void coro_bench_spawn_join   (Bench    *bench);
+void coro_bench_spawn_await  (Bench    *bench);
+
+void coro_bench_await_ready   (Bench   *bench);
+void coro_bench_await_pending (Bench   *bench);
+
+void coro_bench_parked_bytes (Bench    *bench);
+void coro_bench_sleep_100k   (Bench    *bench);
+void coro_bench_timers_50k   (Bench    *bench);

@@ -1,0 +1,45 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "coro-bench-cases.h"
+
+/* docs/performance.md says of each what it measures and why so. */
+static const BenchCase cases[] = {
+  { "switch", NULL, "coro-bench-switch" },
+  { "yield-1", coro_bench_yield_1 },
+  { "yield-1000", coro_bench_yield_1000 },
+  { "spawn-join", coro_bench_spawn_join },
+  { "spawn-await", coro_bench_spawn_await },
+  { "await-ready", coro_bench_await_ready },
+  { "await-pending", coro_bench_await_pending },
+  { "parked-bytes", coro_bench_parked_bytes },
+  { "sleep-100k", coro_bench_sleep_100k },
+  { "timers-50k", coro_bench_timers_50k },
+  { "busy-frames", NULL, "coro-bench-gtk", TRUE },
+  { NULL }
+};
+
+/* A benchmark in which something fails measures nothing.  Takes `error`. */
+void
+coro_bench_check (gboolean  ok,
+                  GError   *error)
+{
+  if (!ok)
+    g_error ("%s", error != NULL ? error->message : "failed without an error");
+}
+
+void
+coro_bench_run (CoroFunc func,
+                gpointer data)
+{
+  GError *error = NULL;
+
+  coro_bench_check (coro_run (func, data, NULL, &error), error);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  return bench_main (argc, argv, cases);
+}
