@@ -85,10 +85,18 @@ find_case (const BenchCase *cases,
 }
 
 static int
+print_names (const BenchCase *cases)
+{
+  for (; cases->name != NULL; cases++)
+    printf ("%s\n", cases->name);
+  return 0;
+}
+
+static int
 print_usage (const BenchCase *cases,
              const char      *program)
 {
-  g_printerr ("Usage: %s [--quick] [CASE…]\nCases:", program);
+  g_printerr ("Usage: %s [--list | --quick] [CASE…]\nCases:", program);
   for (; cases->name != NULL; cases++)
     g_printerr (" %s", cases->name);
   g_printerr ("\n");
@@ -108,6 +116,8 @@ bench_main (int               argc,
     {
       if (strcmp (argv[i], "--quick") == 0)
         quick = TRUE;
+      else if (strcmp (argv[i], "--list") == 0)
+        return print_names (cases);
       else if (find_case (cases, argv[i]) != NULL)
         n_named++;
       else
