@@ -22,6 +22,7 @@
 #include "scope/coro-timeout.h"
 #include "scope/coro-shield.h"
 #include "scope/coro-nursery.h"
+#include "scope/coro-context-var.h"
 #include "scope/coro-each.h"
 #include "scope/coro-run.h"
 #include "flow/coro-iterator.h"

@@ -92,6 +92,7 @@ coro_gather_class_init (CoroGatherClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = coro_gather_finalize;
   CORO_FUTURE_CLASS (klass)->cancel = coro_gather_cancel;
+  CORO_FUTURE_CLASS (klass)->cancel_anywhere = coro_gather_cancel;
 }
 
 static void

@@ -38,7 +38,6 @@ gboolean       coro_future_take_result   (CoroFuture      *self,
                                           GValue          *value);
 gboolean       coro_future_set_cancelled (CoroFuture      *self,
                                           GError          *error);
-gboolean       coro_future_is_observed   (CoroFuture      *self);
 void           coro_future_observe       (CoroFuture      *self);
 gboolean       coro_future_link          (CoroFutureLink  *link,
                                           CoroFuture      *future,

@@ -37,6 +37,7 @@ struct _CoroFutureCallback
   CoroMessage message;          /* to the owner's thread */
   CoroFutureCallback *next;
   CoroFuture *future;           /* (owned) */
+  CoroBinding *context;         /* (nullable) (owned): of who registered it */
   CoroFutureFunc func;
   gpointer user_data;
   GDestroyNotify destroy;
@@ -236,12 +237,6 @@ coro_future_set_scheduler (CoroFuture    *self,
                            CoroScheduler *scheduler)
 {
   g_set_object (&get_private (self)->scheduler, scheduler);
-}
-
-gboolean
-coro_future_is_observed (CoroFuture *self)
-{
-  return g_atomic_int_get (&get_private (self)->observed);
 }
 
 void
@@ -453,9 +448,9 @@ coro_future_awaitable_init (CoroAwaitableInterface *iface)
 /* --- callbacks -------------------------------------------------------------------- */
 
 static void
-callback_call_cb (CoroReady *ready)
+callback_run_cb (gpointer data)
 {
-  CoroFutureCallback *self = (CoroFutureCallback *) ready;
+  CoroFutureCallback *self = data;
   g_autoptr (GError) error = NULL;
 
   self->func (self->future, self->user_data, &error);
@@ -464,6 +459,15 @@ callback_call_cb (CoroReady *ready)
 
   if (self->destroy != NULL)
     self->destroy (self->user_data);
+}
+
+static void
+callback_call_cb (CoroReady *ready)
+{
+  CoroFutureCallback *self = (CoroFutureCallback *) ready;
+
+  coro_context_call (self->context, callback_run_cb, self);
+  coro_binding_unref (self->context);
   g_object_unref (self->future);
   g_free (self);
 }
@@ -517,6 +521,7 @@ coro_future_class_init (CoroFutureClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = coro_future_finalize;
   klass->cancel = coro_future_real_cancel;
+  klass->cancel_anywhere = coro_future_real_cancel;
 }
 
 static void
@@ -764,6 +769,54 @@ coro_future_reject (CoroFuture *self,
   return TRUE;
 }
 
+/* A request to cancel, on its way to where code of others may run. */
+typedef struct
+{
+  CoroMessage message;          /* first */
+  CoroFuture *future;           /* (owned) */
+  gboolean cancelled;
+} CoroFutureCancel;
+
+static void
+cancel_call_cb (gpointer data)
+{
+  CoroFutureCancel *self = data;
+
+  self->cancelled = CORO_FUTURE_GET_CLASS (self->future)->cancel (self->future);
+}
+
+static void
+cancel_message_cb (CoroMessage *message)
+{
+  CoroFutureCancel *self = (CoroFutureCancel *) message;
+
+  coro_call_natively (cancel_call_cb, self);
+  g_object_unref (self->future);
+  g_free (self);
+}
+
+/* A subclass may be written in a language whose code starts on no other stack and in no
+ * other thread. */
+static gboolean
+future_cancel_subclass (CoroFuture *self)
+{
+  CoroFuturePrivate *priv = get_private (self);
+  CoroFutureCancel *request;
+  CoroFutureCancel call = { .future = self };
+
+  if (coro_scheduler_is_mine (priv->scheduler))
+    {
+      coro_call_natively (cancel_call_cb, &call);
+      return call.cancelled;
+    }
+
+  request = g_new0 (CoroFutureCancel, 1);
+  request->message.handle = cancel_message_cb;
+  request->future = g_object_ref (self);
+  coro_scheduler_post (priv->scheduler, &request->message);
+  return !coro_future_is_done (self);
+}
+
 /**
  * coro_future_cancel: (virtual cancel)
  * @self: a future
@@ -771,7 +824,9 @@ coro_future_reject (CoroFuture *self,
  * Cancels what the future stands for.
  *
  * A plain future is done at once. A [class@Task] only gets the request, as
- * [method@Task.cancel] has it, and is done when its coroutine has ended.
+ * [method@Task.cancel] has it, and is done when its coroutine has ended. What
+ * a subclass does runs on the thread of the future's main context, on its
+ * own stack: at once from there, else soon.
  *
  * Callable from any thread; never suspends.
  *
@@ -782,9 +837,14 @@ coro_future_reject (CoroFuture *self,
 gboolean
 coro_future_cancel (CoroFuture *self)
 {
+  CoroFutureClass *klass;
+
   g_return_val_if_fail (CORO_IS_FUTURE (self), FALSE);
 
-  return CORO_FUTURE_GET_CLASS (self)->cancel (self);
+  klass = CORO_FUTURE_GET_CLASS (self);
+  if (G_LIKELY (klass->cancel == klass->cancel_anywhere))
+    return klass->cancel (self);
+  return future_cancel_subclass (self);
 }
 
 /**
@@ -938,6 +998,30 @@ coro_future_get_result (CoroFuture  *self,
 }
 
 /**
+ * coro_future_is_observed:
+ * @self: a future
+ *
+ * Whether somebody has asked for the result, or waits for it.
+ *
+ * An error that nobody has asked for is logged when the future goes away.
+ * A language binding that can say more about it asks this, and then
+ * [method@Future.get_error], which makes it count as read.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: %TRUE if the result is known to somebody
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_future_is_observed (CoroFuture *self)
+{
+  g_return_val_if_fail (CORO_IS_FUTURE (self), FALSE);
+
+  return g_atomic_int_get (&get_private (self)->observed);
+}
+
+/**
  * coro_future_on_done:
  * @self: a future
  * @func: (scope notified) (closure user_data) (destroy destroy): what to call
@@ -971,6 +1055,7 @@ coro_future_on_done (CoroFuture     *self,
   callback->ready.call = callback_call_cb;
   callback->message.handle = callback_message_cb;
   callback->future = g_object_ref (self);
+  callback->context = coro_context_dup_current ();
   callback->func = func;
   callback->user_data = user_data;
   callback->destroy = destroy;

@@ -44,7 +44,8 @@ struct _CoroFutureClass
   gboolean (*cancel) (CoroFuture *self);
 
   /*< private >*/
-  gpointer padding[7];
+  gboolean (*cancel_anywhere) (CoroFuture *self);       /* what cancel is, where it is the library's own */
+  gpointer padding[6];
 };
 
 /**
@@ -99,6 +100,8 @@ CORO_AVAILABLE_IN_ALL
 gboolean         coro_future_get_result      (CoroFuture      *self,
                                               GValue          *value,
                                               GError         **error);
+CORO_AVAILABLE_IN_ALL
+gboolean         coro_future_is_observed     (CoroFuture      *self);
 CORO_AVAILABLE_IN_ALL
 void             coro_future_on_done         (CoroFuture      *self,
                                               CoroFutureFunc   func,

@@ -42,6 +42,7 @@ typedef struct
   CoroMessage message;          /* first */
   CoroTask *task;               /* (owned) (nullable) */
   CoroSupervisor *supervisor;   /* kept by its ref() */
+  CoroBinding *context;         /* (owned) (nullable) */
   CoroTaskSpec spec;
   char copy[] __attribute__ ((aligned (16)));
 } CoroTaskMessage;
@@ -97,6 +98,7 @@ task_end_cb (gpointer data)
 
   if (job->destroy != NULL)
     job->destroy (job->data);
+  g_clear_pointer (&job->context, coro_binding_unref);
 
   if (task != NULL)
     {
@@ -132,7 +134,7 @@ task_end (CoroJob *job,
   CoroTaskEnd end = { job, *value, error };
   gboolean observed = job->task != NULL;
 
-  if (job->destroy != NULL || job->task != NULL || G_IS_VALUE (value))
+  if (job->destroy != NULL || job->task != NULL || job->context != NULL || G_IS_VALUE (value))
     coro_call_natively (task_end_cb, &end);
 
   coro_scope_remove_member (&supervisor->scope, job);
@@ -232,11 +234,12 @@ coro_task_reject_spec (const CoroTaskSpec *spec)
     spec->destroy (spec->data);
 }
 
-/* Starts a coroutine, on the scheduler's thread.  Takes `task`. */
+/* Starts a coroutine, on the scheduler's thread.  Takes `task` and `context`. */
 static void
 task_start (CoroSupervisor     *supervisor,
             const CoroTaskSpec *spec,
-            CoroTask           *task)
+            CoroTask           *task,
+            CoroBinding        *context)
 {
   CoroJob *job = coro_job_new (coro_supervisor_get_scheduler (supervisor), &task_job_class, supervisor->stack_size);
   GError *error = NULL;
@@ -246,6 +249,7 @@ task_start (CoroSupervisor     *supervisor,
     supervisor->klass->ref (supervisor);
   coro_scope_add_member (&supervisor->scope, job);
   job->supervisor = supervisor;
+  job->context = context;
   job->func = G_CALLBACK (spec->func);
   job->data = spec->data;
   job->destroy = spec->destroy;
@@ -277,7 +281,7 @@ task_start_cb (CoroMessage *message)
 
   if (self->spec.copy_size > 0)
     self->spec.data = self->copy;
-  task_start (self->supervisor, &self->spec, self->task);
+  task_start (self->supervisor, &self->spec, self->task, self->context);
   if (self->supervisor->klass->unref != NULL)
     self->supervisor->klass->unref (self->supervisor);
   g_free (self);
@@ -293,7 +297,7 @@ task_spawn (CoroSupervisor     *supervisor,
 
   if (G_LIKELY (coro_scheduler_is_mine (scheduler)))
     {
-      task_start (supervisor, spec, task);
+      task_start (supervisor, spec, task, coro_context_dup_current ());
       return;
     }
 
@@ -301,6 +305,7 @@ task_spawn (CoroSupervisor     *supervisor,
   message->message.handle = task_start_cb;
   message->task = task;
   message->supervisor = supervisor;
+  message->context = coro_context_dup_current ();
   message->spec = *spec;
   if (spec->copy_size > 0)
     memcpy (message->copy, spec->data, spec->copy_size);
@@ -418,6 +423,7 @@ coro_task_class_init (CoroTaskClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = coro_task_finalize;
   CORO_FUTURE_CLASS (klass)->cancel = coro_task_real_cancel;
+  CORO_FUTURE_CLASS (klass)->cancel_anywhere = coro_task_real_cancel;
 }
 
 static void

@@ -6,6 +6,7 @@
 #include "io/coro-thread.h"
 
 #include "scheduler/coro-cancel-private.h"
+#include "scheduler/coro-context-private.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scheduler/coro-waiter-private.h"
 
@@ -15,10 +16,19 @@ typedef struct
   CoroWaiter waiter;
   CoroThreadFunc func;
   gpointer user_data;
+  CoroBinding *context;         /* (nullable) (unowned): the caller's, who waits */
   GCancellable *cancellable;    /* (owned) */
   gpointer value;
   GError *error;                /* (nullable) (owned) */
 } CoroThreadCall;
+
+static void
+thread_call_cb (gpointer data)
+{
+  CoroThreadCall *call = data;
+
+  call->value = call->func (call->user_data, call->cancellable, &call->error);
+}
 
 static void
 thread_pool_cb (gpointer data,
@@ -28,7 +38,7 @@ thread_pool_cb (gpointer data,
 
   /* A call that was cancelled while it waited for a thread is not made. */
   if (!g_cancellable_set_error_if_cancelled (call->cancellable, &call->error))
-    call->value = call->func (call->user_data, call->cancellable, &call->error);
+    coro_context_call (call->context, thread_call_cb, call);
   coro_waiter_signal (&call->waiter);
 }
 
@@ -112,6 +122,7 @@ coro_run_in_thread (CoroThreadFunc   func,
       CoroJob *job = call.waiter.job;
 
       call.cancellable = g_cancellable_new ();
+      call.context = job->context;
       scheduler->n_external++;
       g_thread_pool_push (get_thread_pool (), &call, NULL);
       coro_waiter_wait (&call.waiter, &thread_wait_class, &call, NULL);

@@ -6,6 +6,7 @@
 #include <gio/gio.h>
 
 #include "fiber/coro-fiber-private.h"
+#include "scheduler/coro-context-private.h"
 #include "scheduler/coro-scheduler.h"
 
 G_BEGIN_DECLS
@@ -49,7 +50,7 @@ struct _CoroJob
 {
   CoroReady ready;              /* first: a job is a CoroReady */
   CoroFiber fiber;
-  const CoroJobClass *klass;
+  CoroBinding *context;         /* (nullable) (owned): the values of context variables */
   CoroWaiter *waiter;           /* (nullable): what it waits for, while it is suspended */
   CoroScope *scope;             /* (nullable): the innermost open cancel scope */
 
@@ -68,6 +69,7 @@ struct _CoroJob
   guint8 cancel_pending : 1;    /* a cancel request that has not been delivered (edge) */
   guint8 cancel_level : 1;      /* an open scope is cancelled: every await fails */
   guint8 cancel_held : 1;       /* inside a shield: requests wait */
+  guint8 admitted : 1;          /* for the layers above: it counts among those that run */
   guint16 n_cancelling;         /* requests minus uncancels */
   guint32 stack_size;           /* in KiB */
 };

@@ -92,8 +92,9 @@ coro_job_new (CoroScheduler      *scheduler,
   self = scheduler->free_jobs;
   scheduler->free_jobs = (CoroJob *) self->ready.next;
   scheduler->n_jobs++;
+  scheduler->job_class = klass;
 
-  *self = (CoroJob) { .klass = klass, .state = CORO_JOB_NEW, .stack_size = (guint32) (stack_size / 1024) };
+  *self = (CoroJob) { .state = CORO_JOB_NEW, .stack_size = (guint32) (stack_size / 1024) };
   return self;
 }
 
@@ -269,7 +270,7 @@ job_fail_cb (gpointer data)
 {
   CoroJobFailure *failure = data;
 
-  failure->job->klass->fail (failure->job, failure->error);
+  coro_job_get_scheduler (failure->job)->job_class->fail (failure->job, failure->error);
   coro_job_free (failure->job);
 }
 
@@ -317,7 +318,7 @@ job_main (gpointer argument)
       guint32 stack_size = job->stack_size;
       CoroReady *ready;
 
-      job->klass->run (job);
+      scheduler->job_class->run (job);
 
       here = job->fiber;
       coro_job_free (job);

@@ -30,6 +30,7 @@ typedef struct
   CoroMainStackFunc func;
   gpointer data;
   CoroFiber *caller;
+  CoroBinding *bindings;        /* (nullable) (unowned): the values of context variables for it */
 } CoroMainStackCall;
 
 /* One call of our GSource's dispatch function, in that C frame.  A main loop nested in a
@@ -72,6 +73,7 @@ struct _CoroScheduler
   CoroInbox inbox;
   CoroTimerHeap timers;
   CoroStackPool *stacks;        /* (owned) */
+  const CoroJobClass *job_class;        /* (nullable): of all its jobs */
   CoroJobBlock *blocks;         /* (owned) */
   CoroJob *free_jobs;           /* (nullable) */
   gsize n_jobs;

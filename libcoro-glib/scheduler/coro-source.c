@@ -118,9 +118,9 @@ coro_scheduler_call (CoroScheduler     *self,
                      CoroMainStackFunc  func,
                      gpointer           user_data)
 {
-  CoroMainStackCall call = { func, user_data, caller };
-  CoroDispatch *dispatch = self->dispatch;
   CoroJob *running = self->running;
+  CoroMainStackCall call = { func, user_data, caller, running != NULL ? running->context : NULL };
+  CoroDispatch *dispatch = self->dispatch;
 
   /* The innermost frame on the thread's own stack is where that stack is parked. */
   while (dispatch->interrupted != NULL)
@@ -148,13 +148,21 @@ dispatch_call_natively (CoroDispatch      *self,
 }
 
 static void
+main_stack_call_cb (gpointer data)
+{
+  CoroMainStackCall *call = data;
+
+  coro_context_call (call->bindings, call->func, call->data);
+}
+
+static void
 dispatch_serve_calls (CoroDispatch *self)
 {
   while (self->call != NULL)
     {
       CoroMainStackCall *call = g_steal_pointer (&self->call);
 
-      dispatch_call_natively (self, call->func, call->data);
+      dispatch_call_natively (self, main_stack_call_cb, call);
       coro_fiber_switch (&self->fiber, call->caller);
     }
 }

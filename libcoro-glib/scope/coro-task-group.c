@@ -101,6 +101,7 @@ group_start_waiting (CoroTaskGroup *self)
       if (self->waiting_head == NULL)
         self->waiting_tail = &self->waiting_head;
       self->n_running++;
+      ((CoroJob *) ready)->admitted = TRUE;
       coro_job_enqueue ((CoroJob *) ready);
     }
 }
@@ -114,6 +115,7 @@ group_admit (CoroSupervisor *supervisor,
   if (self->limit == 0 || self->n_running < self->limit)
     {
       self->n_running++;
+      member->admitted = TRUE;
       return TRUE;
     }
 
@@ -163,7 +165,8 @@ group_member_ended (CoroSupervisor *supervisor,
   CoroTaskGroup *self = group_from_supervisor (supervisor);
   CoroWaiter *waiter;
 
-  self->n_running--;
+  if (member->admitted)         /* one that got no stack at its spawn never was */
+    self->n_running--;
 
   if (coro_error_is_cancelled (error))
     g_clear_error (&error);     /* cancelled is not failed */
