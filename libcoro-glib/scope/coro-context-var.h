@@ -9,13 +9,7 @@
 
 G_BEGIN_DECLS
 
-/**
- * CoroContextVar: (skip)
- *
- * A variable of which every coroutine has a value of its own.
- *
- * Since: 0.1
- */
+/* A variable of which every coroutine has a value of its own. */
 typedef struct _CoroContextVar CoroContextVar;
 
 /**
