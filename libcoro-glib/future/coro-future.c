@@ -36,7 +36,8 @@ struct _CoroFutureCallback
   CoroReady ready;              /* first */
   CoroMessage message;          /* to the owner's thread */
   CoroFutureCallback *next;
-  CoroFuture *future;           /* (owned) */
+  CoroFuture *future;           /* (nullable) (owned), except in the list of a pending future: it must not keep itself */
+  CoroScheduler *scheduler;     /* (unowned): whose message is on its way to it */
   CoroBinding *context;         /* (nullable) (owned): of who registered it */
   CoroFutureFunc func;
   gpointer user_data;
@@ -122,6 +123,7 @@ future_notify (CoroFuture *self)
     {
       CoroFutureCallback *next = callback->next;
 
+      g_object_ref (self);
       coro_scheduler_push (priv->scheduler, &callback->ready);
       callback = next;
     }
@@ -453,7 +455,8 @@ callback_run_cb (gpointer data)
   CoroFutureCallback *self = data;
   g_autoptr (GError) error = NULL;
 
-  self->func (self->future, self->user_data, &error);
+  if (self->future != NULL)
+    self->func (self->future, self->user_data, &error);
   if (error != NULL)
     g_warning ("A callback of a future failed: %s", error->message);
 
@@ -468,7 +471,7 @@ callback_call_cb (CoroReady *ready)
 
   coro_context_call (self->context, callback_run_cb, self);
   coro_binding_unref (self->context);
-  g_object_unref (self->future);
+  g_clear_object (&self->future);
   g_free (self);
 }
 
@@ -487,12 +490,43 @@ callback_add (CoroFutureCallback *self)
     priv->callbacks_tail = &priv->callbacks;
   *priv->callbacks_tail = self;
   priv->callbacks_tail = &self->next;
+  g_object_unref (self->future);
 }
 
 static void
 callback_message_cb (CoroMessage *message)
 {
   callback_add ((CoroFutureCallback *) ((char *) message - offsetof (CoroFutureCallback, message)));
+}
+
+static void
+callback_drop_cb (CoroMessage *message)
+{
+  CoroFutureCallback *self = (CoroFutureCallback *) ((char *) message - offsetof (CoroFutureCallback, message));
+
+  coro_scheduler_push (self->scheduler, &self->ready);
+}
+
+/* Frees the callbacks of a future that nobody can complete any more: soon, for none of
+ * their code may run inside a finaliser. */
+static void
+future_drop_callbacks (CoroFuturePrivate *priv)
+{
+  CoroFutureCallback *callback = g_steal_pointer (&priv->callbacks);
+
+  while (callback != NULL)
+    {
+      CoroFutureCallback *next = callback->next;
+
+      callback->future = NULL;
+      callback->scheduler = priv->scheduler;
+      callback->message.handle = callback_drop_cb;
+      if (priv->scheduler->closed)
+        callback_call_cb (&callback->ready);    /* there is no later */
+      else
+        coro_scheduler_post (priv->scheduler, &callback->message);
+      callback = next;
+    }
 }
 
 /* --- object ----------------------------------------------------------------------- */
@@ -504,6 +538,7 @@ coro_future_finalize (GObject *object)
   CoroFuturePrivate *priv = get_private (self);
 
   future_release_hook (priv);
+  future_drop_callbacks (priv);
 
   if (priv->state == CORO_FUTURE_REJECTED && !priv->observed)
     g_warning ("Nobody has read the error of a %s: %s", G_OBJECT_TYPE_NAME (self), priv->error->message);

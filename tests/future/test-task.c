@@ -1,0 +1,865 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Tasks, and what cancelling them does.
+ */
+#include "test-util.h"
+
+static gboolean
+five_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  return coro_return_int (result, 5);
+}
+
+/* --- handles ---------------------------------------------------------------------- */
+
+static gboolean
+names_cb (gpointer   user_data,
+          GValue    *result,
+          GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (five_cb, NULL, NULL);
+  g_autoptr (CoroTask) other = coro_spawn_task (five_cb, NULL, NULL);
+
+  g_assert_true (g_str_has_prefix (coro_task_get_name (task), "Task-"));
+  g_assert_cmpstr (coro_task_get_name (task), !=, coro_task_get_name (other));
+  coro_task_set_name (task, "loader");
+  g_assert_cmpstr (coro_task_get_name (task), ==, "loader");
+  g_assert_true (g_str_has_prefix (coro_task_get_spawn_site (task), "five_cb ("));
+  g_assert_nonnull (strstr (coro_task_get_spawn_site (task), "test-task.c"));
+  return coro_await (task, NULL, error);
+}
+
+static gboolean
+own_state_cb (gpointer   user_data,
+              GValue    *result,
+              GError   **error)
+{
+  CoroTask **task = user_data;
+
+  g_assert_true (coro_task_get_current () == *task);
+  g_assert_cmpint (coro_task_get_state (*task), ==, CORO_COROUTINE_RUNNING);
+  if (!coro_sleep (100, error))
+    return FALSE;
+  return coro_return_int (result, 5);
+}
+
+static gboolean
+states_cb (gpointer   user_data,
+           GValue    *result,
+           GError   **error)
+{
+  g_autoptr (CoroTask) task = NULL;
+
+  task = coro_spawn_task (own_state_cb, &task, NULL);
+  g_assert_cmpint (coro_task_get_state (task), ==, CORO_COROUTINE_CREATED);
+  if (!coro_yield (error))
+    return FALSE;
+  g_assert_cmpint (coro_task_get_state (task), ==, CORO_COROUTINE_SUSPENDED);
+  g_assert_cmpint (coro_await_int (task, error), ==, 5);
+  g_assert_cmpint (coro_task_get_state (task), ==, CORO_COROUTINE_CLOSED);
+  g_assert_cmpint (coro_await_int (task, error), ==, 5);
+  g_assert_false (coro_task_cancel (task));
+  g_assert_cmpint (coro_task_get_cancelling (task), ==, 0);
+  g_assert_cmpint (coro_task_uncancel (task), ==, 0);
+  return TRUE;
+}
+
+static gboolean
+set_flag_cb (gpointer   flag,
+             GValue    *result,
+             GError   **error)
+{
+  if (!coro_sleep (100, error))
+    return FALSE;
+  *(gboolean *) flag = TRUE;
+  return TRUE;
+}
+
+static gboolean
+dropped_handle_completes_cb (gpointer   user_data,
+                             GValue    *result,
+                             GError   **error)
+{
+  gboolean flag = FALSE;
+
+  g_object_unref (coro_spawn_task (set_flag_cb, &flag, NULL));
+  if (!coro_sleep (200, error))
+    return FALSE;
+  g_assert_true (flag);
+  return TRUE;
+}
+
+static gboolean
+current_without_handle_cb (gpointer   future,
+                           GValue    *result,
+                           GError   **error)
+{
+  CoroTask *task = coro_task_get_current ();
+
+  g_assert_nonnull (task);
+  g_assert_true (task == coro_task_get_current ());
+  g_assert_true (g_str_has_prefix (coro_task_get_spawn_site (task), "current_without_handle_cb"));
+  coro_future_resolve_object (future, task);
+  if (!coro_yield (error))
+    return FALSE;
+  return coro_return_int (result, 6);
+}
+
+static gboolean
+handle_made_later_cb (gpointer   user_data,
+                      GValue    *result,
+                      GError   **error)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  g_autoptr (CoroTask) task = NULL;
+
+  coro_spawn (current_without_handle_cb, future, NULL);
+  task = coro_await_object (future, error);
+  g_assert_cmpint (coro_await_int (task, error), ==, 6);
+  return *error == NULL;
+}
+
+static void
+test_no_current_outside (void)
+{
+  g_assert_null (coro_task_get_current ());
+}
+
+static gboolean
+await_self_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_false (coro_await (coro_task_get_current (), NULL, &local_error));
+  g_assert_error (local_error, CORO_ERROR, CORO_ERROR_PROTOCOL);
+  g_clear_error (&local_error);
+  g_assert_false (coro_join (coro_task_get_current (), &local_error));
+  g_assert_error (local_error, CORO_ERROR, CORO_ERROR_PROTOCOL);
+  return TRUE;
+}
+
+static void
+weak_destroy_cb (gpointer object)
+{
+  g_object_unref (object);
+}
+
+static gboolean
+hold_cb (gpointer   object,
+         GValue    *result,
+         GError   **error)
+{
+  return coro_sleep (100, error);
+}
+
+static gboolean
+data_is_kept_and_freed_cb (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  GObject *object = g_object_new (G_TYPE_OBJECT, NULL);
+  gpointer weak = object;
+  g_autoptr (CoroTask) task = NULL;
+
+  g_object_add_weak_pointer (object, &weak);
+  task = coro_spawn_task (hold_cb, object, weak_destroy_cb);
+  if (!coro_sleep (50, error))
+    return FALSE;
+  g_assert_nonnull (weak);
+  if (!coro_await (task, NULL, error))
+    return FALSE;
+  g_assert_null (weak);         /* although the handle is still held */
+  return TRUE;
+}
+
+/* --- errors ----------------------------------------------------------------------- */
+
+static gboolean
+unread_error_is_said_once_cb (gpointer   user_data,
+                              GValue    *result,
+                              GError   **error)
+{
+  CoroTask *task = coro_spawn_task (fail_cb, "nobody reads", NULL);
+
+  if (!coro_yield (error) || !coro_yield (error))
+    return FALSE;
+  g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "*Task-*nobody reads*fail_cb*test-task.c*");
+  g_object_unref (task);
+  if (!coro_sleep (1, error))
+    return FALSE;
+  g_test_assert_expected_messages ();
+  return TRUE;
+}
+
+static gboolean
+without_handle_is_said_once_cb (gpointer   user_data,
+                                GValue    *result,
+                                GError   **error)
+{
+  coro_spawn (fail_cb, "no handle", NULL);
+  g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "*no handle*");
+  if (!coro_yield (error) || !coro_yield (error))
+    return FALSE;
+  g_test_assert_expected_messages ();
+  return TRUE;
+}
+
+static gboolean
+cancelled_is_not_said_cb (gpointer   user_data,
+                          GValue    *result,
+                          GError   **error)
+{
+  CoroTask *task = coro_spawn_task (forever_cb, NULL, NULL);
+
+  if (!coro_yield (error))
+    return FALSE;
+  coro_task_cancel (task);
+  g_object_unref (task);
+  return coro_yield (error) && coro_yield (error);
+}
+
+static gboolean
+read_error_is_not_said_cb (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (fail_cb, "read", NULL);
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_false (coro_await (task, NULL, &local_error));
+  g_assert_cmpstr (local_error->message, ==, "read");
+  return TRUE;
+}
+
+static gboolean
+false_without_error_cb (gpointer   user_data,
+                        GValue    *result,
+                        GError   **error)
+{
+  return FALSE;
+}
+
+static gboolean
+true_with_error_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "dropped");
+  return coro_return_int (result, 3);
+}
+
+static gboolean
+bad_bodies_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  g_autoptr (CoroTask) silent = coro_spawn_task (false_without_error_cb, NULL, NULL);
+  g_autoptr (CoroTask) both = NULL;
+  g_autoptr (GError) local_error = NULL;
+
+  g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*false_without_error_cb*returned FALSE*");
+  g_assert_false (coro_await (silent, NULL, &local_error));
+  g_test_assert_expected_messages ();
+  g_assert_error (local_error, CORO_ERROR, CORO_ERROR_NO_RESULT);
+
+  both = coro_spawn_task (true_with_error_cb, NULL, NULL);
+  g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*true_with_error_cb*returned TRUE*");
+  g_assert_cmpint (coro_await_int (both, error), ==, 3);
+  g_test_assert_expected_messages ();
+  return *error == NULL;
+}
+
+/* --- cancelling ------------------------------------------------------------------- */
+
+static gboolean
+must_not_run_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  g_assert_not_reached ();
+}
+
+static gboolean
+cancel_before_start_cb (gpointer   user_data,
+                        GValue    *result,
+                        GError   **error)
+{
+  int destroyed = 0;
+  g_autoptr (CoroTask) task = coro_spawn_task (must_not_run_cb, &destroyed, count_cb);
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_true (coro_task_cancel (task));
+  g_assert_cmpint (destroyed, ==, 0);           /* nothing of theirs runs inside cancel */
+  g_assert_false (coro_await (task, NULL, &local_error));
+  assert_cancelled (local_error);
+  g_assert_cmpint (destroyed, ==, 1);
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+  return TRUE;
+}
+
+static gboolean
+cancel_at_await_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (forever_cb, NULL, NULL);
+
+  if (!coro_sleep (10, error))
+    return FALSE;
+  g_assert_true (coro_task_cancel (task));
+  g_assert_false (coro_future_is_done (CORO_FUTURE (task)));
+  g_assert_cmpint (coro_task_get_cancelling (task), ==, 1);
+  if (!coro_yield (error))
+    return FALSE;
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+  return TRUE;
+}
+
+static gboolean
+cleanup_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  if (coro_sleep (SECOND, error))
+    return TRUE;
+  note ("releasing");
+  if (!coro_sleep (10, &local_error))           /* the request was delivered: waiting works again */
+    g_assert_not_reached ();
+  note ("released");
+  return FALSE;
+}
+
+static gboolean
+cleanup_may_wait_cb (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (cleanup_cb, NULL, NULL);
+
+  if (!coro_yield (error))
+    return FALSE;
+  coro_task_cancel (task);
+  if (!coro_yield (error))
+    return FALSE;
+  assert_trace ("releasing");
+  g_assert_cmpint (coro_task_get_cancelling (task), ==, 1);
+  g_assert_false (coro_future_is_done (CORO_FUTURE (task)));
+  if (!coro_join (task, error))
+    return FALSE;
+  assert_trace ("released");
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+  return TRUE;
+}
+
+static gboolean
+swallow_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_false (coro_sleep (SECOND, &local_error));
+  assert_cancelled (local_error);
+  g_assert_cmpint (coro_task_get_cancelling (coro_task_get_current ()), ==, 1);
+  if (!coro_sleep (10, error) || !coro_sleep (10, error))
+    return FALSE;
+  return coro_return_int (result, 7);
+}
+
+static gboolean
+swallowed_cb (gpointer   user_data,
+              GValue    *result,
+              GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (swallow_cb, NULL, NULL);
+
+  if (!coro_yield (error))
+    return FALSE;
+  coro_task_cancel (task);
+  g_assert_cmpint (coro_await_int (task, error), ==, 7);
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_RESOLVED);
+  return *error == NULL;
+}
+
+/* D2: nobody has heard of it, so it comes again. */
+static gboolean
+deaf_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  int *n_failed = user_data;
+
+  while (*n_failed < 3)
+    if (!coro_sleep (SECOND, NULL))
+      ++*n_failed;
+  return coro_sleep (SECOND, error);
+}
+
+static gboolean
+null_error_hears_again_cb (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  int n_failed = 0;
+  g_autoptr (CoroTask) task = coro_spawn_task (deaf_cb, &n_failed, NULL);
+  gint64 start = now ();
+
+  if (!coro_yield (error))
+    return FALSE;
+  coro_task_cancel (task);
+  if (!coro_join (task, error))
+    return FALSE;
+  g_assert_cmpint (n_failed, ==, 3);
+  g_assert_cmpint (now () - start, ==, 0);
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+  return TRUE;
+}
+
+/* … and costs a turn each time: others get to stop it. */
+static gboolean
+deaf_for_ever_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  gboolean *stop = user_data;
+  g_autoptr (CoroFuture) never = coro_future_new ();
+
+  while (!*stop)
+    {
+      coro_sleep (SECOND, NULL);
+      coro_yield (NULL);
+      coro_await (never, NULL, NULL);
+    }
+  return TRUE;
+}
+
+static gboolean
+deaf_loop_lets_others_run_cb (gpointer   user_data,
+                              GValue    *result,
+                              GError   **error)
+{
+  gboolean stop = FALSE;
+  g_autoptr (CoroTask) task = coro_spawn_task (deaf_for_ever_cb, &stop, NULL);
+
+  if (!coro_yield (error))
+    return FALSE;
+  coro_task_cancel (task);
+  for (int i = 0; i < 10; i++)
+    if (!coro_yield (error))
+      return FALSE;
+  stop = TRUE;
+  return coro_join (task, error);
+}
+
+static gboolean
+deaf_group_lets_others_run_cb (gpointer   user_data,
+                               GValue    *result,
+                               GError   **error)
+{
+  gboolean stop = FALSE;
+  g_autoptr (CoroTaskGroup) group = coro_task_group_new (CORO_TASK_GROUP_NONE);
+
+  coro_task_group_spawn (group, deaf_for_ever_cb, &stop, NULL);
+  if (!coro_yield (error))
+    return FALSE;
+  coro_task_group_cancel (group);
+  for (int i = 0; i < 10; i++)
+    if (!coro_yield (error))
+      return FALSE;
+  stop = TRUE;
+  return coro_task_group_join (group, error);
+}
+
+static gboolean
+count_cancels_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  CoroTask *self = coro_task_get_current ();
+  int *n_delivered = user_data;
+
+  while (*n_delivered < 1)
+    {
+      g_autoptr (GError) local_error = NULL;
+
+      if (!coro_sleep (SECOND, &local_error))
+        ++*n_delivered;
+    }
+  g_assert_cmpint (coro_task_get_cancelling (self), ==, 2);
+  if (!coro_sleep (SECOND, error))              /* two requests, one delivery */
+    return FALSE;
+  g_assert_cmpint (coro_task_uncancel (self), ==, 1);
+  g_assert_cmpint (coro_task_uncancel (self), ==, 0);
+  g_assert_cmpint (coro_task_uncancel (self), ==, 0);
+  return TRUE;
+}
+
+static gboolean
+two_requests_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  int n_delivered = 0;
+  g_autoptr (CoroTask) task = coro_spawn_task (count_cancels_cb, &n_delivered, NULL);
+
+  if (!coro_yield (error))
+    return FALSE;
+  g_assert_true (coro_task_cancel (task));
+  g_assert_true (coro_task_cancel (task));
+  return coro_await (task, NULL, error);
+}
+
+static gboolean
+uncancel_drops_request_cb (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  CoroTask *self = coro_task_get_current ();
+
+  coro_task_cancel (self);
+  g_assert_cmpint (coro_task_uncancel (self), ==, 0);
+  return coro_yield (error);
+}
+
+static gboolean
+cancel_self_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  gint64 start = now ();
+
+  g_assert_true (coro_task_cancel (coro_task_get_current ()));
+  note ("still here");
+  g_assert_false (coro_sleep (SECOND, error));
+  assert_cancelled (*error);
+  g_assert_cmpint (now (), ==, start);
+  return FALSE;
+}
+
+static gboolean
+self_cancel_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (cancel_self_cb, NULL, NULL);
+
+  if (!coro_join (task, error))
+    return FALSE;
+  assert_trace ("still here");
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+  return TRUE;
+}
+
+static gboolean
+cancel_self_and_end_cb (gpointer   user_data,
+                        GValue    *result,
+                        GError   **error)
+{
+  coro_task_cancel (coro_task_get_current ());
+  return coro_return_string (result, "too late");
+}
+
+static gboolean
+self_cancel_without_await_cb (gpointer   user_data,
+                              GValue    *result,
+                              GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (cancel_self_and_end_cb, NULL, NULL);
+
+  if (!coro_join (task, error))
+    return FALSE;
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+  return TRUE;
+}
+
+static gboolean
+hog_cb (gpointer   user_data,
+        GValue    *result,
+        GError   **error)
+{
+  CoroTask *self = coro_task_get_current ();
+  int i;
+
+  for (i = 0; i < 1000; i++)
+    {
+      if (i == 500)
+        coro_task_cancel (self);
+      if (!coro_check_cancelled (user_data != NULL ? error : NULL) && user_data != NULL)
+        break;
+    }
+  if (user_data != NULL)
+    {
+      g_assert_cmpint (i, ==, 500);
+      return FALSE;
+    }
+  g_assert_cmpint (i, ==, 1000);
+  coro_task_uncancel (self);
+  return TRUE;
+}
+
+static gboolean
+cpu_loop_checks_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  g_autoptr (CoroTask) deaf = coro_spawn_task (hog_cb, NULL, NULL);
+  g_autoptr (CoroTask) attentive = coro_spawn_task (hog_cb, "checks", NULL);
+
+  if (!coro_join (deaf, error) || !coro_join (attentive, error))
+    return FALSE;
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (deaf)), ==, CORO_FUTURE_RESOLVED);
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (attentive)), ==, CORO_FUTURE_CANCELLED);
+  return TRUE;
+}
+
+static gboolean
+await_cb (gpointer   awaitable,
+          GValue    *result,
+          GError   **error)
+{
+  return coro_await (awaitable, result, error);
+}
+
+static gboolean
+join_cb (gpointer   awaitable,
+         GValue    *result,
+         GError   **error)
+{
+  return coro_join (awaitable, error);
+}
+
+/* The value came, and the cancel before the turn: prompt, and the future keeps it. */
+static gboolean
+cancel_after_wakeup_cb (gpointer   user_data,
+                        GValue    *result,
+                        GError   **error)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  g_autoptr (CoroTask) task = coro_spawn_task (await_cb, future, NULL);
+
+  if (!coro_yield (error))
+    return FALSE;
+  coro_future_resolve_int (future, 4);
+  g_assert_true (coro_task_cancel (task));
+  if (!coro_join (task, error))
+    return FALSE;
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+  g_assert_cmpint (coro_await_int (future, error), ==, 4);
+  return *error == NULL;
+}
+
+/* D6 */
+static gboolean
+sole_waiter_takes_along_cb (gpointer   user_data,
+                            GValue    *result,
+                            GError   **error)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  g_autoptr (CoroTask) inner = coro_spawn_task (cleanup_cb, NULL, NULL);
+  g_autoptr (CoroTask) outer = coro_spawn_task (await_cb, inner, NULL);
+  g_autoptr (CoroTask) waiter = coro_spawn_task (await_cb, future, NULL);
+
+  if (!coro_yield (error))
+    return FALSE;
+  coro_task_cancel (waiter);
+  coro_task_cancel (outer);
+  if (!coro_yield (error))
+    return FALSE;
+  g_assert_cmpint (coro_future_get_state (future), ==, CORO_FUTURE_CANCELLED);
+  g_assert_false (coro_future_is_done (CORO_FUTURE (outer)));   /* it waits for the cleanup */
+  if (!coro_join (outer, error))
+    return FALSE;
+  assert_trace ("releasing released");
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (inner)), ==, CORO_FUTURE_CANCELLED);
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (outer)), ==, CORO_FUTURE_CANCELLED);
+  return TRUE;
+}
+
+static gboolean
+one_of_two_waiters_detaches_cb (gpointer   user_data,
+                                GValue    *result,
+                                GError   **error)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  g_autoptr (CoroTask) one = coro_spawn_task (await_cb, future, NULL);
+  g_autoptr (CoroTask) two = coro_spawn_task (await_cb, future, NULL);
+
+  if (!coro_yield (error))
+    return FALSE;
+  coro_task_cancel (one);
+  if (!coro_yield (error))
+    return FALSE;
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (one)), ==, CORO_FUTURE_CANCELLED);
+  g_assert_false (coro_future_is_done (future));
+  coro_future_resolve_int (future, 8);
+  g_assert_cmpint (coro_await_int (two, error), ==, 8);
+  return *error == NULL;
+}
+
+static gboolean
+both_waiters_cancelled_cb (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  g_autoptr (CoroTask) inner = coro_spawn_task (forever_cb, NULL, NULL);
+  g_autoptr (CoroTask) one = coro_spawn_task (await_cb, inner, NULL);
+  g_autoptr (CoroTask) two = coro_spawn_task (await_cb, inner, NULL);
+
+  if (!coro_yield (error))
+    return FALSE;
+  coro_task_cancel (one);
+  coro_task_cancel (two);
+  if (!coro_join (one, error) || !coro_join (two, error) || !coro_join (inner, error))
+    return FALSE;
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (inner)), ==, CORO_FUTURE_CANCELLED);
+  return TRUE;
+}
+
+static gboolean
+join_leaves_alone_cb (gpointer   user_data,
+                      GValue    *result,
+                      GError   **error)
+{
+  g_autoptr (CoroTask) inner = coro_spawn_task (five_cb, NULL, NULL);
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  g_autoptr (CoroTask) joiner = coro_spawn_task (join_cb, future, NULL);
+  g_autoptr (CoroTask) failing = coro_spawn_task (fail_cb, NULL, NULL);
+
+  if (!coro_join (inner, error) || !coro_join (failing, error))
+    return FALSE;
+  g_assert_error (coro_future_get_error (CORO_FUTURE (failing)), G_IO_ERROR, G_IO_ERROR_FAILED);
+  coro_task_cancel (joiner);
+  if (!coro_join (joiner, error))
+    return FALSE;
+  g_assert_false (coro_future_is_done (future));
+  return TRUE;
+}
+
+/* The inner one swallows the request: its answer decides. */
+static gboolean
+inner_decides_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  g_autoptr (CoroTask) inner = coro_spawn_task (swallow_cb, NULL, NULL);
+  g_autoptr (CoroTask) outer = coro_spawn_task (await_cb, inner, NULL);
+
+  if (!coro_yield (error))
+    return FALSE;
+  coro_task_cancel (outer);
+  g_assert_cmpint (coro_await_int (outer, error), ==, 7);
+  return *error == NULL;
+}
+
+static gboolean
+deep_chain_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  int depth = GPOINTER_TO_INT (user_data);
+  g_autoptr (CoroTask) next = NULL;
+
+  if (depth == 0)
+    return coro_sleep (SECOND, error);
+  next = coro_spawn_task (deep_chain_cb, GINT_TO_POINTER (depth - 1), NULL);
+  return coro_await (next, NULL, error);
+}
+
+static gboolean
+cancel_deep_chain_cb (gpointer   user_data,
+                      GValue    *result,
+                      GError   **error)
+{
+  CoroScheduler *scheduler = coro_scheduler_get_running ();
+  g_autoptr (CoroTask) task = coro_spawn_task (deep_chain_cb, GINT_TO_POINTER (50), NULL);
+
+  if (!coro_sleep (10, error))
+    return FALSE;
+  g_assert_cmpint (coro_scheduler_count_coroutines (scheduler), ==, 52);
+  coro_task_cancel (task);
+  if (!coro_join (task, error))
+    return FALSE;
+  g_assert_cmpint (coro_scheduler_count_coroutines (scheduler), ==, 1);
+  return TRUE;
+}
+
+/* Started, and in the ready queue: what it does before its next await is still done. */
+static gboolean
+three_then_await_cb (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  if (!coro_await (user_data, NULL, error))
+    return FALSE;
+  note ("1");
+  note ("2");
+  if (!coro_sleep (SECOND, error))
+    note ("cancelled");
+  return *error == NULL;
+}
+
+static gboolean
+cancel_running_later_cb (gpointer   user_data,
+                         GValue    *result,
+                         GError   **error)
+{
+  g_autoptr (CoroFuture) future = coro_future_new_for_value (NULL);
+  g_autoptr (CoroTask) task = coro_spawn_task (three_then_await_cb, future, NULL);
+
+  if (!coro_yield (error))
+    return FALSE;
+  coro_task_cancel (task);
+  if (!coro_join (task, error))
+    return FALSE;
+  assert_trace ("1 2 cancelled");
+  return TRUE;
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  coro_test_add_func ("/task/names", names_cb);
+  coro_test_add_func ("/spec/S200/states", states_cb);
+  coro_test_add_func ("/spec/S097/dropped-handle-completes", dropped_handle_completes_cb);
+  coro_test_add_func ("/task/handle-made-later", handle_made_later_cb);
+  g_test_add_func ("/task/no-current-outside", test_no_current_outside);
+  coro_test_add_func ("/task/await-self", await_self_cb);
+  coro_test_add_func ("/spec/S331/data-is-kept-and-freed", data_is_kept_and_freed_cb);
+  coro_test_add_func ("/spec/S332/unread-task-error-is-said-once", unread_error_is_said_once_cb);
+  coro_test_add_func ("/task/errors/without-handle-is-said-once", without_handle_is_said_once_cb);
+  coro_test_add_func ("/task/errors/cancelled-is-not-said", cancelled_is_not_said_cb);
+  coro_test_add_func ("/task/errors/read-is-not-said", read_error_is_not_said_cb);
+  coro_test_add_func ("/task/errors/bad-bodies", bad_bodies_cb);
+  coro_test_add_func ("/spec/S360/cancel-before-start", cancel_before_start_cb);
+  coro_test_add_func ("/spec/S360/cancel-before-the-next-await", cancel_running_later_cb);
+  coro_test_add_func ("/spec/S184/cancel-at-await", cancel_at_await_cb);
+  coro_test_add_func ("/spec/S267/cleanup-may-wait", cleanup_may_wait_cb);
+  coro_test_add_func ("/spec/S262/swallowed", swallowed_cb);
+  coro_test_add_func ("/task/cancel/null-error-hears-again", null_error_hears_again_cb);
+  coro_test_add_func ("/task/cancel/deaf-loop-lets-others-run", deaf_loop_lets_others_run_cb);
+  coro_test_add_func ("/task/cancel/deaf-group-lets-others-run", deaf_group_lets_others_run_cb);
+  coro_test_add_func ("/task/cancel/two-requests-one-delivery", two_requests_cb);
+  coro_test_add_func ("/task/cancel/uncancel-drops-the-request", uncancel_drops_request_cb);
+  coro_test_add_func ("/spec/S260/self-cancel", self_cancel_cb);
+  coro_test_add_func ("/task/cancel/self-without-await", self_cancel_without_await_cb);
+  coro_test_add_func ("/spec/S263/cpu-loop-checks", cpu_loop_checks_cb);
+  coro_test_add_func ("/task/cancel/after-the-wake-up", cancel_after_wakeup_cb);
+  coro_test_add_func ("/task/cancel/sole-waiter-takes-along", sole_waiter_takes_along_cb);
+  coro_test_add_func ("/task/cancel/one-of-two-waiters-detaches", one_of_two_waiters_detaches_cb);
+  coro_test_add_func ("/task/cancel/both-waiters", both_waiters_cancelled_cb);
+  coro_test_add_func ("/task/cancel/join-leaves-alone", join_leaves_alone_cb);
+  coro_test_add_func ("/task/cancel/inner-decides", inner_decides_cb);
+  coro_test_add_func ("/task/cancel/deep-chain", cancel_deep_chain_cb);
+
+  return g_test_run ();
+}
