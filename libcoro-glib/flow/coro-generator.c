@@ -564,7 +564,7 @@ coro_generator_throw (CoroGenerator  *self,
 }
 
 /**
- * coro_generator_close:
+ * coro_generator_close: (skip)
  * @self: a generator
  * @error: return location for an error
  *

@@ -877,7 +877,7 @@ coro_future_cancel (CoroFuture *self)
   g_return_val_if_fail (CORO_IS_FUTURE (self), FALSE);
 
   klass = CORO_FUTURE_GET_CLASS (self);
-  if (G_LIKELY (klass->cancel == klass->cancel_anywhere))
+  if (G_LIKELY ((gpointer) klass->cancel == klass->cancel_anywhere))
     return klass->cancel (self);
   return future_cancel_subclass (self);
 }

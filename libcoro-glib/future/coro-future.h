@@ -44,7 +44,7 @@ struct _CoroFutureClass
   gboolean (*cancel) (CoroFuture *self);
 
   /*< private >*/
-  gboolean (*cancel_anywhere) (CoroFuture *self);       /* what cancel is, where it is the library's own */
+  gpointer cancel_anywhere;     /* what cancel is, where it is the library's own */
   gpointer padding[6];
 };
 
