@@ -108,4 +108,11 @@ void             coro_future_on_done         (CoroFuture      *self,
                                               gpointer         user_data,
                                               GDestroyNotify   destroy);
 
+CORO_AVAILABLE_IN_ALL
+guint            coro_future_remove_on_done  (CoroFuture      *self,
+                                              CoroFutureFunc   func,
+                                              gpointer         user_data);
+CORO_AVAILABLE_IN_ALL
+CoroFuture      *coro_future_shield          (CoroFuture      *self) G_GNUC_WARN_UNUSED_RESULT;
+
 G_END_DECLS

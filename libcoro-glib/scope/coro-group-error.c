@@ -137,3 +137,98 @@ coro_group_error_matches (const GError *error,
     }
   return FALSE;
 }
+
+/* Sorts `error` into one group of those that match and one of the others.  Nested groups
+ * keep their shape. */
+static void
+split_into (const GError *error,
+            GQuark        domain,
+            int           code,
+            GPtrArray    *matches,
+            GPtrArray    *others)
+{
+  g_autoptr (GPtrArray) inner_matches = NULL;
+  g_autoptr (GPtrArray) inner_others = NULL;
+
+  if (g_error_matches (error, domain, code))
+    {
+      g_ptr_array_add (matches, g_error_copy (error));
+      return;
+    }
+  if (error->domain != CORO_GROUP_ERROR || coro_group_error_get_private (error)->errors == NULL)
+    {
+      g_ptr_array_add (others, g_error_copy (error));
+      return;
+    }
+
+  inner_matches = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+  inner_others = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+  for (guint i = 0; i < coro_group_error_get_size (error); i++)
+    split_into (coro_group_error_get_nth (error, i), domain, code, inner_matches, inner_others);
+
+  if (inner_matches->len > 0)
+    g_ptr_array_add (matches, coro_group_error_new (g_steal_pointer (&inner_matches)));
+  if (inner_others->len > 0)
+    g_ptr_array_add (others, coro_group_error_new (g_steal_pointer (&inner_others)));
+}
+
+/* The only error of `errors`, which is taken; NULL without. */
+static GError *
+take_only (GPtrArray *errors)
+{
+  GError *error = NULL;
+
+  if (errors->len > 0)
+    error = g_error_copy (errors->pdata[0]);
+  g_ptr_array_unref (errors);
+  return error;
+}
+
+/**
+ * coro_group_error_split:
+ * @error: an error
+ * @domain: an error domain
+ * @code: a code of it
+ * @match: (out) (optional) (nullable) (transfer full): those that are the one asked for
+ * @rest: (out) (optional) (nullable) (transfer full): the others
+ *
+ * Divides the errors that @error holds.
+ *
+ * Both parts are groups of the same shape, so that a handler can deal with
+ * the one and pass on the other, as Python's `except*` does. An error that is
+ * no group goes to one of them as it is.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: %TRUE if there is such an error
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_group_error_split (const GError  *error,
+                        GQuark         domain,
+                        int            code,
+                        GError       **match,
+                        GError       **rest)
+{
+  GPtrArray *matches, *others;
+  GError *matched, *other;
+  gboolean any;
+
+  g_return_val_if_fail (error != NULL, FALSE);
+
+  matches = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+  others = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+  split_into (error, domain, code, matches, others);
+
+  matched = take_only (matches);
+  other = take_only (others);
+  any = matched != NULL;
+  if (match != NULL)
+    *match = g_steal_pointer (&matched);
+  if (rest != NULL)
+    *rest = g_steal_pointer (&other);
+  g_clear_error (&matched);
+  g_clear_error (&other);
+  return any;
+}

@@ -43,4 +43,11 @@ gboolean               coro_group_error_matches (const GError         *error,
                                                  GQuark                domain,
                                                  int                   code);
 
+CORO_AVAILABLE_IN_ALL
+gboolean               coro_group_error_split   (const GError         *error,
+                                                 GQuark                domain,
+                                                 int                   code,
+                                                 GError              **match,
+                                                 GError              **rest);
+
 G_END_DECLS

@@ -1,0 +1,189 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "flow/coro-completion.h"
+
+#include "future/coro-sleep.h"
+#include "scheduler/coro-waiter-private.h"
+
+/**
+ * CoroCompletion:
+ *
+ * Iterates over futures in the order in which they are done.
+ *
+ * Since: 0.1
+ */
+/* What the callbacks hold: one that is on its way already cannot be taken back. */
+typedef struct
+{
+  CoroCompletion *completion;   /* (nullable) (unowned): NULL once that is disposed of */
+} CoroCompletionLink;
+
+struct _CoroCompletion
+{
+  GObject parent_instance;
+
+  GPtrArray *futures;           /* (owned) (element-type CoroFuture): all of them */
+  GQueue done;                  /* (element-type CoroFuture) (owned): not given out yet */
+  guint n_left;                 /* not given out yet, done or not */
+  CoroWaiterList waiters;
+  CoroCompletionLink *link;     /* (owned) */
+};
+
+static void coro_completion_iterator_init (CoroIteratorInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (CoroCompletion, coro_completion, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (CORO_TYPE_ITERATOR, coro_completion_iterator_init))
+
+static void
+future_done_cb (CoroFuture  *future,
+                gpointer     user_data,
+                GError     **error)
+{
+  CoroCompletion *self = ((CoroCompletionLink *) user_data)->completion;
+  CoroWaiter *waiter;
+
+  if (self == NULL)
+    return;
+
+  waiter = coro_waiter_list_pop (&self->waiters);
+  g_queue_push_tail (&self->done, g_object_ref (future));
+  if (waiter != NULL)
+    coro_waiter_signal (waiter);
+}
+
+static gboolean
+completion_abort (gpointer    object,
+                  CoroWaiter *waiter)
+{
+  coro_waiter_list_remove (&((CoroCompletion *) object)->waiters, waiter);
+  return TRUE;
+}
+
+/* Who was woken has taken nothing yet; the next in line may. */
+static gboolean
+completion_undo (gpointer    object,
+                 CoroWaiter *waiter)
+{
+  CoroWaiter *next = coro_waiter_list_pop (&((CoroCompletion *) object)->waiters);
+
+  if (next != NULL)
+    coro_waiter_signal (next);
+  return TRUE;
+}
+
+static const CoroWaitClass completion_wait_class = { completion_abort, completion_undo, FALSE };
+
+static gboolean
+completion_next (CoroIterator  *iterator,
+                 GValue        *value,
+                 GError       **error)
+{
+  CoroCompletion *self = CORO_COMPLETION (iterator);
+
+  while (self->done.length == 0)
+    {
+      CoroWaiter waiter;
+
+      if (self->n_left == 0)
+        return TRUE;
+      if (!coro_waiter_init (&waiter, error))
+        return FALSE;
+      coro_waiter_list_append (&self->waiters, &waiter);
+      if (!coro_waiter_wait (&waiter, &completion_wait_class, self, error))
+        return FALSE;
+    }
+
+  if (!coro_check_cancelled (error))
+    return FALSE;
+
+  self->n_left--;
+  g_value_init (value, CORO_TYPE_FUTURE);
+  g_value_take_object (value, g_queue_pop_head (&self->done));
+  return TRUE;
+}
+
+static void
+coro_completion_iterator_init (CoroIteratorInterface *iface)
+{
+  iface->next = completion_next;
+}
+
+static void
+coro_completion_dispose (GObject *object)
+{
+  CoroCompletion *self = CORO_COMPLETION (object);
+
+  self->link->completion = NULL;
+  for (guint i = 0; i < self->futures->len; i++)
+    coro_future_remove_on_done (self->futures->pdata[i], future_done_cb, self->link);
+  g_ptr_array_set_size (self->futures, 0);
+
+  G_OBJECT_CLASS (coro_completion_parent_class)->dispose (object);
+}
+
+static void
+coro_completion_finalize (GObject *object)
+{
+  CoroCompletion *self = CORO_COMPLETION (object);
+
+  g_ptr_array_unref (self->futures);
+  g_queue_clear_full (&self->done, g_object_unref);
+  g_rc_box_release (self->link);
+
+  G_OBJECT_CLASS (coro_completion_parent_class)->finalize (object);
+}
+
+static void
+coro_completion_class_init (CoroCompletionClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = coro_completion_dispose;
+  object_class->finalize = coro_completion_finalize;
+}
+
+static void
+coro_completion_init (CoroCompletion *self)
+{
+  self->futures = g_ptr_array_new_with_free_func (g_object_unref);
+  g_queue_init (&self->done);
+  self->link = g_rc_box_new0 (CoroCompletionLink);
+  self->link->completion = self;
+}
+
+/**
+ * coro_as_completed: (skip)
+ * @futures: (array length=n_futures): futures of one main context
+ * @n_futures: how many
+ *
+ * Makes an iterator that gives each of several futures as soon as it is done.
+ *
+ * The futures themselves come, to be asked for their results; none is
+ * cancelled or consumed. Dropping the iterator leaves no trace with them.
+ *
+ * Callable from the thread of the context; never suspends. Takes no
+ * ownership: the futures are referenced.
+ *
+ * Semantics: asyncio's `as_completed()`, as an iterator.
+ *
+ * Returns: (transfer full): an iterator over [class@Future]
+ *
+ * Since: 0.1
+ */
+CoroIterator *
+coro_as_completed (CoroFuture * const *futures,
+                   gsize               n_futures)
+{
+  CoroCompletion *self = g_object_new (CORO_TYPE_COMPLETION, NULL);
+
+  self->n_left = (guint) n_futures;
+  for (gsize i = 0; i < n_futures; i++)
+    {
+      g_ptr_array_add (self->futures, g_object_ref (futures[i]));
+      coro_future_on_done (futures[i], future_done_cb, g_rc_box_acquire (self->link), g_rc_box_release);
+    }
+  return CORO_ITERATOR (self);
+}

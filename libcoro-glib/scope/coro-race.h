@@ -1,0 +1,14 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "../future/coro-future.h"
+
+G_BEGIN_DECLS
+
+CORO_AVAILABLE_IN_ALL
+CoroFuture *coro_race (CoroFuture * const  *futures,
+                       gsize                n_futures) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS

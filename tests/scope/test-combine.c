@@ -1,0 +1,427 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What is made of several futures: wait, race, as_completed, shield, the flags of gather.
+ */
+#include "test-util.h"
+
+/* Ends after so many ms, with that number. */
+static gboolean
+after_cb (gpointer   ms,
+          GValue    *result,
+          GError   **error)
+{
+  if (!coro_sleep (GPOINTER_TO_INT (ms) * MILLISECOND, error))
+    return FALSE;
+  return coro_return_int (result, GPOINTER_TO_INT (ms));
+}
+
+static gboolean
+fail_after_cb (gpointer   ms,
+               GValue    *result,
+               GError   **error)
+{
+  if (!coro_sleep (GPOINTER_TO_INT (ms) * MILLISECOND, error))
+    return FALSE;
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_BUSY, "busy %d", GPOINTER_TO_INT (ms));
+  return FALSE;
+}
+
+/* Cleans up for 5 ms when it is cancelled. */
+static gboolean
+careful_cb (gpointer   ms,
+            GValue    *result,
+            GError   **error)
+{
+  gboolean ok = after_cb (ms, result, error);
+
+  if (!ok)
+    {
+      g_assert_true (coro_sleep (5 * MILLISECOND, NULL));
+      note ("cleaned");
+    }
+  return ok;
+}
+
+static CoroFuture *
+after (int ms)
+{
+  return CORO_FUTURE (coro_spawn_task (after_cb, GINT_TO_POINTER (ms), NULL));
+}
+
+static CoroFuture *
+fail_after (int ms)
+{
+  return CORO_FUTURE (coro_spawn_task (fail_after_cb, GINT_TO_POINTER (ms), NULL));
+}
+
+static CoroFuture *
+careful (int ms)
+{
+  return CORO_FUTURE (coro_spawn_task (careful_cb, GINT_TO_POINTER (ms), NULL));
+}
+
+static void
+drop (CoroFuture **futures,
+      gsize        n_futures)
+{
+  for (gsize i = 0; i < n_futures; i++)
+    {
+      coro_future_get_error (futures[i]);
+      g_object_unref (futures[i]);
+    }
+}
+
+static gboolean
+test_wait_all (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  CoroFuture *futures[] = { after (30), fail_after (10), after (20) };
+  gint64 start = now ();
+
+  g_assert_true (coro_wait (futures, 3, CORO_WAIT_ALL, -1, error));
+  g_assert_cmpint (now () - start, ==, 30 * MILLISECOND);
+  g_assert_cmpint (coro_future_get_state (futures[1]), ==, CORO_FUTURE_REJECTED);
+  drop (futures, 3);
+  return TRUE;
+}
+
+static gboolean
+test_wait_first (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  CoroFuture *futures[] = { after (30), fail_after (20), after (10) };
+  gint64 start = now ();
+
+  g_assert_true (coro_wait (futures, 3, CORO_WAIT_FIRST_DONE, -1, error));
+  g_assert_cmpint (now () - start, ==, 10 * MILLISECOND);
+  g_assert_true (coro_wait (futures, 3, CORO_WAIT_FIRST_ERROR, -1, error));
+  g_assert_cmpint (now () - start, ==, 20 * MILLISECOND);
+  g_assert_false (coro_future_is_done (futures[0]));
+  g_assert_true (coro_wait (futures, 3, CORO_WAIT_ALL, -1, error));
+  drop (futures, 3);
+  return TRUE;
+}
+
+static gboolean
+test_wait_timeout (gpointer   user_data,
+                   GValue    *result,
+                   GError   **error)
+{
+  CoroFuture *futures[] = { after (30), after (10) };
+  gint64 start = now ();
+
+  /* Neither an error nor a cancellation. */
+  g_assert_true (coro_wait (futures, 2, CORO_WAIT_ALL, 20 * MILLISECOND, error));
+  g_assert_cmpint (now () - start, ==, 20 * MILLISECOND);
+  g_assert_false (coro_future_is_done (futures[0]));
+  g_assert_true (coro_wait (futures, 2, CORO_WAIT_ALL, -1, error));
+  drop (futures, 2);
+  return TRUE;
+}
+
+static gboolean
+wait_cb (gpointer   future,
+         GValue    *result,
+         GError   **error)
+{
+  CoroFuture *futures[] = { future };
+
+  return coro_wait (futures, 1, CORO_WAIT_ALL, 500 * MILLISECOND, error);
+}
+
+static gboolean
+test_wait_cancelled (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  g_autoptr (CoroFuture) future = after (30);
+  g_autoptr (CoroTask) waiting = coro_spawn_task (wait_cb, future, NULL);
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_true (coro_sleep (10 * MILLISECOND, error));
+  coro_task_cancel (waiting);
+  g_assert_false (coro_await (waiting, NULL, &local_error));
+  assert_cancelled (local_error);
+  g_assert_cmpint (coro_await_int (future, error), ==, 30);     /* left alone */
+  return TRUE;
+}
+
+static gboolean
+test_wait_nothing (gpointer   user_data,
+                   GValue    *result,
+                   GError   **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_false (coro_wait (NULL, 0, CORO_WAIT_ALL, -1, &local_error));
+  g_assert_error (local_error, CORO_ERROR, CORO_ERROR_PROTOCOL);
+  return TRUE;
+}
+
+static gboolean
+test_as_completed (gpointer   user_data,
+                   GValue    *result,
+                   GError   **error)
+{
+  CoroFuture *futures[] = { after (30), fail_after (10), after (20) };
+  g_autoptr (CoroIterator) completed = coro_as_completed (futures, 3);
+  static const int order[] = { 1, 2, 0 };
+
+  for (int i = 0; i < 3; i++)
+    {
+      g_autoptr (CoroFuture) future = NULL;
+
+      g_assert_true (coro_iterator_next_object (completed, (gpointer *) &future, error));
+      g_assert_true (future == futures[order[i]]);
+    }
+  {
+    g_autoptr (CoroFuture) future = NULL;
+
+    g_assert_true (coro_iterator_next_object (completed, (gpointer *) &future, error));
+    g_assert_null (future);
+  }
+  drop (futures, 3);
+  return TRUE;
+}
+
+static gboolean
+test_as_completed_abandoned (gpointer   user_data,
+                             GValue    *result,
+                             GError   **error)
+{
+  CoroFuture *futures[] = { after (10), after (20) };
+  CoroIterator *completed = coro_as_completed (futures, 2);
+  g_autoptr (CoroFuture) future = NULL;
+
+  g_assert_true (coro_iterator_next_object (completed, (gpointer *) &future, error));
+  g_object_unref (completed);
+  g_assert_cmpint (coro_await_int (futures[1], error), ==, 20);
+
+  /* Also between the end of a future and the call that tells of it. */
+  completed = coro_as_completed (futures, 2);
+  g_object_unref (completed);
+  g_assert_true (coro_yield (error));
+  drop (futures, 2);
+  return TRUE;
+}
+
+static gboolean
+test_race (gpointer   user_data,
+           GValue    *result,
+           GError   **error)
+{
+  CoroFuture *futures[] = { careful (30), fail_after (10), after (20) };
+  g_autoptr (CoroFuture) race = coro_race (futures, 3);
+  gint64 start = now ();
+
+  g_assert_cmpint (coro_await_int (race, error), ==, 20);
+  g_assert_cmpint (now () - start, ==, 25 * MILLISECOND);       /* the loser has cleaned up */
+  assert_trace ("cleaned");
+  drop (futures, 3);
+  return TRUE;
+}
+
+static gboolean
+test_race_all_fail (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  CoroFuture *futures[] = { fail_after (20), fail_after (10) };
+  g_autoptr (CoroFuture) race = coro_race (futures, 2);
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_false (coro_await (race, NULL, &local_error));
+  g_assert_error (local_error, CORO_GROUP_ERROR, CORO_GROUP_ERROR_FAILED);
+  g_assert_cmpuint (coro_group_error_get_size (local_error), ==, 2);
+  g_assert_cmpstr (coro_group_error_get_nth (local_error, 0)->message, ==, "busy 10");
+  drop (futures, 2);
+  return TRUE;
+}
+
+static gboolean
+test_race_cancelled (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  CoroFuture *futures[] = { careful (30), careful (20) };
+  g_autoptr (CoroFuture) race = coro_race (futures, 2);
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_true (coro_yield (error));
+  g_assert_true (coro_future_cancel (race));
+  g_assert_false (coro_future_is_done (race));
+  g_assert_false (coro_await (race, NULL, &local_error));
+  assert_cancelled (local_error);
+  assert_trace ("cleaned cleaned");
+  g_assert_false (coro_future_cancel (race));
+  drop (futures, 2);
+  return TRUE;
+}
+
+static gboolean
+test_shield_cancelled (gpointer   user_data,
+                       GValue    *result,
+                       GError   **error)
+{
+  g_autoptr (CoroFuture) inner = after (10);
+  g_autoptr (CoroFuture) outer = coro_future_shield (inner);
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_true (coro_future_cancel (outer));
+  g_assert_false (coro_await (outer, NULL, &local_error));
+  assert_cancelled (local_error);
+  g_assert_cmpint (coro_await_int (inner, error), ==, 10);
+  return TRUE;
+}
+
+static gboolean
+test_shield_passes_on (gpointer   user_data,
+                       GValue    *result,
+                       GError   **error)
+{
+  g_autoptr (CoroFuture) good = after (10);
+  g_autoptr (CoroFuture) bad = fail_after (10);
+  g_autoptr (CoroFuture) good_shield = coro_future_shield (good);
+  g_autoptr (CoroFuture) bad_shield = coro_future_shield (bad);
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_cmpint (coro_await_int (good_shield, error), ==, 10);
+  g_assert_false (coro_await (bad_shield, NULL, &local_error));
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_BUSY);
+  return TRUE;
+}
+
+static void
+unhandled_cb (const GError  *error,
+              const char    *name,
+              const char    *spawned_at,
+              gpointer       user_data,
+              GError       **error_out)
+{
+  note (error->message);
+}
+
+/* Whoever gave up waiting has not read the error. */
+static gboolean
+test_shield_error_is_reported (gpointer   user_data,
+                               GValue    *result,
+                               GError   **error)
+{
+  CoroFuture *inner = fail_after (10);
+  g_autoptr (CoroFuture) outer = coro_future_shield (inner);
+
+  coro_set_unhandled_func (NULL, unhandled_cb, NULL, NULL);
+  coro_future_cancel (outer);
+  g_object_unref (inner);
+  g_assert_true (coro_sleep (20 * MILLISECOND, error));
+  assert_trace ("busy 10");
+  coro_set_unhandled_func (NULL, NULL, NULL, NULL);
+  return TRUE;
+}
+
+static gboolean
+test_gather_returns_errors (gpointer   user_data,
+                            GValue    *result,
+                            GError   **error)
+{
+  CoroFuture *futures[] = { after (10), fail_after (5), after (20) };
+  g_autoptr (CoroFuture) gather = coro_gather_full (futures, 3, CORO_GATHER_RETURN_ERRORS);
+  gint64 start = now ();
+
+  g_assert_true (coro_await (gather, NULL, error));
+  g_assert_cmpint (now () - start, ==, 20 * MILLISECOND);
+  g_assert_nonnull (coro_future_get_error (futures[1]));
+  g_assert_null (coro_future_get_error (futures[2]));
+  drop (futures, 3);
+  return TRUE;
+}
+
+static gboolean
+test_gather_cancels_on_error (gpointer   user_data,
+                              GValue    *result,
+                              GError   **error)
+{
+  CoroFuture *futures[] = { careful (100), fail_after (5), after (200) };
+  g_autoptr (CoroFuture) gather = coro_gather_full (futures, 3, CORO_GATHER_CANCEL_ON_ERROR);
+  g_autoptr (GError) local_error = NULL;
+  gint64 start = now ();
+
+  g_assert_false (coro_await (gather, NULL, &local_error));
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_BUSY);
+  g_assert_cmpint (now () - start, ==, 10 * MILLISECOND);
+  assert_trace ("cleaned");
+  g_assert_true (coro_future_is_done (futures[2]));
+  drop (futures, 3);
+  return TRUE;
+}
+
+static gboolean
+nested_cb (gpointer   user_data,
+           GValue    *result,
+           GError   **error)
+{
+  g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_SUPERVISOR, error);
+
+  coro_task_group_spawn (nursery.group, fail_after_cb, GINT_TO_POINTER (1), NULL);
+  coro_task_group_spawn (nursery.group, fail_cb, "other", NULL);
+  return coro_nursery_join (&nursery);
+}
+
+static gboolean
+test_split (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (GError) busy = NULL;
+  g_autoptr (GError) rest = NULL;
+  g_autoptr (GError) none = NULL;
+
+  {
+    g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_SUPERVISOR, &local_error);
+
+    coro_task_group_spawn (nursery.group, nested_cb, NULL, NULL);
+    coro_task_group_spawn (nursery.group, fail_after_cb, GINT_TO_POINTER (5), NULL);
+    g_assert_false (coro_nursery_join (&nursery));
+  }
+
+  g_assert_true (coro_group_error_split (local_error, G_IO_ERROR, G_IO_ERROR_BUSY, &busy, &rest));
+  g_assert_cmpuint (coro_group_error_get_size (busy), ==, 2);                                           /* the nested one and busy 5 */
+  g_assert_cmpuint (coro_group_error_get_size (coro_group_error_get_nth (busy, 0)), ==, 1);
+  g_assert_cmpuint (coro_group_error_get_size (rest), ==, 1);
+  g_assert_true (coro_group_error_matches (rest, G_IO_ERROR, G_IO_ERROR_FAILED));
+  g_assert_false (coro_group_error_matches (rest, G_IO_ERROR, G_IO_ERROR_BUSY));
+
+  g_assert_false (coro_group_error_split (rest, G_IO_ERROR, G_IO_ERROR_BUSY, &none, NULL));
+  g_assert_null (none);
+  return TRUE;
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  coro_test_add_func ("/scope/wait/all", test_wait_all);
+  coro_test_add_func ("/scope/wait/first-done-and-first-error", test_wait_first);
+  coro_test_add_func ("/scope/wait/timeout-is-no-error", test_wait_timeout);
+  coro_test_add_func ("/scope/wait/cancelled-leaves-them-alone", test_wait_cancelled);
+  coro_test_add_func ("/scope/wait/nothing-is-an-error", test_wait_nothing);
+  coro_test_add_func ("/scope/as-completed/order", test_as_completed);
+  coro_test_add_func ("/scope/as-completed/abandoned", test_as_completed_abandoned);
+  coro_test_add_func ("/scope/race/first-success-and-losers-joined", test_race);
+  coro_test_add_func ("/scope/race/all-fail", test_race_all_fail);
+  coro_test_add_func ("/scope/race/cancelled", test_race_cancelled);
+  coro_test_add_func ("/scope/shield-future/cancelled", test_shield_cancelled);
+  coro_test_add_func ("/scope/shield-future/passes-on", test_shield_passes_on);
+  coro_test_add_func ("/scope/shield-future/error-is-reported", test_shield_error_is_reported);
+  coro_test_add_func ("/spec/S053-S054/gather-returns-errors", test_gather_returns_errors);
+  coro_test_add_func ("/scope/gather/cancels-on-error", test_gather_cancels_on_error);
+  coro_test_add_func ("/scope/group-error/split-keeps-shape", test_split);
+
+  return g_test_run ();
+}
