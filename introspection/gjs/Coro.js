@@ -1,0 +1,368 @@
+// libcoro-glib: async/await for GLib
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* exported _init */
+
+// JavaScript's side of libcoro-glib: futures are thenables, so that `await future`,
+// Promise.all() and Promise.race() take them, and Coro.spawn() makes an async function
+// something that can be cancelled.
+//
+// JavaScript stays on the main stack all the time: what suspends is the async function,
+// never a C stack with JavaScript on it.
+
+const {Gio, GLib, GObject} = imports.gi;
+
+// How many async functions that end one after the other, each awaited by the next, hand
+// on which task they belong to.
+const MAX_UNWIND = 8;
+
+var Coro;
+
+let current = null;             // the task whose code is running
+const running = new Set();      // keeps tasks until they are done
+
+// --- futures ---------------------------------------------------------------------------
+
+function isCancelled(error) {
+    return error instanceof GLib.Error && error.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED);
+}
+
+function toGError(error) {
+    if (error instanceof GLib.Error)
+        return error;
+    return new GLib.Error(GLib.quark_from_string('coro-js-error-quark'), 0, `${error}`);
+}
+
+// Runs `handler (argument)`, and everything that comes of it in the queue of promise
+// jobs, as code of `task`.
+//
+// The queue is first in, first out: what a job adds to it comes to stand between a mark
+// that was added before the job ran, and one that is added after.  Each round of marks
+// reaches one step further: the async function that awaited, then the one that awaited
+// that one, and so on.
+function runAs(task, handler, argument) {
+    enter(task, MAX_UNWIND);
+    Promise.resolve(argument).then(handler);
+    leave(MAX_UNWIND);
+}
+
+function enter(task, rounds) {
+    Promise.resolve().then(() => {
+        current = task;
+        if (rounds > 1)
+            enter(task, rounds - 1);
+    });
+}
+
+function leave(rounds) {
+    Promise.resolve().then(() => {
+        current = null;
+        if (rounds > 1)
+            leave(rounds - 1);
+    });
+}
+
+// Calls one of two functions when `future` is done, on behalf of `task`.
+function subscribe(future, task, onValue, onError) {
+    if (task !== null)
+        task._beginAwait(future);
+
+    cOnDone.call(future, () => {
+        const [resolve, reject] = [onValue, onError];
+
+        onValue = onError = null;       // a closure may live on until the next collection
+        if (task !== null)
+            task._endAwait(future);
+
+        let value;
+        try {
+            value = getResult(future);
+        } catch (error) {
+            if (task === null)
+                reject(error);
+            else
+                runAs(task, reject, error);
+            return;
+        }
+        // A promise would be waited for here; a future's value is not.
+        if (task === null)
+            resolve(value);
+        else
+            runAs(task, () => resolve(value));
+    });
+}
+
+function getResult(future) {
+    const error = cGetError.call(future);       // says that somebody has read it, too
+
+    if (error !== null)
+        throw future._thrown !== null ? future._thrown : error;
+    if (!future.is_done())
+        throw new Coro.Error({code: Coro.Error.NO_RESULT, message: 'The future is not done'});
+    return future._kept !== null ? future._kept[0] : cGetValue.call(future);
+}
+
+let cOnDone, cGetError, cGetValue, cResolve, cReject;
+
+function initFuture() {
+    const prototype = Coro.Future.prototype;
+
+    cOnDone = prototype.on_done;
+    cGetError = prototype.get_error;
+    cGetValue = prototype.get_value;
+    cResolve = prototype.resolve;
+    cReject = prototype.reject;
+
+    prototype._kept = null;     // [value], where C cannot hold it
+    prototype._thrown = null;   // what was thrown, where it is no GLib.Error
+
+    // `await` reads `then` at once and calls it later: only the former happens while we
+    // know which task awaits.
+    Object.defineProperty(prototype, 'then', {
+        configurable: true,
+        get() {
+            const task = current;
+
+            return (onValue, onError) => new Promise((resolve, reject) => {
+                subscribe(this, task,
+                    typeof onValue === 'function' ? value => settle(onValue, value, resolve, reject) : resolve,
+                    typeof onError === 'function' ? error => settle(onError, error, resolve, reject) : reject);
+            });
+        },
+    });
+
+    prototype.catch = function (onError) {
+        return this.then(undefined, onError);
+    };
+
+    prototype.finally = function (onDone) {
+        return this.then(
+            value => Promise.resolve(onDone()).then(() => value),
+            error => Promise.resolve(onDone()).then(() => {
+                throw error;
+            }));
+    };
+
+    // Completes the future with any value.
+    prototype.resolve = function (value = null) {
+        if (this.is_done())
+            return false;
+        const [cValue, keep] = toValue(value);
+        if (keep)
+            this._kept = [value];
+        return cResolve.call(this, cValue);
+    };
+
+    // Completes the future with what `throw` takes.
+    prototype.reject = function (error) {
+        if (this.is_done())
+            return false;
+        if (!(error instanceof GLib.Error))
+            this._thrown = error;
+        return cReject.call(this, toGError(error));
+    };
+
+    // The value of a future that is done; throws its error if it has one instead.
+    prototype.result = function () {
+        return getResult(this);
+    };
+}
+
+function settle(handler, argument, resolve, reject) {
+    try {
+        resolve(handler(argument));
+    } catch (error) {
+        reject(error);
+    }
+}
+
+// What C gets to see of a value, and whether the value itself has to be kept.
+function toValue(value) {
+    switch (typeof value) {
+    case 'number':
+    case 'boolean':
+        return [value, false];
+    case 'string':
+        return value.includes('\0') ? [null, true] : [value, false];
+    case 'object':
+        if (value === null)
+            return [null, false];
+        if (value instanceof GObject.Object)
+            return [value, false];
+        if (value instanceof GLib.Variant || value.constructor?.$gtype !== undefined)
+            return [value, true];
+    }
+    return [null, value !== undefined];
+}
+
+// --- tasks -----------------------------------------------------------------------------
+
+let AsyncTask;
+
+function initTask() {
+    // An async function that runs, and the future of its result.
+    //
+    // cancel() reaches what the function awaits if that is a Coro.Future, in async
+    // functions that it awaits as well, and trips `cancellable`, for calls of GIO.  Any
+    // other promise goes through wait(): await task.wait (promise).
+    AsyncTask = GObject.registerClass({
+        GTypeName: 'CoroAsyncTask',
+    }, class AsyncTask extends Coro.Future {
+        _init() {
+            super._init();
+            this._awaits = new Set();
+            this._mustCancel = false;
+            this._nCancelling = 0;
+            this._cancellable = null;
+        }
+
+        // Cancelled with the task.
+        get cancellable() {
+            if (this._cancellable === null) {
+                this._cancellable = new Gio.Cancellable();
+                if (this._nCancelling > 0)
+                    this._cancellable.cancel();
+            }
+            return this._cancellable;
+        }
+
+        // Whether somebody has asked for an end: for loops that never await.
+        get_cancelling() {
+            return this._nCancelling;
+        }
+
+        // A future for any promise or value, that the task's cancel() reaches.
+        wait(awaited) {
+            if (awaited instanceof Coro.Future)
+                return awaited;
+
+            const future = new Coro.Future();
+            Promise.resolve(awaited).then(value => future.resolve(value), error => future.reject(error));
+            return future;
+        }
+
+        vfunc_cancel() {
+            if (this.is_done())
+                return false;
+
+            let reached = false;
+            this._nCancelling++;
+            if (this._cancellable !== null)
+                this._cancellable.cancel();
+            for (const future of [...this._awaits])
+                reached = future.cancel() || reached;
+            if (!reached)
+                this._mustCancel = true;
+            return true;
+        }
+
+        _start(func) {
+            running.add(this);
+            cOnDone.call(Coro.Future.new_for_value(null), () => this._run(func));
+        }
+
+        _run(func) {
+            if (this._mustCancel) {
+                this._end(() => super.vfunc_cancel());
+                return;
+            }
+
+            let promise;
+            enter(this, MAX_UNWIND);
+            current = this;
+            try {
+                promise = Promise.resolve(func(this));
+            } catch (error) {
+                promise = Promise.reject(error);
+            }
+            current = null;
+            leave(MAX_UNWIND);
+            promise.then(value => this._succeed(value), error => this._fail(error));
+        }
+
+        _succeed(value) {
+            if (this._mustCancel)
+                this._end(() => super.vfunc_cancel());
+            else
+                this._end(() => this.resolve(value));
+        }
+
+        _fail(error) {
+            if (isCancelled(error))
+                this._end(() => super.vfunc_cancel());
+            else
+                this._end(() => this.reject(error));
+        }
+
+        _end(complete) {
+            running.delete(this);
+            this._awaits.clear();
+            complete();
+        }
+
+        _beginAwait(future) {
+            if (this.is_done())
+                return;         // left over from it
+            this._awaits.add(future);
+            if (this._mustCancel && future.cancel())
+                this._mustCancel = false;
+        }
+
+        _endAwait(future) {
+            this._awaits.delete(future);
+        }
+    });
+}
+
+// Runs an async function, which gets its task as argument, from the next turn of the
+// main loop on.  Returns the task; an error of it that nobody reads is logged.
+function spawn(func) {
+    if (typeof func !== 'function')
+        throw new TypeError('Coro.spawn() takes a function');
+
+    const task = new AsyncTask();
+    task._start(func);
+    return task;
+}
+
+function toFuture(awaitable) {
+    if (awaitable instanceof Coro.Future)
+        return awaitable;
+
+    const future = new Coro.Future();
+    Promise.resolve(awaitable).then(value => future.resolve(value), error => future.reject(error));
+    return future;
+}
+
+function _init() {
+    Coro = this;
+
+    const cSleep = Coro.sleep;
+    const cGather = Coro.gather;
+
+    initFuture();
+    initTask();
+
+    Coro.AsyncTask = AsyncTask;
+    Coro.spawn = spawn;
+
+    // A future that is done when so many milliseconds have passed.
+    Coro.sleep = function (milliseconds) {
+        if (typeof milliseconds !== 'number' || Number.isNaN(milliseconds))
+            throw new TypeError('Coro.sleep() takes a number of milliseconds');
+        return cSleep(Math.min(Math.max(Math.round(milliseconds * 1000), 0), Number.MAX_SAFE_INTEGER));
+    };
+
+    // A future for an array of the results.  The first error is that of the whole, while
+    // the others go on; cancelling it cancels all of them.
+    Coro.gather = function (...awaitables) {
+        const futures = awaitables.map(toFuture);
+
+        return spawn(async () => {
+            await cGather(futures);
+            return futures.map(getResult);
+        });
+    };
+
+    // A future that is done when the process gets a signal.
+    Coro.unix_signal = signum => Coro.unix_signal_future(signum);
+}

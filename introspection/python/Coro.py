@@ -1,0 +1,621 @@
+# libcoro-glib: async/await for GLib
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Python's side of libcoro-glib.
+
+Futures and tasks are awaitable, below two drivers:
+
+* Coro.spawn (coroutine) and Coro.run (coroutine) step Python coroutines straight from the
+  GLib main loop.  They need no asyncio loop, in a GTK application as little as elsewhere.
+* An asyncio task awaits them too, as long as its loop, or somebody, iterates the main
+  context of the future; gi.events does.
+
+Python stays on the main stack all the time: what suspends is the Python coroutine, never
+a C stack with Python on it.
+"""
+
+import asyncio
+import contextvars
+import functools
+import inspect
+import logging
+import math
+import signal
+import socket
+import sys
+import threading
+import traceback
+import weakref
+
+from gi._gi import GBoxed
+from gi.module import get_introspection_module
+from gi.repository import Gio, GLib, GObject
+
+Coro = get_introspection_module('Coro')
+
+__all__ = []
+
+_log = logging.getLogger('coro')
+_CancelledError = asyncio.CancelledError
+_get_running_loop = asyncio._get_running_loop
+_FATAL = (KeyboardInterrupt, SystemExit)
+
+
+class _State(threading.local):
+    """What runs in this thread."""
+
+    current = None              # the AsyncTask that is being stepped
+    runner = None               # the innermost Coro.run()
+
+    def __init__(self):
+        self.tasks = set()      # who keeps tasks that run outside Coro.run()
+
+
+_state = _State()
+
+
+def _export(thing):
+    __all__.append(thing.__name__)
+    return thing
+
+
+# --- errors ----------------------------------------------------------------------------
+
+@_export
+class TimedOut(GLib.Error, TimeoutError):
+    """G_IO_ERROR_TIMED_OUT: `except TimeoutError` and `except GLib.Error` both catch it."""
+
+
+_IO = 'g-io-error-quark'
+_CANCELLED = int(Gio.IOErrorEnum.CANCELLED)
+_TIMED_OUT = int(Gio.IOErrorEnum.TIMED_OUT)
+
+
+def _from_gerror(error):
+    if error.domain == _IO:
+        if error.code == _CANCELLED:
+            return _CancelledError(error.message)
+        if error.code == _TIMED_OUT:
+            return TimedOut(error.message, error.domain, error.code)
+    return error
+
+
+def _to_gerror(exception):
+    """What C sees of a Python exception; Python gets the exception itself back."""
+    if isinstance(exception, GLib.Error):
+        return exception
+    if isinstance(exception, _CancelledError):
+        return GLib.Error(str(exception) or 'The task was cancelled', _IO, _CANCELLED)
+    message = traceback.format_exception_only(type(exception), exception)[-1].strip()
+    if isinstance(exception, TimeoutError):
+        return GLib.Error(message, _IO, _TIMED_OUT)
+    return GLib.Error(message, 'coro-python-error-quark', 0)
+
+
+def _guard(func):
+    """A callback for C that loses no exception: all become GErrors, with the traceback."""
+    @functools.wraps(func)
+    def guarded(*args):
+        try:
+            return func(*args)
+        except GLib.Error:
+            raise
+        except _FATAL as exception:
+            _stop_runner(exception)
+        except BaseException as exception:
+            error = _to_gerror(exception)
+            message = ''.join(traceback.format_exception(exception)).rstrip()
+            raise GLib.Error(message, error.domain, error.code) from None
+    return guarded
+
+
+def _stop_runner(exception):
+    """KeyboardInterrupt and SystemExit leave Coro.run(); without it they do what PyGObject
+    makes of them."""
+    if _state.runner is None:
+        raise exception
+    _state.runner.fatal = exception
+
+
+# --- futures ---------------------------------------------------------------------------
+
+_c_resolve = Coro.Future.resolve
+_c_reject = Coro.Future.reject
+_c_get_value = Coro.Future.get_value
+_c_get_error = Coro.Future.get_error
+_c_is_done = Coro.Future.is_done
+_c_on_done = Coro.Future.on_done
+_c_do_cancel = Coro.Future.do_cancel
+_c_new_for_value = Coro.Future.new_for_value
+
+# What PyGObject makes a GValue of its own type of.
+_AS_THEY_ARE = (GObject.Object, GBoxed, GLib.Variant, GObject.GEnum, GObject.GFlags, GObject.Value)
+
+
+def _to_value(value):
+    """C sees the basic types as such, everything else as a Python object."""
+    kind = type(value)
+    if value is None or kind is bool or kind is float:
+        return value
+    if kind is int:
+        if -0x80000000 <= value <= 0x7fffffff:
+            return value
+        if -(1 << 63) <= value < (1 << 63):
+            return GObject.Value(GObject.TYPE_INT64, value)
+    elif kind is str:
+        if '\0' not in value and (value.isascii() or _is_utf8(value)):
+            return value
+    elif isinstance(value, _AS_THEY_ARE):
+        return value
+    return GObject.Value(GObject.TYPE_PYOBJECT, value)
+
+
+def _is_utf8(text):
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _future_resolve(self, value=None):
+    """Completes the future with any Python value.  False if it was done already."""
+    return _c_resolve(self, _to_value(value))
+
+
+def _future_reject(self, exception):
+    """Completes the future with an exception.  False if it was done already."""
+    if isinstance(exception, type):
+        exception = exception()
+    if not isinstance(exception, BaseException):
+        raise TypeError(f'{exception!r} is no exception')
+    if _c_is_done(self):
+        return False
+    if isinstance(exception, _CancelledError):
+        return _c_do_cancel(self)
+    self._exception = exception
+    if not _c_reject(self, _to_gerror(exception)):
+        self._exception = None          # another thread was faster
+        return False
+    return True
+
+
+def _future_error(self):
+    """The exception of a future that is done without a value."""
+    error = _c_get_error(self)          # also says that somebody has read it
+    if self._exception is not None:
+        return self._exception
+    return error if error is None else _from_gerror(error)
+
+
+def _future_result(self):
+    """The value of a future that is done; raises its exception if it has one instead."""
+    value = _c_get_value(self)
+    if value is not None:
+        # The wrapper would point into the future, and outlive it.
+        return GBoxed.copy(value) if isinstance(value, GBoxed) else value
+
+    exception = _future_error(self)
+    if exception is None:
+        if not _c_is_done(self):
+            raise asyncio.InvalidStateError('The future is not done')
+        return None
+    try:
+        raise exception
+    finally:
+        del exception, self             # no circle through the traceback
+
+
+def _future_exception(self):
+    """The exception of a future that is done, None if it has a value."""
+    if not _c_is_done(self):
+        raise asyncio.InvalidStateError('The future is not done')
+    exception = _future_error(self)
+    if isinstance(exception, _CancelledError):
+        raise exception
+    return exception
+
+
+def _future_cancelled(self):
+    """Whether the future was cancelled."""
+    return self.get_state() == Coro.FutureState.CANCELLED
+
+
+def _future_on_done(self, func, *args):
+    """Has func (future, *args) called once when the future is done."""
+    _c_on_done(self, _guard(func), *args)
+
+
+class _Waiter(asyncio.Future):
+    """One of our futures, as an asyncio task sees it: a cancel goes to ours, and the
+    waiter is done when that is."""
+
+    def __init__(self, future, loop):
+        super().__init__(loop=loop)
+        self._future = future
+        _c_on_done(future, self._done_cb)
+
+    def _done_cb(self, future):
+        try:
+            self.get_loop().call_soon_threadsafe(self._wake)
+        except RuntimeError:            # the loop was closed meanwhile
+            pass
+
+    def _wake(self):
+        if not self.done():
+            self.set_result(None)
+
+    def cancel(self, msg=None):
+        return not self.done() and self._future.cancel()
+
+
+def _is_driven():
+    """Whether Coro.spawn() steps the code that awaits, rather than asyncio."""
+    task = _state.current
+    if _get_running_loop() is None:
+        if task is None:
+            raise RuntimeError('await needs Coro.run(), Coro.spawn() or a running asyncio loop')
+        return True
+    return task is not None and asyncio.current_task() is task._asyncio_task
+
+
+def _future_await(self):
+    if not _c_is_done(self):
+        if _is_driven():
+            yield self
+        else:
+            yield from _Waiter(self, _get_running_loop())
+    return _future_result(self)
+
+
+_future_await.__name__ = '__await__'
+
+Coro.Future._exception = None
+Coro.Future.__await__ = _future_await
+Coro.Future.resolve = _future_resolve
+Coro.Future.reject = _future_reject
+Coro.Future.result = _future_result
+Coro.Future.exception = _future_exception
+Coro.Future.cancelled = _future_cancelled
+Coro.Future.done = _c_is_done
+Coro.Future.on_done = _future_on_done
+
+
+# --- tasks -----------------------------------------------------------------------------
+
+@_export
+class AsyncTask(Coro.Future):
+    """A Python coroutine that the main loop runs, and the future of its result.
+
+    It starts on the next turn of the main loop and is kept alive until it is done.
+    """
+
+    __gtype_name__ = 'CoroAsyncTask'
+    __module__ = 'Coro'                 # PyGObject registers no type of gi.overrides
+
+    def __init__(self, coro, name=None):
+        super().__init__()
+        self._coro = coro
+        self._context = contextvars.copy_context()
+        self._name = name
+        self._awaits = None             # the future it waits for
+        self._must_cancel = False       # at the next step
+        self._n_cancelling = 0
+        self._asyncio_task = None       # whom the current step has interrupted
+        self._thread = threading.get_ident()
+        self._home = _state.tasks if _state.runner is None else _state.runner.tasks
+        self._home.add(self)
+        self._step_soon()
+
+    def __repr__(self):
+        state = self.get_state().value_nick if self._coro is None else 'waiting'
+        return f'<Coro.AsyncTask {self.get_name()!r} {state}>'
+
+    def get_name(self):
+        if self._name is None:
+            self._name = getattr(self._coro, '__qualname__', 'a coroutine')
+        return self._name
+
+    def cancel(self, msg=None):
+        """Raises asyncio.CancelledError where the coroutine waits, or waits next.
+
+        What it awaits is cancelled; a task there is waited for.  False if it has ended."""
+        if self._thread != threading.get_ident():
+            return Coro.Future.cancel(self)     # comes back as do_cancel() in our thread
+        return self.do_cancel()
+
+    def do_cancel(self):
+        if _c_is_done(self):
+            return False
+        self._n_cancelling += 1
+        if self._awaits is None or not self._awaits.cancel():
+            self._must_cancel = True
+        return True
+
+    def cancelling(self):
+        """How many cancel() were not taken back."""
+        return self._n_cancelling
+
+    def uncancel(self):
+        """Takes one cancel() back."""
+        if self._n_cancelling > 0:
+            self._n_cancelling -= 1
+        if self._n_cancelling == 0:
+            self._must_cancel = False
+        return self._n_cancelling
+
+    def _step_soon(self, exception=None):
+        _c_on_done(_c_new_for_value(None), functools.partial(self._step, exception=exception)
+                   if exception is not None else self._step)
+
+    def _step(self, woken_by=None, exception=None):
+        """Runs the coroutine to its next await, on the main stack."""
+        state = _state
+        outer = state.current
+        state.current = self
+        self._awaits = None
+        if _get_running_loop() is not None:
+            self._asyncio_task = asyncio.current_task()
+        if self._must_cancel:
+            self._must_cancel = False
+            exception = _CancelledError()
+        try:
+            if exception is None:
+                waits_for = self._context.run(self._coro.send, None)
+            else:
+                waits_for = self._context.run(self._coro.throw, exception)
+        except StopIteration as stop:
+            if self._must_cancel:
+                self._end(_c_do_cancel)
+            else:
+                self._end(_future_resolve, stop.value)
+        except _CancelledError:
+            self._end(_c_do_cancel)
+        except _FATAL as fatal:
+            self._end(_future_reject, fatal)
+            _c_get_error(self)
+            _stop_runner(fatal)
+        except BaseException as error:
+            self._end(_future_reject, error)
+        else:
+            self._wait(waits_for)
+        finally:
+            state.current = outer
+            self = exception = None     # no circle through the traceback
+
+    def _end(self, complete, *args):
+        self.get_name()
+        self._coro = self._context = self._asyncio_task = None
+        self._home.discard(self)
+        complete(self, *args)
+
+    def _wait(self, awaited):
+        if isinstance(awaited, Coro.Future) and awaited is not self:
+            _c_on_done(awaited, self._step)
+        elif awaited is None:
+            self._step_soon()           # gives way, as asyncio.sleep (0) does
+            return
+        elif getattr(awaited, '_asyncio_future_blocking', None) and awaited.get_loop() is _get_running_loop():
+            awaited._asyncio_future_blocking = False
+            awaited.add_done_callback(self._step)
+        else:
+            self._step_soon(RuntimeError(self._explain(awaited)))
+            return
+
+        self._awaits = awaited
+        if self._must_cancel and awaited.cancel():
+            self._must_cancel = False
+
+    def _explain(self, awaited):
+        if awaited is self:
+            return 'A task cannot wait for itself'
+        if hasattr(awaited, '_asyncio_future_blocking'):
+            return (f'{awaited!r} needs a running asyncio loop, which Coro.spawn() and Coro.run() do without; '
+                    'Coro.sleep() is there in place of asyncio.sleep()')
+        return f'A coroutine below Coro.spawn() cannot await {awaited!r}'
+
+    def __del__(self):
+        if self._exception is None or self.is_observed():
+            return
+        _c_get_error(self)              # now we say it, so that C needs not
+        _log.error('Nobody has read the exception of %r', self, exc_info=self._exception)
+
+
+@_export
+def current_task():
+    """The AsyncTask that is running, or None."""
+    return _state.current
+
+
+@_export
+def spawn(coro, *, name=None):
+    """Runs a coroutine from the main loop, starting on its next turn.
+
+    Returns the AsyncTask, which may be dropped: it runs on, and an exception of it that
+    nobody reads is logged."""
+    if not inspect.iscoroutine(coro):
+        if inspect.iscoroutinefunction(coro):
+            raise TypeError(f'Coro.spawn() takes what a call of {coro.__qualname__}() returns')
+        raise TypeError(f'Coro.spawn() takes a coroutine, not {coro!r}')
+    return AsyncTask(coro, name)
+
+
+async def _await(awaitable):
+    return await awaitable
+
+
+def _to_future(awaitable):
+    if isinstance(awaitable, Coro.Future):
+        return awaitable
+    if inspect.iscoroutine(awaitable):
+        return AsyncTask(awaitable)
+    if inspect.isawaitable(awaitable):
+        return AsyncTask(_await(awaitable))
+    raise TypeError(f'{awaitable!r} cannot be awaited')
+
+
+_c_gather = Coro.gather
+
+
+async def _gather(futures):
+    await _c_gather(futures)
+    return [_future_result(future) for future in futures]
+
+
+@_export
+def gather(*awaitables):
+    """A future for a list of the results.
+
+    The first exception is that of the whole, while the others go on.  Cancelling it
+    cancels all of them."""
+    return AsyncTask(_gather([_to_future(awaitable) for awaitable in awaitables]), 'gather')
+
+
+_c_sleep = Coro.sleep
+
+
+@_export
+def sleep(seconds):
+    """A future that is done when the time has passed: await Coro.sleep (0.5)."""
+    if math.isnan(seconds):
+        raise ValueError('Coro.sleep() takes a number of seconds')
+    return _c_sleep(int(min(max(seconds * 1e6, 0), 1 << 62)))
+
+
+@_export
+def unix_signal(signum):
+    """A future that is done when the process gets a signal."""
+    return Coro.unix_signal_future(signum)
+
+
+def _guard_unhandled(function):
+    @functools.wraps(function)
+    def set_unhandled_func(self_or_context, func, *args):
+        return function(self_or_context, func and _guard(func), *args)
+    return set_unhandled_func
+
+
+set_unhandled_func = _export(_guard_unhandled(Coro.set_unhandled_func))
+Coro.TaskGroup.set_unhandled_func = _guard_unhandled(Coro.TaskGroup.set_unhandled_func)
+
+
+# --- run -------------------------------------------------------------------------------
+
+class _Runner:
+    """One Coro.run()."""
+
+    def __init__(self, context):
+        self.context = context if context is not None else GLib.MainContext.new()
+        self.tasks = set()
+        self.fatal = None               # what leaves run() as soon as possible
+        self.main = None
+        self.n_interrupts = 0
+        self.generators = weakref.WeakSet()
+
+    def __enter__(self):
+        self.context.push_thread_default()
+        self.outer = _state.runner
+        _state.runner = self
+        self.scheduler = Coro.Scheduler.ref_for_context(self.context)
+        self.old_hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(self.generators.add, self._close_generator)
+        self._watch_interrupts()
+        return self
+
+    def __exit__(self, *exc_info):
+        try:
+            self._shut_down()
+        finally:
+            self._unwatch_interrupts()
+            sys.set_asyncgen_hooks(*self.old_hooks)
+            _state.runner = self.outer
+            self.context.pop_thread_default()
+
+    def run(self, coro):
+        self.main = AsyncTask(coro)
+        while not _c_is_done(self.main) and self.fatal is None:
+            self.context.iteration(True)
+        if self.fatal is not None:
+            raise self.fatal
+        try:
+            return _future_result(self.main)
+        except _CancelledError:
+            if self.n_interrupts > 0 and self.main.uncancel() == 0:
+                raise KeyboardInterrupt from None
+            raise
+
+    def _shut_down(self):
+        """Cancels what is left, in Python first, because it may wait for C."""
+        for generator in list(self.generators):
+            self._close_generator(generator)
+        while self.tasks:
+            for task in list(self.tasks):
+                if not task.cancelling():
+                    task.cancel()
+            self.context.iteration(True)
+        self.scheduler.shut_down()
+        while self.context.iteration(False):
+            pass
+
+    def _close_generator(self, generator):
+        AsyncTask(_await(generator.aclose()), 'an asynchronous generator')
+
+    def _watch_interrupts(self):
+        """Control-C cancels the main coroutine, and a second one leaves at once.
+
+        Python sees a signal when it runs again: the main loop must wake up for that."""
+        self.wakeup = None
+        if threading.current_thread() is not threading.main_thread():
+            return
+        self.wakeup = socket.socketpair()
+        for end in self.wakeup:
+            end.setblocking(False)
+        self.old_wakeup_fd = signal.set_wakeup_fd(self.wakeup[1].fileno(), warn_on_full_buffer=False)
+        self.stream = Gio.UnixInputStream.new(self.wakeup[0].fileno(), False)
+        self.stream_cancellable = Gio.Cancellable()
+        self._read_wakeup()
+        self.owns_sigint = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if self.owns_sigint:
+            signal.signal(signal.SIGINT, self._on_interrupt)
+
+    def _read_wakeup(self):
+        self.stream.read_bytes_async(64, GLib.PRIORITY_DEFAULT, self.stream_cancellable, self._wakeup_cb)
+
+    def _wakeup_cb(self, stream, result):
+        try:
+            stream.read_bytes_finish(result)
+        except GLib.Error:
+            return
+        self._read_wakeup()
+
+    def _on_interrupt(self, signum, frame):
+        self.n_interrupts += 1
+        if self.n_interrupts == 1 and self.main is not None and self.main.cancel():
+            return
+        raise KeyboardInterrupt
+
+    def _unwatch_interrupts(self):
+        if self.wakeup is None:
+            return
+        if self.owns_sigint and signal.getsignal(signal.SIGINT) == self._on_interrupt:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.set_wakeup_fd(self.old_wakeup_fd)
+        self.stream_cancellable.cancel()
+        while self.stream.has_pending():
+            self.context.iteration(True)
+        for end in self.wakeup:
+            end.close()
+
+
+@_export
+def run(coro, *, context=None):
+    """Runs a coroutine to its end and returns its result, as asyncio.run() does.
+
+    It has a main context of its own, unless one is given.  Coroutines that are left at the
+    end are cancelled and waited for."""
+    if not inspect.iscoroutine(coro):
+        raise TypeError(f'Coro.run() takes a coroutine, not {coro!r}')
+    if _state.current is not None or _get_running_loop() is not None or Coro.Scheduler.get_running() is not None:
+        coro.close()
+        raise RuntimeError('Coro.run() cannot be called from a running event loop')
+    with _Runner(context) as runner:
+        return runner.run(coro)
