@@ -25,8 +25,11 @@ typedef struct
   CoroWaiter waiter;
   CoroMessage add;              /* to the future's thread, where that is another */
   CoroMessage remove;
+  CoroMessage removed;          /* the answer: from here on nobody knows the link, unless it was kept */
   CoroFuture *future;           /* (owned) */
   gboolean propagate;           /* a cancel reaches the future, if nobody else wants it */
+  gboolean is_removed;          /* the answer is here */
+  gboolean is_kept;             /* the waiter is woken when the task has cleaned up; read after is_removed */
 } CoroFutureLink;
 
 void           coro_future_set_hook      (CoroFuture      *self,

@@ -286,18 +286,55 @@ future_wants_cancel (CoroFuturePrivate *priv)
 }
 
 static void
+link_removed_cb (CoroMessage *message)
+{
+  CoroFutureLink *link = link_from_message (message, offsetof (CoroFutureLink, removed));
+
+  link->is_removed = TRUE;
+  coro_job_poke (link->waiter.job);
+}
+
+/* Takes the waiter out of the list and, where it takes the future along, puts it back to
+ * wait for what becomes of it: a task may have to clean up.  Returns whether it did. */
+static gboolean
+link_detach (CoroFutureLink *link)
+{
+  CoroFuturePrivate *priv = get_private (link->future);
+
+  coro_waiter_list_remove (&priv->waiters, &link->waiter);
+  if (!link->propagate || !future_wants_cancel (priv))
+    return FALSE;
+
+  coro_future_cancel (link->future);
+  if (coro_future_is_done (link->future))
+    return FALSE;
+
+  coro_waiter_list_append (&priv->waiters, &link->waiter);
+  return TRUE;
+}
+
+static void
 link_remove_cb (CoroMessage *message)
 {
   CoroFutureLink *link = link_from_message (message, offsetof (CoroFutureLink, remove));
-  CoroFuturePrivate *priv = get_private (link->future);
 
-  if (!future_has_waiter (priv, &link->waiter))
-    return;                     /* it was woken, and that is on its way */
+  /* One that is not in the list was woken.  That is on its way, before our answer. */
+  link->is_kept = future_has_waiter (get_private (link->future), &link->waiter) && link_detach (link);
+  link->removed.handle = link_removed_cb;
+  coro_scheduler_post (coro_job_get_scheduler (link->waiter.job), &link->removed);
+}
 
-  coro_waiter_list_remove (&priv->waiters, &link->waiter);
-  if (link->propagate && future_wants_cancel (priv))
-    coro_future_cancel (link->future);
-  coro_waiter_signal (&link->waiter);
+/* The same from another thread than the future's: the coroutine stays parked until that
+ * one has answered, for it may be at work on the link. */
+static gboolean
+link_detach_remotely (CoroFutureLink *link)
+{
+  link->is_removed = FALSE;
+  link->remove.handle = link_remove_cb;
+  coro_scheduler_post (get_private (link->future)->scheduler, &link->remove);
+  while (!link->is_removed)
+    coro_job_suspend (link->waiter.job);
+  return link->is_kept;
 }
 
 /* Starts to wait for `future`; link->waiter is initialised.  Returns FALSE when there is
@@ -328,62 +365,33 @@ coro_future_link (CoroFutureLink *link,
   return TRUE;
 }
 
-/* Stops waiting, on the waiting coroutine's stack; every link that was made must come
- * here.  Where the future belongs to another thread, the coroutine stays parked until that
- * thread has forgotten it. */
+/* Stops waiting, on the waiting coroutine's stack, which it may suspend; every link that
+ * was made must come here. */
 void
 coro_future_unlink (CoroFutureLink *link)
 {
   CoroFuturePrivate *priv = get_private (link->future);
 
+  link->propagate = FALSE;
   if (link->waiter.woken)
-    {
-      /* Nobody knows us any more. */
-    }
+    ;                           /* nobody knows us any more */
   else if (coro_scheduler_is_mine (priv->scheduler))
-    {
-      coro_waiter_list_remove (&priv->waiters, &link->waiter);
-    }
+    link_detach (link);
   else
-    {
-      link->remove.handle = link_remove_cb;
-      coro_scheduler_post (priv->scheduler, &link->remove);
-      while (!link->waiter.woken)
-        coro_job_suspend (link->waiter.job);
-    }
+    link_detach_remotely (link);
 
   g_clear_object (&link->future);
 }
 
-/* A cancelled waiter takes the future along when nobody else wants it, and then waits for
- * what becomes of it: a task may have to clean up. */
 static gboolean
 future_wait_abort (gpointer    object,
                    CoroWaiter *waiter)
 {
   CoroFutureLink *link = (CoroFutureLink *) waiter;
-  CoroFuture *self = link->future;
-  CoroFuturePrivate *priv = get_private (self);
 
-  if (!coro_scheduler_is_mine (priv->scheduler))
-    {
-      link->remove.handle = link_remove_cb;
-      coro_scheduler_post (priv->scheduler, &link->remove);
-      while (!waiter->woken)
-        coro_job_suspend (waiter->job);
-      return !coro_future_is_done (self);
-    }
-
-  coro_waiter_list_remove (&priv->waiters, waiter);
-  if (!link->propagate || !future_wants_cancel (priv))
-    return TRUE;
-
-  coro_future_cancel (self);
-  if (coro_future_is_done (self))
-    return TRUE;
-
-  coro_waiter_list_append (&priv->waiters, waiter);
-  return FALSE;
+  if (coro_scheduler_is_mine (get_private (link->future)->scheduler))
+    return !link_detach (link);
+  return !link_detach_remotely (link) && !waiter->woken;
 }
 
 static const CoroWaitClass future_wait_class = { future_wait_abort, coro_waiter_undo_nothing, TRUE };

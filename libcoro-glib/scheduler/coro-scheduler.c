@@ -176,6 +176,16 @@ coro_scheduler_init (CoroScheduler *self)
   self->ticks = self->period = 1;
 }
 
+/* Whether the calling thread iterates `context`.  Owning it is not enough: many programs
+ * push a context, prepare things and then iterate it in another thread. */
+static gboolean
+context_is_dispatching (GMainContext *context)
+{
+  GSource *source = g_main_current_source ();
+
+  return source != NULL && !g_source_is_destroyed (source) && g_source_get_context (source) == context;
+}
+
 /* Registers the scheduler with its context.  With registry_lock held. */
 static CoroScheduler *
 scheduler_new (GMainContext *context)
@@ -185,7 +195,7 @@ scheduler_new (GMainContext *context)
   self->context = context;
   self->source = coro_scheduler_source_new (self);
   /* Made inside a callback of the context, we know whose it is already. */
-  if (g_main_context_is_owner (context))
+  if (context_is_dispatching (context))
     self->thread = coro_thread_self ();
   g_hash_table_insert (registry, context, self);
   g_source_attach (self->source, context);

@@ -141,8 +141,10 @@ coro_waiter_wait (CoroWaiter           *self,
               coro_job_deliver_cancel (job, error);
               return FALSE;
             }
-          aborting = TRUE;
           coro_job_mark_cancel (job);
+          if (self->woken)
+            break;              /* as it turns out, before the abort */
+          aborting = TRUE;
           if (klass->delegates)
             job->cancel_pending = FALSE;
           continue;

@@ -1,0 +1,677 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Futures of one thread in the hands of another.
+ */
+#include "test-util.h"
+
+/* A thread that iterates a context until it is told to stop. */
+typedef struct
+{
+  GMainContext *context;
+  GMainLoop *loop;
+  GThread *thread;
+  CoroTaskGroup *group;         /* of coroutines that run there */
+} Owner;
+
+static Owner owner;
+
+static gpointer
+owner_thread (gpointer data)
+{
+  Owner *self = data;
+
+  g_main_context_push_thread_default (self->context);
+  g_main_loop_run (self->loop);
+  settle (self->context);
+  g_main_context_pop_thread_default (self->context);
+  return NULL;
+}
+
+static void
+owner_start (Owner *self)
+{
+  self->context = g_main_context_new ();
+  self->loop = g_main_loop_new (self->context, FALSE);
+  g_main_context_push_thread_default (self->context);
+  self->group = coro_task_group_new (CORO_TASK_GROUP_SUPERVISOR | CORO_TASK_GROUP_UNJOINED);
+  g_main_context_pop_thread_default (self->context);
+  self->thread = g_thread_new ("owner", owner_thread, self);
+}
+
+static gboolean
+quit_cb (gpointer loop)
+{
+  g_main_loop_quit (loop);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+owner_stop (Owner *self)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_callback (source, quit_cb, self->loop, NULL);
+  g_source_attach (source, self->context);
+  g_thread_join (self->thread);
+  g_object_unref (self->group);
+  g_main_loop_unref (self->loop);
+  g_main_context_unref (self->context);
+}
+
+static gboolean
+new_future_cb (gpointer   future,
+               GValue    *result,
+               GError   **error)
+{
+  g_autoptr (CoroFuture) made = coro_future_new ();
+
+  coro_future_resolve_object (future, made);
+  return TRUE;
+}
+
+/* A future that belongs to the owner's thread. */
+static CoroFuture *
+owner_new_future (Owner   *self,
+                  GError **error)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+
+  coro_task_group_spawn (self->group, new_future_cb, g_object_ref (future), g_object_unref);
+  return coro_await_object (future, error);
+}
+
+typedef enum
+{
+  RESOLVE,
+  REJECT,
+  CANCEL,
+} Ending;
+
+typedef struct
+{
+  CoroFuture *future;
+  Ending ending;
+  GThread *thread;
+} End;
+
+static void
+end_future (CoroFuture *future,
+            Ending      ending)
+{
+  if (ending == RESOLVE)
+    coro_future_resolve_int (future, 42);
+  else if (ending == REJECT)
+    coro_future_reject (future, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "bad"));
+  else
+    coro_future_cancel (future);
+}
+
+static gboolean
+end_cb (gpointer   user_data,
+        GValue    *result,
+        GError   **error)
+{
+  End *self = user_data;
+
+  end_future (self->future, self->ending);
+  return TRUE;
+}
+
+static void
+end_free (gpointer user_data)
+{
+  End *self = user_data;
+
+  g_object_unref (self->future);
+  g_free (self);
+}
+
+static void
+owner_end_future (Owner      *self,
+                  CoroFuture *future,
+                  Ending      ending)
+{
+  End *end = g_new0 (End, 1);
+
+  end->future = g_object_ref (future);
+  end->ending = ending;
+  coro_task_group_spawn (self->group, end_cb, end, end_free);
+}
+
+static void
+assert_ended (CoroFuture *future,
+              Ending      ending)
+{
+  g_autoptr (GError) error = NULL;
+  int value = coro_await_int (future, &error);
+
+  if (ending == RESOLVE)
+    {
+      g_assert_no_error (error);
+      g_assert_cmpint (value, ==, 42);
+    }
+  else if (ending == REJECT)
+    {
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+    }
+  else
+    {
+      assert_cancelled (error);
+    }
+}
+
+/* --- completing ------------------------------------------------------------------- */
+
+static gpointer
+end_thread (gpointer user_data)
+{
+  End *self = user_data;
+
+  end_future (self->future, self->ending);
+  return NULL;
+}
+
+static gboolean
+ended_elsewhere_cb (gpointer   ending,
+                    GValue    *result,
+                    GError   **error)
+{
+  for (int i = 0; i < 50; i++)
+    {
+      g_autoptr (CoroFuture) future = coro_future_new ();
+      End end = { future, GPOINTER_TO_INT (ending), NULL };
+      GThread *thread = g_thread_new ("end", end_thread, &end);
+
+      assert_ended (future, end.ending);
+      g_thread_join (thread);
+    }
+  return TRUE;
+}
+
+static gpointer
+race_thread (gpointer user_data)
+{
+  End *self = user_data;
+
+  return GINT_TO_POINTER (coro_future_resolve_int (self->future, self->ending));
+}
+
+static gboolean
+one_wins_cb (gpointer   user_data,
+             GValue    *result,
+             GError   **error)
+{
+  for (int round = 0; round < 50; round++)
+    {
+      g_autoptr (CoroFuture) future = coro_future_new ();
+      End ends[4];
+      int n_winners = 0, winner = -1, value;
+
+      for (int i = 0; i < 4; i++)
+        {
+          ends[i] = (End) { future, i, NULL };
+          ends[i].thread = g_thread_new ("race", race_thread, &ends[i]);
+        }
+      value = coro_await_int (future, error);
+      for (int i = 0; i < 4; i++)
+        if (g_thread_join (ends[i].thread))
+          {
+            n_winners++;
+            winner = i;
+          }
+      g_assert_cmpint (n_winners, ==, 1);
+      g_assert_cmpint (value, ==, winner);
+    }
+  return *error == NULL;
+}
+
+static void
+check_thread_cb (CoroFuture  *future,
+                 gpointer     user_data,
+                 GError     **error)
+{
+  End *self = user_data;
+
+  g_assert_true (g_thread_self () == self->thread);
+  self->ending++;
+}
+
+static gpointer
+watch_and_end_thread (gpointer user_data)
+{
+  End *self = user_data;
+
+  coro_future_on_done (self->future, check_thread_cb, self, NULL);
+  coro_future_resolve (self->future, NULL);
+  coro_future_on_done (self->future, check_thread_cb, self, NULL);
+  return NULL;
+}
+
+static gboolean
+callbacks_on_owner_cb (gpointer   user_data,
+                       GValue    *result,
+                       GError   **error)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  End end = { future, 0, g_thread_self () };
+  GThread *thread = g_thread_new ("watch", watch_and_end_thread, &end);
+
+  if (!coro_await (future, NULL, error))
+    return FALSE;
+  g_thread_join (thread);
+  while (end.ending < 2)
+    if (!coro_yield (error))
+      return FALSE;
+  return TRUE;
+}
+
+/* --- awaiting --------------------------------------------------------------------- */
+
+static gboolean
+await_theirs_cb (gpointer   ending,
+                 GValue    *result,
+                 GError   **error)
+{
+  for (int i = 0; i < 50; i++)
+    {
+      g_autoptr (CoroFuture) future = owner_new_future (&owner, error);
+
+      if (future == NULL)
+        return FALSE;
+      owner_end_future (&owner, future, GPOINTER_TO_INT (ending));
+      assert_ended (future, GPOINTER_TO_INT (ending));
+      assert_ended (future, GPOINTER_TO_INT (ending));
+    }
+  return TRUE;
+}
+
+static gboolean
+await_cb (gpointer   awaitable,
+          GValue    *result,
+          GError   **error)
+{
+  return coro_await (awaitable, result, error);
+}
+
+static gboolean
+join_cb (gpointer   awaitable,
+         GValue    *result,
+         GError   **error)
+{
+  return coro_join (awaitable, error);
+}
+
+/* The waiter is cancelled: the future of the other thread goes along, as in one thread. */
+static gboolean
+cancel_takes_theirs_along_cb (gpointer   user_data,
+                              GValue    *result,
+                              GError   **error)
+{
+  for (int i = 0; i < 50; i++)
+    {
+      g_autoptr (CoroFuture) future = owner_new_future (&owner, error);
+      g_autoptr (CoroFuture) left_alone = owner_new_future (&owner, error);
+      g_autoptr (CoroTask) waiter = coro_spawn_task (await_cb, future, NULL);
+      g_autoptr (CoroTask) joiner = coro_spawn_task (join_cb, left_alone, NULL);
+
+      if (!coro_yield (error))
+        return FALSE;
+      coro_task_cancel (waiter);
+      coro_task_cancel (joiner);
+      if (!coro_join (waiter, error) || !coro_join (joiner, error))
+        return FALSE;
+      g_assert_cmpint (coro_future_get_state (CORO_FUTURE (waiter)), ==, CORO_FUTURE_CANCELLED);
+      g_assert_cmpint (coro_future_get_state (future), ==, CORO_FUTURE_CANCELLED);
+      g_assert_cmpint (coro_future_get_state (CORO_FUTURE (joiner)), ==, CORO_FUTURE_CANCELLED);
+      g_assert_false (coro_future_is_done (left_alone));
+    }
+  return TRUE;
+}
+
+/* Cancelled while the completion is on its way: never lost, never late, nothing of the
+ * waiter's stack is touched afterwards. */
+static gboolean
+cancel_races_completion_cb (gpointer   user_data,
+                            GValue    *result,
+                            GError   **error)
+{
+  int n_rounds = is_slow () ? 200 : 2000;
+  int n_cancelled = 0;
+  for (int i = 0; i < n_rounds; i++)
+    {
+      g_autoptr (CoroFuture) future = owner_new_future (&owner, error);
+      g_autoptr (CoroTask) waiter = coro_spawn_task (await_cb, future, NULL);
+      CoroFutureState state;
+
+      if (i % 2 == 0 && !coro_yield (error))
+        return FALSE;
+      owner_end_future (&owner, future, RESOLVE);
+      for (int k = g_test_rand_int_range (0, 6); k > 0; k--)
+        if (!coro_yield (error))
+          return FALSE;
+      coro_task_cancel (waiter);
+      if (!coro_join (waiter, error))
+        return FALSE;
+      state = coro_future_get_state (CORO_FUTURE (waiter));
+      g_assert_true (state == CORO_FUTURE_CANCELLED || state == CORO_FUTURE_RESOLVED);
+      n_cancelled += state == CORO_FUTURE_CANCELLED;
+    }
+  g_test_message ("%d of %d were cancelled", n_cancelled, n_rounds);
+  return TRUE;
+}
+
+/* A request that came too late for the wait is still there for the next one. */
+static gboolean
+await_then_sleep_cb (gpointer   future,
+                     GValue    *result,
+                     GError   **error)
+{
+  return coro_await (future, NULL, error) && coro_sleep (1000 * SECOND, error);
+}
+
+static gboolean
+request_is_never_lost_cb (gpointer   user_data,
+                          GValue    *result,
+                          GError   **error)
+{
+  int n_rounds = is_slow () ? 200 : 2000;
+  for (int i = 0; i < n_rounds; i++)
+    {
+      g_autoptr (CoroFuture) future = owner_new_future (&owner, error);
+      g_autoptr (CoroTask) waiter = coro_spawn_task (await_then_sleep_cb, future, NULL);
+
+      if (!coro_yield (error))
+        return FALSE;
+      owner_end_future (&owner, future, RESOLVE);
+      for (int k = g_test_rand_int_range (0, 6); k > 0; k--)
+        if (!coro_yield (error))
+          return FALSE;
+      coro_task_cancel (waiter);
+      if (!coro_join (waiter, error))
+        return FALSE;
+      g_assert_cmpint (coro_future_get_state (CORO_FUTURE (waiter)), ==, CORO_FUTURE_CANCELLED);
+    }
+  return TRUE;
+}
+
+/* --- tasks ------------------------------------------------------------------------ */
+
+typedef struct
+{
+  CoroFuture *started;
+  int cleaned_up;               /* (atomic) */
+} CleanUp;
+
+static gboolean
+clean_up_cb (gpointer   user_data,
+             GValue    *result,
+             GError   **error)
+{
+  CleanUp *self = user_data;
+
+  coro_future_resolve (self->started, NULL);
+  if (coro_sleep (1000 * SECOND, error))
+    return TRUE;
+  if (coro_sleep (2000, NULL))
+    g_atomic_int_set (&self->cleaned_up, TRUE);
+  return FALSE;
+}
+
+/* Who awaits a task of another thread and is cancelled waits for its cleanup too. */
+static gboolean
+waits_for_their_cleanup_cb (gpointer   user_data,
+                            GValue    *result,
+                            GError   **error)
+{
+  for (int i = 0; i < 10; i++)
+    {
+      CleanUp self = { coro_future_new (), FALSE };
+      g_autoptr (CoroTask) task = coro_task_group_spawn_task (owner.group, clean_up_cb, &self, NULL);
+      g_autoptr (CoroTask) waiter = coro_spawn_task (await_cb, task, NULL);
+
+      if (!coro_await (self.started, NULL, error))
+        return FALSE;
+      coro_task_cancel (waiter);
+      if (!coro_join (waiter, error))
+        return FALSE;
+      g_assert_cmpint (coro_future_get_state (CORO_FUTURE (waiter)), ==, CORO_FUTURE_CANCELLED);
+      g_assert_true (coro_future_is_done (CORO_FUTURE (task)));
+      g_assert_true (g_atomic_int_get (&self.cleaned_up));
+      g_object_unref (self.started);
+    }
+  return TRUE;
+}
+
+static gboolean
+number_cb (gpointer   user_data,
+           GValue    *result,
+           GError   **error)
+{
+  if (!coro_yield (error))
+    return FALSE;
+  return coro_return_int (result, GPOINTER_TO_INT (user_data));
+}
+
+static gboolean
+await_their_tasks_cb (gpointer   user_data,
+                      GValue    *result,
+                      GError   **error)
+{
+  for (int i = 0; i < 200; i++)
+    {
+      g_autoptr (CoroTask) task = coro_task_group_spawn_task (owner.group, number_cb, GINT_TO_POINTER (i), NULL);
+
+      g_assert_cmpint (coro_await_int (task, error), ==, i);
+    }
+  return *error == NULL;
+}
+
+static gboolean
+cancel_their_task_cb (gpointer   user_data,
+                      GValue    *result,
+                      GError   **error)
+{
+  for (int i = 0; i < 100; i++)
+    {
+      int destroyed = 0;
+      g_autoptr (CoroTask) task = coro_task_group_spawn_task (owner.group, forever_cb, &destroyed, count_cb);
+      g_autoptr (GError) local_error = NULL;
+
+      g_assert_true (coro_task_cancel (task));
+      g_assert_false (coro_await (task, NULL, &local_error));
+      assert_cancelled (local_error);
+      g_assert_cmpint (destroyed, ==, 1);
+      g_assert_false (coro_task_cancel (task));
+    }
+  return TRUE;
+}
+
+/* --- several ---------------------------------------------------------------------- */
+
+static gboolean
+select_theirs_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  int n_rounds = is_slow () ? 100 : 1000;
+  for (int i = 0; i < n_rounds; i++)
+    {
+      g_autoptr (CoroFuture) theirs = owner_new_future (&owner, error);
+      g_autoptr (CoroFuture) also = owner_new_future (&owner, error);
+      g_autoptr (CoroFuture) mine = coro_future_new ();
+      CoroFuture *winner;
+
+      owner_end_future (&owner, theirs, RESOLVE);
+      owner_end_future (&owner, also, RESOLVE);
+      if (i % 3 == 0)
+        coro_future_resolve (mine, NULL);
+      winner = coro_select (error, mine, also, theirs, NULL);
+      g_assert_nonnull (winner);
+      g_assert_true (coro_future_is_done (winner));
+      g_assert_true (winner == mine || i % 3 != 0);
+    }
+  return TRUE;
+}
+
+static gboolean
+select_cb (gpointer   futures,
+           GValue    *result,
+           GError   **error)
+{
+  CoroFuture **both = futures;
+
+  return coro_selectv (both, 2, error) != NULL;
+}
+
+static gboolean
+cancel_select_theirs_cb (gpointer   user_data,
+                         GValue    *result,
+                         GError   **error)
+{
+  int n_rounds = is_slow () ? 100 : 1000;
+  for (int i = 0; i < n_rounds; i++)
+    {
+      g_autoptr (CoroFuture) theirs = owner_new_future (&owner, error);
+      g_autoptr (CoroFuture) also = owner_new_future (&owner, error);
+      CoroFuture *both[] = { theirs, also };
+      g_autoptr (CoroTask) task = coro_spawn_task (select_cb, both, NULL);
+
+      if (!coro_yield (error))
+        return FALSE;
+      owner_end_future (&owner, theirs, RESOLVE);
+      for (int k = g_test_rand_int_range (0, 6); k > 0; k--)
+        if (!coro_yield (error))
+          return FALSE;
+      coro_task_cancel (task);
+      if (!coro_join (task, error))
+        return FALSE;
+      g_assert_false (coro_future_is_done (also));      /* losers are left alone */
+    }
+  return TRUE;
+}
+
+static gboolean
+gather_theirs_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  for (int round = 0; round < 20; round++)
+    {
+      CoroFuture *futures[10];
+      g_autoptr (CoroFuture) all = NULL;
+      g_autoptr (GListModel) list = NULL;
+
+      for (int i = 0; i < 10; i++)
+        futures[i] = i % 2 == 0 ? CORO_FUTURE (coro_task_group_spawn_task (owner.group, number_cb, GINT_TO_POINTER (i), NULL))
+                                : CORO_FUTURE (coro_spawn_task (number_cb, GINT_TO_POINTER (i), NULL));
+      all = coro_gather (futures, 10);
+      list = coro_await_object (all, error);
+      if (list == NULL)
+        return FALSE;
+      for (guint i = 0; i < 10; i++)
+        {
+          g_autoptr (CoroFuture) future = g_list_model_get_item (list, i);
+
+          g_assert_true (future == futures[i]);
+          g_assert_cmpint (coro_await_int (future, error), ==, (int) i);
+          g_object_unref (futures[i]);
+        }
+    }
+  return TRUE;
+}
+
+static gboolean
+drop_sleeps_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  CoroFuture *future = user_data;
+
+  for (int i = 0; i < 10; i++)
+    {
+      g_autoptr (CoroFuture) sleep = coro_sleep_future (SECOND);
+
+      g_object_set_data_full (G_OBJECT (future), g_intern_string ("sleep"), g_steal_pointer (&sleep), g_object_unref);
+    }
+  coro_future_resolve (future, NULL);
+  return TRUE;
+}
+
+/* A future with a timer, dropped in another thread than its own. */
+static gboolean
+drop_theirs_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  for (int i = 0; i < 50; i++)
+    {
+      g_autoptr (CoroFuture) future = coro_future_new ();
+
+      coro_task_group_spawn (owner.group, drop_sleeps_cb, g_object_ref (future), g_object_unref);
+      if (!coro_await (future, NULL, error))
+        return FALSE;
+      g_object_set_data (G_OBJECT (future), "sleep", NULL);
+    }
+  return TRUE;
+}
+
+/* --- running ---------------------------------------------------------------------- */
+
+typedef struct
+{
+  CoroFunc func;
+  gpointer data;
+} Real;
+
+static void
+run_real_cb (gconstpointer data)
+{
+  const Real *self = data;
+  g_autoptr (GError) error = NULL;
+
+  owner_start (&owner);         /* in a coroutine, a group would be the running scheduler's */
+  coro_run (self->func, self->data, NULL, &error);
+  g_assert_no_error (error);
+  owner_stop (&owner);
+}
+
+/* On the real clock: what other threads do does not count as rest on the other one. */
+static void
+add_real (const char *path,
+          CoroFunc    func,
+          gpointer    data)
+{
+  Real *self = g_new (Real, 1);
+
+  *self = (Real) { func, data };
+  g_test_add_data_func_full (path, self, run_real_cb, g_free);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  add_real ("/future/threads/resolved-elsewhere", ended_elsewhere_cb, GINT_TO_POINTER (RESOLVE));
+  add_real ("/future/threads/rejected-elsewhere", ended_elsewhere_cb, GINT_TO_POINTER (REJECT));
+  add_real ("/future/threads/cancelled-elsewhere", ended_elsewhere_cb, GINT_TO_POINTER (CANCEL));
+  add_real ("/future/threads/one-of-four-wins", one_wins_cb, NULL);
+  add_real ("/spec/S344/callbacks-on-the-owner", callbacks_on_owner_cb, NULL);
+  add_real ("/future/threads/await-theirs-resolved", await_theirs_cb, GINT_TO_POINTER (RESOLVE));
+  add_real ("/future/threads/await-theirs-rejected", await_theirs_cb, GINT_TO_POINTER (REJECT));
+  add_real ("/future/threads/await-theirs-cancelled", await_theirs_cb, GINT_TO_POINTER (CANCEL));
+  add_real ("/future/threads/cancel-takes-theirs-along", cancel_takes_theirs_along_cb, NULL);
+  add_real ("/future/threads/cancel-races-completion", cancel_races_completion_cb, NULL);
+  add_real ("/future/threads/request-is-never-lost", request_is_never_lost_cb, NULL);
+  add_real ("/future/threads/waits-for-their-cleanup", waits_for_their_cleanup_cb, NULL);
+  add_real ("/future/threads/await-their-tasks", await_their_tasks_cb, NULL);
+  add_real ("/future/threads/cancel-their-task", cancel_their_task_cb, NULL);
+  add_real ("/future/threads/select-theirs", select_theirs_cb, NULL);
+  add_real ("/future/threads/cancel-select-of-theirs", cancel_select_theirs_cb, NULL);
+  add_real ("/future/threads/gather-theirs", gather_theirs_cb, NULL);
+  add_real ("/future/threads/drop-theirs", drop_theirs_cb, NULL);
+
+  return g_test_run ();
+}
