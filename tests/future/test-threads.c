@@ -430,7 +430,7 @@ waits_for_their_cleanup_cb (gpointer   user_data,
       g_autoptr (CoroTask) task = coro_task_group_spawn_task (owner.group, clean_up_cb, &self, NULL);
       g_autoptr (CoroTask) waiter = coro_spawn_task (await_cb, task, NULL);
 
-      if (!coro_await (self.started, NULL, error))
+      if (!coro_yield (error) || !coro_await (self.started, NULL, error))
         return FALSE;
       coro_task_cancel (waiter);
       if (!coro_join (waiter, error))
