@@ -7,6 +7,7 @@
 
 #include "fiber/coro-error.h"
 #include "scheduler/coro-scheduler-private.h"
+#include "scheduler/coro-stepper-private.h"
 
 /**
  * CoroCoroutine:
@@ -36,8 +37,13 @@ struct _CoroCoroutine
   CoroCoroutineState state;
   CoroJob *host;                /* (nullable): on whose stack the body runs */
   gboolean ok;                  /* how it ended */
-  GValue value;
+  GValue value;                 /* its result, or what it suspended with */
   GError *error;                /* (nullable) (owned) */
+
+  CoroStepper stepper;          /* of one that is resumed by hand */
+  CoroCoroutine *outer;         /* (nullable) (unowned): resumed by hand around us, in this thread */
+  const GValue *sent;           /* (nullable): on its way in */
+  gboolean closing;
 };
 
 static void coro_coroutine_awaitable_init (CoroAwaitableInterface *iface);
@@ -112,6 +118,103 @@ coro_coroutine_awaitable_init (CoroAwaitableInterface *iface)
   iface->finish = coroutine_finish;
 }
 
+/* --- by hand ---------------------------------------------------------------------- */
+
+/* The innermost coroutine of the thread that is being resumed. */
+static __thread CoroCoroutine *innermost;
+
+static GPrivate thread_stacks = G_PRIVATE_INIT ((GDestroyNotify) coro_stack_pool_free);
+
+/* Where stacks come from: in a coroutine from its scheduler, else from the thread. */
+static CoroStackPool *
+get_stack_pool (void)
+{
+  CoroStackPool *pool;
+
+  if (coro_scheduler_current != NULL)
+    return coro_scheduler_current->stacks;
+
+  pool = g_private_get (&thread_stacks);
+  if (pool == NULL)
+    {
+      pool = coro_stack_pool_new ();
+      g_private_set (&thread_stacks, pool);
+    }
+  return pool;
+}
+
+static void
+coroutine_body (gpointer data)
+{
+  CoroCoroutine *self = data;
+
+  self->ok = self->func (self->user_data, &self->value, &self->error);
+}
+
+static void
+coroutine_unlink (CoroCoroutine *self)
+{
+  CoroCoroutine **link = &innermost;
+
+  while (*link != self)
+    link = &(*link)->outer;
+  *link = self->outer;
+  self->outer = NULL;
+}
+
+/* Runs the body to its next suspension or its end, with the value in self->value. */
+static gboolean
+coroutine_step (CoroCoroutine  *self,
+                GError        **error)
+{
+  CoroJob *job = coro_job_get_running ();
+
+  if (job != NULL && !coro_job_check_suspend (job, error))
+    return FALSE;
+  if (!self->stepper.started &&
+      !coro_stepper_start (&self->stepper, get_stack_pool (), CORO_STACK_SIZE_DEFAULT, coroutine_body, self, error))
+    return FALSE;
+
+  g_object_ref (self);
+  self->state = CORO_COROUTINE_RUNNING;
+  self->host = job;
+  self->outer = innermost;
+  innermost = self;
+  coro_stepper_step (&self->stepper);
+  coroutine_unlink (self);
+  self->host = NULL;
+  self->sent = NULL;
+  self->state = self->stepper.ended ? CORO_COROUTINE_CLOSED : CORO_COROUTINE_SUSPENDED;
+  if (self->stepper.ended)
+    coro_call_natively (coroutine_destroy_cb, self);
+  g_object_unref (self);
+
+  if (!self->stepper.ended || self->ok)
+    return TRUE;
+
+  self->ok = FALSE;
+  if (self->error != NULL)
+    g_propagate_error (error, g_steal_pointer (&self->error));
+  else
+    g_set_error (error, CORO_ERROR, CORO_ERROR_NO_RESULT, "Coroutine '%s' failed and did not say why", self->name);
+  return FALSE;
+}
+
+/* --- object ----------------------------------------------------------------------- */
+
+static void
+coro_coroutine_dispose (GObject *object)
+{
+  CoroCoroutine *self = CORO_COROUTINE (object);
+  g_autoptr (GError) error = NULL;
+
+  /* What it holds is on its stack.  Python closes it here as well. */
+  if (self->state == CORO_COROUTINE_SUSPENDED && !coro_coroutine_close (self, &error))
+    g_critical ("Coroutine '%s' was dropped and did not close: %s", self->name, error->message);
+
+  G_OBJECT_CLASS (coro_coroutine_parent_class)->dispose (object);
+}
+
 static void
 coro_coroutine_finalize (GObject *object)
 {
@@ -132,7 +235,10 @@ coro_coroutine_finalize (GObject *object)
 static void
 coro_coroutine_class_init (CoroCoroutineClass *klass)
 {
-  G_OBJECT_CLASS (klass)->finalize = coro_coroutine_finalize;
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = coro_coroutine_dispose;
+  object_class->finalize = coro_coroutine_finalize;
 }
 
 static void
@@ -214,7 +320,7 @@ coro_coroutine_get_state (CoroCoroutine *self)
 {
   g_return_val_if_fail (CORO_IS_COROUTINE (self), CORO_COROUTINE_CLOSED);
 
-  if (self->state == CORO_COROUTINE_RUNNING && self->host->state != CORO_JOB_RUNNING)
+  if (self->state == CORO_COROUTINE_RUNNING && self->host != NULL && self->host->state != CORO_JOB_RUNNING)
     return CORO_COROUTINE_SUSPENDED;
   return self->state;
 }
@@ -244,14 +350,17 @@ coro_coroutine_get_name (CoroCoroutine *self)
  * @self: a coroutine
  * @error: return location for an error
  *
- * Says that the body is not to run. Its user data is freed now.
+ * Says that the body is not to run, or to go on. Its user data is freed.
  *
- * Closing one that has ended does nothing.
+ * In one that was suspended by hand, [func@suspend] fails with
+ * [error@Coro.Error.GENERATOR_EXIT], and the body cleans up. Closing one that
+ * has ended does nothing.
  *
- * Callable from any thread; never suspends.
+ * Callable from any thread before it has started; then like
+ * [method@Coroutine.resume].
  *
- * @error is [error@Coro.Error.PROTOCOL] if the body is running: cancel the
- * task that runs it.
+ * @error is [error@Coro.Error.PROTOCOL] if the body is running (cancel the
+ * task that runs it) or goes on suspending, or what its cleanup fails with.
  *
  * Returns: %TRUE if it is closed
  *
@@ -261,6 +370,8 @@ gboolean
 coro_coroutine_close (CoroCoroutine  *self,
                       GError        **error)
 {
+  GError *local_error = NULL;
+
   g_return_val_if_fail (CORO_IS_COROUTINE (self), FALSE);
 
   if (self->state == CORO_COROUTINE_RUNNING)
@@ -269,7 +380,143 @@ coro_coroutine_close (CoroCoroutine  *self,
       return FALSE;
     }
 
+  if (self->state == CORO_COROUTINE_SUSPENDED)
+    {
+      self->closing = TRUE;
+      if (!coroutine_step (self, &local_error) &&
+          !g_error_matches (local_error, CORO_ERROR, CORO_ERROR_GENERATOR_EXIT))
+        {
+          g_propagate_error (error, local_error);
+          return FALSE;
+        }
+      g_clear_error (&local_error);
+
+      if (self->state == CORO_COROUTINE_SUSPENDED)
+        {
+          g_set_error (error, CORO_ERROR, CORO_ERROR_PROTOCOL, "Coroutine '%s' ignored that it was closed", self->name);
+          return FALSE;
+        }
+    }
+
   self->state = CORO_COROUTINE_CLOSED;
   coro_call_natively (coroutine_destroy_cb, self);
+  return TRUE;
+}
+
+/**
+ * coro_coroutine_resume: (skip)
+ * @self: a coroutine
+ * @sent: (nullable): what [func@suspend] gives to the body; %NULL the first time
+ * @value: (out caller-allocates) (optional): an empty value, %G_VALUE_INIT, for
+ *   what the body suspends with, or its result
+ * @error: return location for an error
+ *
+ * Runs the body by hand: until it calls [func@suspend], when the state is
+ * %CORO_COROUTINE_SUSPENDED, or to its end, when it is
+ * %CORO_COROUTINE_CLOSED.
+ *
+ * It is what a scheduler is made of; see `examples/scheduler.c`. It needs no
+ * main loop. The body runs on behalf of who resumes it: it can wait if that is
+ * a coroutine.
+ *
+ * Callable from any thread, always the same for one coroutine; suspends if the
+ * body waits.
+ *
+ * @error can be set to what the body fails with, and to
+ * [error@Coro.Error.PROTOCOL] if it has ended or is running.
+ *
+ * Semantics: Python's `coroutine.send()`.
+ *
+ * Returns: %TRUE with a value; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_coroutine_resume (CoroCoroutine  *self,
+                       const GValue   *sent,
+                       GValue         *value,
+                       GError        **error)
+{
+  g_return_val_if_fail (CORO_IS_COROUTINE (self), FALSE);
+  g_return_val_if_fail (value == NULL || !G_IS_VALUE (value), FALSE);
+
+  if (self->state == CORO_COROUTINE_RUNNING || self->state == CORO_COROUTINE_CLOSED)
+    {
+      g_set_error (error, CORO_ERROR, CORO_ERROR_PROTOCOL, "Coroutine '%s' %s", self->name,
+                   self->state == CORO_COROUTINE_RUNNING ? "is running" : "has already run");
+      return FALSE;
+    }
+  if (self->state == CORO_COROUTINE_CREATED && sent != NULL)
+    {
+      g_set_error (error, CORO_ERROR, CORO_ERROR_PROTOCOL, "Coroutine '%s' has not started: nothing can be sent",
+                   self->name);
+      return FALSE;
+    }
+
+  self->sent = sent;
+  if (!coroutine_step (self, error))
+    return FALSE;
+
+  if (value != NULL)
+    *value = self->value;
+  else if (G_IS_VALUE (&self->value))
+    g_value_unset (&self->value);
+  self->value = (GValue) G_VALUE_INIT;
+  return TRUE;
+}
+
+/**
+ * coro_suspend: (skip)
+ * @value: (nullable): what to give to who resumes; copied
+ * @sent: (out caller-allocates) (optional): an empty value, %G_VALUE_INIT, for
+ *   what was sent along with the next resume; stays empty if nothing was
+ * @error: return location for an error
+ *
+ * Suspends a coroutine that is resumed by hand, until
+ * [method@Coroutine.resume] is called again.
+ *
+ * Callable from the body of such a coroutine, at any depth.
+ *
+ * @error is set to [error@Coro.Error.GENERATOR_EXIT] if the coroutine was
+ * closed, and to [error@Coro.Error.NOT_IN_COROUTINE] elsewhere.
+ *
+ * Returns: %TRUE once resumed; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_suspend (const GValue  *value,
+              GValue        *sent,
+              GError       **error)
+{
+  CoroCoroutine *self = innermost;
+
+  while (self != NULL && !coro_stepper_is_inside (&self->stepper))
+    self = self->outer;
+
+  if (self == NULL)
+    {
+      g_set_error_literal (error, CORO_ERROR, CORO_ERROR_NOT_IN_COROUTINE,
+                           "Only a coroutine that is resumed by hand can be suspended by hand");
+      return FALSE;
+    }
+
+  if (value != NULL && G_IS_VALUE (value))
+    {
+      g_value_init (&self->value, G_VALUE_TYPE (value));
+      g_value_copy (value, &self->value);
+    }
+  coro_stepper_pause (&self->stepper);
+
+  if (self->closing)
+    {
+      g_set_error_literal (error, CORO_ERROR, CORO_ERROR_GENERATOR_EXIT, "The coroutine was closed");
+      return FALSE;
+    }
+  if (sent != NULL && self->sent != NULL)
+    {
+      g_value_init (sent, G_VALUE_TYPE (self->sent));
+      g_value_copy (self->sent, sent);
+    }
   return TRUE;
 }

@@ -57,4 +57,14 @@ CORO_AVAILABLE_IN_ALL
 gboolean            coro_coroutine_close     (CoroCoroutine  *self,
                                               GError        **error);
 
+CORO_AVAILABLE_IN_ALL
+gboolean            coro_coroutine_resume    (CoroCoroutine  *self,
+                                              const GValue   *sent,
+                                              GValue         *value,
+                                              GError        **error);
+CORO_AVAILABLE_IN_ALL
+gboolean            coro_suspend             (const GValue   *value,
+                                              GValue         *sent,
+                                              GError        **error);
+
 G_END_DECLS
