@@ -30,6 +30,7 @@ struct _DemoDownloader
   GObject parent_instance;
 
   SoupSession *session;   /* (owned) */
+  SoupSession *direct;    /* (owned): for this machine, where no proxy has a say */
   GFile *folder;          /* (owned) */
   GHashTable *taken;      /* (owned): set of GFile that downloads of ours go to */
   GTimeSpan timeout;      /* of silence */
@@ -175,11 +176,20 @@ answer_resumes (SoupMessage *msg, guint64 offset)
          (guint64) start == offset;
 }
 
+static SoupSession *
+get_session (DemoDownloader *self, GUri *uri)
+{
+  const char *host = g_uri_get_host (uri);
+
+  return g_str_equal (host, "127.0.0.1") || g_str_equal (host, "localhost") ? self->direct : self->session;
+}
+
 /* Sends the request and waits for the head of the answer.  @offset: where to go on; 0
  * afterwards if the server starts from the beginning nevertheless. */
 static GInputStream *
 send_request (DemoDownloader *self, DemoDownload *download, GUri *uri, guint64 *offset, GError **error)
 {
+  SoupSession *session = get_session (self, uri);
   g_autoptr (SoupMessage) msg = soup_message_new_from_uri (SOUP_METHOD_GET, uri);
   SoupMessageHeaders *headers = soup_message_get_response_headers (msg);
   g_autoptr (GInputStream) body = NULL;
@@ -191,8 +201,7 @@ send_request (DemoDownloader *self, DemoDownload *download, GUri *uri, guint64 *
       soup_message_headers_set_range (soup_message_get_request_headers (msg), *offset, -1);
       soup_message_headers_replace (soup_message_get_request_headers (msg), "If-Range", demo_download_get_etag (download));
     }
-  body = soup_session_send_finish (self->session,
-                                   CORO_CALL (&op, soup_session_send_async, self->session, msg, DEMO_IO_PRIORITY), error);
+  body = soup_session_send_finish (session, CORO_CALL (&op, soup_session_send_async, session, msg, DEMO_IO_PRIORITY), error);
   if (body == NULL)
     return NULL;
 
@@ -378,6 +387,7 @@ demo_downloader_finalize (GObject *object)
   DemoDownloader *self = DEMO_DOWNLOADER (object);
 
   g_clear_object (&self->session);
+  g_clear_object (&self->direct);
   g_clear_object (&self->folder);
   g_clear_pointer (&self->taken, g_hash_table_unref);
 
@@ -390,13 +400,23 @@ demo_downloader_class_init (DemoDownloaderClass *klass)
   G_OBJECT_CLASS (klass)->finalize = demo_downloader_finalize;
 }
 
+static SoupSession *
+create_session (void)
+{
+  /* libsoup's two connections a host would make one stalled server hold up every row. */
+  SoupSession *session = soup_session_new_with_options ("max-conns", 64, "max-conns-per-host", 32, NULL);
+
+  /* What counts here, and what a retry goes on with, are the bytes of the file as it is. */
+  soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_DECODER);
+  return session;
+}
+
 static void
 demo_downloader_init (DemoDownloader *self)
 {
-  /* libsoup's two connections a host would make one stalled server hold up every row. */
-  self->session = soup_session_new_with_options ("max-conns", 64, "max-conns-per-host", 32, NULL);
-  /* What counts here, and what a retry goes on with, are the bytes of the file as it is. */
-  soup_session_remove_feature_by_type (self->session, SOUP_TYPE_CONTENT_DECODER);
+  self->session = create_session ();
+  self->direct = create_session ();
+  soup_session_set_proxy_resolver (self->direct, NULL);
   self->taken = g_hash_table_new_full (g_file_hash, (GEqualFunc) g_file_equal, g_object_unref, NULL);
   self->timeout = 3 * G_TIME_SPAN_SECOND;
   self->back_off = G_TIME_SPAN_SECOND / 2;

@@ -28,6 +28,8 @@
 #define DEFAULT_RATE (1024 * 1024)
 #define PACE (40 * G_TIME_SPAN_MILLISECOND)
 #define GONE_INTERVAL (50 * G_TIME_SPAN_MILLISECOND)
+#define ACCEPT_PAUSE (200 * G_TIME_SPAN_MILLISECOND)
+#define SOCKET_KEY "coro-demo-socket"
 
 struct _DemoServer
 {
@@ -35,7 +37,8 @@ struct _DemoServer
 
   GFile *root;            /* (owned) */
   CoroTaskGroup *group;   /* (owned): whose members answer; cancelled by its owner */
-  SoupServer *soup;       /* (owned) */
+  SoupServer *soup;       /* (owned): speaks HTTP on connections that we accept */
+  GSocketListener *listener;  /* (owned) */
   GSocket *refusing;      /* (owned): bound and not listening, so connecting is refused */
   GHashTable *counts;     /* (owned): address → number of requests so far */
   char *base;             /* (owned): "http://127.0.0.1:PORT" */
@@ -91,16 +94,19 @@ request_meets (Request *request, const char *fault)
   return request->count < request_get_number (request, fault, 0);
 }
 
+/* The address that libsoup was given with the connection still has its socket. */
+static GSocket *
+request_get_socket (Request *request)
+{
+  return g_object_get_data (G_OBJECT (soup_server_message_get_remote_address (request->msg)), SOCKET_KEY);
+}
+
 /* A client that waits has nothing to say: what its socket can read then is its end. */
 static gboolean
 request_is_gone (Request *request)
 {
-  GSocket *socket;
-
-  if (request->finished)
-    return TRUE;
-  socket = soup_server_message_get_socket (request->msg);
-  return socket == NULL || g_socket_condition_check (socket, G_IO_IN | G_IO_HUP | G_IO_ERR) != 0;
+  return request->finished ||
+         g_socket_condition_check (request_get_socket (request), G_IO_IN | G_IO_HUP | G_IO_ERR) != 0;
 }
 
 static void
@@ -125,10 +131,10 @@ request_fall_silent (Request *request, GError **error)
 static void
 request_reset (Request *request)
 {
-  GSocket *socket = soup_server_message_get_socket (request->msg);
+  GSocket *socket = request_get_socket (request);
   struct linger linger = { .l_onoff = 1, .l_linger = 0 };
 
-  if (request->finished || socket == NULL)
+  if (request->finished)
     return;
   setsockopt (g_socket_get_fd (socket), SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
   g_socket_close (socket, NULL);
@@ -332,15 +338,75 @@ server_handle_cb (SoupServer *soup, SoupServerMessage *msg, const char *path, GH
   coro_task_group_spawn (self->group, serve_cb, request, (GDestroyNotify) request_free);
 }
 
+/* --- connections ------------------------------------------------------------------ */
+
+static gboolean
+server_take_connection (DemoServer *self, GSocketConnection *connection, GError **error)
+{
+  g_autoptr (GSocketAddress) local = g_socket_connection_get_local_address (connection, error);
+  g_autoptr (GSocketAddress) remote = local != NULL ? g_socket_connection_get_remote_address (connection, error) : NULL;
+
+  if (remote == NULL)
+    return FALSE;
+  g_object_set_data_full (G_OBJECT (remote), SOCKET_KEY,
+                          g_object_ref (g_socket_connection_get_socket (connection)), g_object_unref);
+  return soup_server_accept_iostream (self->soup, G_IO_STREAM (connection), local, remote, error);
+}
+
+static gboolean
+server_accept (DemoServer *self, GError **error)
+{
+  g_auto (CoroOperation) op = CORO_OPERATION_INIT;
+  g_autoptr (GSocketConnection) connection =
+    g_socket_listener_accept_finish (self->listener, CORO_CALL (&op, g_socket_listener_accept_async, self->listener),
+                                     NULL, error);
+
+  return connection != NULL && server_take_connection (self, connection, error);
+}
+
+/* The classic loop of a server, and it blocks nobody.  soup_server_listen_local() would do it
+ * too; libsoup 3.2 loses a socket with every connection then. */
+static gboolean
+accept_cb (gpointer user_data, GValue *result, GError **error)
+{
+  DemoServer *self = user_data;
+
+  while (TRUE)
+    {
+      g_autoptr (GError) local_error = NULL;
+
+      if (server_accept (self, &local_error))
+        continue;
+      if (coro_error_is_cancelled (local_error))
+        {
+          g_propagate_error (error, g_steal_pointer (&local_error));
+          return FALSE;
+        }
+      /* Out of file descriptors, or a client that was gone at once: it passes. */
+      g_message ("%s", local_error->message);
+      if (!coro_sleep (ACCEPT_PAUSE, error))
+        return FALSE;
+    }
+}
+
+static GSocketAddress *
+create_loopback_address (void)
+{
+  g_autoptr (GInetAddress) loopback = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
+
+  return g_inet_socket_address_new (loopback, 0);
+}
+
 static gboolean
 server_listen (DemoServer *self, GError **error)
 {
-  g_autoslist (GUri) uris = NULL;
+  g_autoptr (GSocketAddress) address = create_loopback_address ();
+  g_autoptr (GSocketAddress) effective = NULL;
 
-  if (!soup_server_listen_local (self->soup, 0, SOUP_SERVER_LISTEN_IPV4_ONLY, error))
+  if (!g_socket_listener_add_address (self->listener, address, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL,
+                                      &effective, error))
     return FALSE;
-  uris = soup_server_get_uris (self->soup);
-  self->base = g_strdup_printf ("http://127.0.0.1:%d", g_uri_get_port (uris->data));
+  self->base = g_strdup_printf ("http://127.0.0.1:%d", g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (effective)));
   return TRUE;
 }
 
@@ -348,12 +414,13 @@ server_listen (DemoServer *self, GError **error)
 static gboolean
 server_bind_refusing (DemoServer *self, GError **error)
 {
-  g_autoptr (GInetAddress) loopback = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
-  g_autoptr (GSocketAddress) address = g_inet_socket_address_new (loopback, 0);
+  g_autoptr (GSocketAddress) address = create_loopback_address ();
 
-  self->refusing = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, error);
+  self->refusing = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, error);
   return self->refusing != NULL && g_socket_bind (self->refusing, address, FALSE, error);
 }
+
+/* --- the object ------------------------------------------------------------------- */
 
 static void
 demo_server_dispose (GObject *object)
@@ -362,7 +429,10 @@ demo_server_dispose (GObject *object)
 
   if (self->soup != NULL)
     soup_server_disconnect (self->soup);
+  if (self->listener != NULL)
+    g_socket_listener_close (self->listener);
   g_clear_object (&self->soup);
+  g_clear_object (&self->listener);
   g_clear_object (&self->group);
 
   G_OBJECT_CLASS (demo_server_parent_class)->dispose (object);
@@ -394,10 +464,11 @@ static void
 demo_server_init (DemoServer *self)
 {
   self->soup = soup_server_new ("server-header", "coro-demo", NULL);
+  self->listener = g_socket_listener_new ();
   self->counts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 }
 
-/* Every request becomes a member of @group: who owns the group ends them. */
+/* The server and every request are members of @group: who owns the group ends them. */
 DemoServer *
 demo_server_new (GFile *root, CoroTaskGroup *group, GError **error)
 {
@@ -408,6 +479,7 @@ demo_server_new (GFile *root, CoroTaskGroup *group, GError **error)
   soup_server_add_handler (self->soup, NULL, server_handle_cb, self, NULL);
   if (!server_listen (self, error) || !server_bind_refusing (self, error))
     return NULL;
+  coro_task_group_spawn (group, accept_cb, g_object_ref (self), g_object_unref);
   return g_steal_pointer (&self);
 }
 

@@ -580,7 +580,8 @@ story_server_forgets (Fixture *fixture)
 
   demo_downloader_set_timeout (fixture->downloader, 50 * G_TIME_SPAN_MILLISECOND);
   fixture_run (fixture, download, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
-  while (coro_task_group_get_n_members (fixture->group) > 0)
+  /* What stays is the one that accepts. */
+  while (coro_task_group_get_n_members (fixture->group) > 1)
     g_assert_true (coro_sleep (G_TIME_SPAN_MILLISECOND, NULL));
 }
 
