@@ -10,6 +10,7 @@
 
 #include "demo-file-list.h"
 #include "demo-folder-dialog.h"
+#include "demo-hash-report.h"
 #include "demo-sha256sum.h"
 
 /* DemoFilesPage: hashes every file below a folder, and shows how far it is.
@@ -67,71 +68,12 @@ files_page_is_gone (DemoFilesPage *self)
 
 /* --- what is shown ---------------------------------------------------------------- */
 
-typedef struct
-{
-  char *bytes;        /* (owned) */
-  char *byte_rate;    /* (owned): of a second */
-  double seconds;
-  double file_rate;
-} Figures;
-
 static void
-figures_clear (Figures *figures)
+files_page_show_status (DemoFilesPage *self, DemoHashDescribeFunc describe)
 {
-  g_free (figures->bytes);
-  g_free (figures->byte_rate);
-}
+  double seconds = (g_get_monotonic_time () - self->started_at) / (double) G_TIME_SPAN_SECOND;
+  g_autofree char *text = describe (&self->progress, seconds);
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Figures, figures_clear)
-
-static Figures
-files_page_get_figures (DemoFilesPage *self)
-{
-  double seconds = MAX (0.001, (g_get_monotonic_time () - self->started_at) / (double) G_TIME_SPAN_SECOND);
-
-  return (Figures) {
-    .bytes = g_format_size (self->progress.n_bytes),
-    .byte_rate = g_format_size ((guint64) (self->progress.n_bytes / seconds)),
-    .seconds = seconds,
-    .file_rate = self->progress.n_done / seconds,
-  };
-}
-
-static void
-files_page_show_running (DemoFilesPage *self)
-{
-  g_auto (Figures) figures = files_page_get_figures (self);
-  g_autofree char *text = NULL;
-
-  /* Translators: files done, files found, bytes, files a second, bytes a second, as in
-   * “1,234 of 9,138 files, 12 MB — 2,345 files/s, 30 MB/s”. */
-  text = g_strdup_printf (_("%'u of %'u files, %s — %'.0f files/s, %s/s"), self->progress.n_done, self->progress.n_found,
-                          figures.bytes, figures.file_rate, figures.byte_rate);
-  gtk_label_set_text (self->status_label, text);
-}
-
-static void
-files_page_show_done (DemoFilesPage *self)
-{
-  g_auto (Figures) figures = files_page_get_figures (self);
-  g_autofree char *text = NULL;
-
-  /* Translators: files, bytes, seconds, files a second, bytes a second. */
-  text = g_strdup_printf (ngettext ("%'u file, %s in %.1f s — %'.0f files/s, %s/s",
-                                    "%'u files, %s in %.1f s — %'.0f files/s, %s/s", self->progress.n_done),
-                          self->progress.n_done, figures.bytes, figures.seconds, figures.file_rate, figures.byte_rate);
-  gtk_label_set_text (self->status_label, text);
-}
-
-static void
-files_page_show_stopped (DemoFilesPage *self)
-{
-  g_auto (Figures) figures = files_page_get_figures (self);
-  g_autofree char *text = NULL;
-
-  /* Translators: files done, files found, bytes, seconds. */
-  text = g_strdup_printf (_("Stopped after %'u of %'u files, %s in %.1f s"), self->progress.n_done, self->progress.n_found,
-                          figures.bytes, figures.seconds);
   gtk_label_set_text (self->status_label, text);
 }
 
@@ -144,7 +86,7 @@ files_page_update (DemoFilesPage *self)
     gtk_progress_bar_pulse (self->progress_bar);
   else
     gtk_progress_bar_set_fraction (self->progress_bar, progress->n_done / (double) progress->n_found);
-  files_page_show_running (self);
+  files_page_show_status (self, demo_hash_describe_running);
 
   if (progress->n_problems > 0)
     {
@@ -224,7 +166,7 @@ files_page_run (DemoFilesPage *self, GError **error)
   if (!files_page_hash (self, error))
     return FALSE;
   files_page_update (self);
-  files_page_show_done (self);
+  files_page_show_status (self, demo_hash_describe_done);
   while (demo_file_list_flush (self->list))
     if (!coro_sleep (UPDATE_INTERVAL, error))
       return FALSE;
@@ -243,7 +185,7 @@ files_page_run_cb (gpointer user_data, GValue *result, GError **error)
   if (files_page_run (self, &local_error) || files_page_is_gone (self))
     return TRUE;
   if (coro_error_is_cancelled (local_error))
-    files_page_show_stopped (self);
+    files_page_show_status (self, demo_hash_describe_stopped);
   else
     files_page_show_error (self, local_error);
   return TRUE;

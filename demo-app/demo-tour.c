@@ -7,12 +7,10 @@
 
 #include <coro-gtk/coro-gtk.h>
 #include <glib/gi18n.h>
-#include <glib/gstdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "demo-io.h"
 #include "demo-screenshot.h"
+#include "demo-tour-faults.h"
 
 /* The tour: uses the window as a person would, and looks at it.
  *
@@ -23,6 +21,7 @@
  * What it prints is for those who develop this program, and not translated. */
 
 #define MAX_FRAMES 60000
+#define MIN_FRAMES 30
 #define SETTLE (400 * G_TIME_SPAN_MILLISECOND)
 #define ENOUGH_COROUTINES 20     /* eight hashers, the downloads and the server's answers */
 #define LONG_ENOUGH (120 * G_TIME_SPAN_SECOND)
@@ -96,6 +95,8 @@ tour_end (Tour *tour, const char *phase)
   GTimeSpan worst = demo_frame_stats_get_percentile (tour->frames, 100);
 
   demo_frame_meter_set_recorder (tour->meter, NULL);
+  if (demo_frame_stats_get_length (tour->frames) < MIN_FRAMES)
+    return worst;                          /* too few to say anything */
   g_print ("  frame gaps, %-28s %5u frames   p50 %5.1f   p95 %5.1f   p99 %5.1f   max %5.1f ms\n", phase,
            demo_frame_stats_get_length (tour->frames),
            to_ms (demo_frame_stats_get_percentile (tour->frames, 50)),
@@ -182,58 +183,6 @@ tour_files (Tour *tour, GError **error)
   return tour_picture (tour, "03-files-done.png", error);
 }
 
-static void
-make_file (const char *folder, const char *name, const char *text)
-{
-  g_autofree char *path = g_build_filename (folder, name, NULL);
-
-  if (!g_file_set_contents (path, text, -1, NULL))
-    g_warning ("%s: not written", path);
-}
-
-static void
-make_link (const char *folder, const char *name, const char *target)
-{
-  g_autofree char *path = g_build_filename (folder, name, NULL);
-
-  if (symlink (target, path) != 0)
-    g_warning ("%s: not linked", path);
-}
-
-static void
-remove_faults (const char *folder)
-{
-  const char * const names[] = { "good.txt", "locked.txt", "broken-link", "circle-a", "circle-b", "to-parent", "pipe" };
-
-  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
-    {
-      g_autofree char *path = g_build_filename (folder, names[i], NULL);
-
-      g_unlink (path);
-    }
-  g_rmdir (folder);
-}
-
-/* A folder in which much is wrong.  root may read what others may not, so for it there is
- * one problem less. */
-static guint
-make_faults (const char *folder)
-{
-  g_autofree char *locked = g_build_filename (folder, "locked.txt", NULL);
-  g_autofree char *pipe_path = g_build_filename (folder, "pipe", NULL);
-
-  make_file (folder, "good.txt", "good");
-  make_file (folder, "locked.txt", "locked");
-  g_chmod (locked, 0);
-  make_link (folder, "broken-link", "nowhere");
-  make_link (folder, "circle-a", "circle-b");
-  make_link (folder, "circle-b", "circle-a");
-  make_link (folder, "to-parent", "..");
-  if (mkfifo (pipe_path, 0600) != 0)
-    g_warning ("%s: not made", pipe_path);
-  return geteuid () == 0 ? 4 : 5;
-}
-
 static gboolean
 tour_faulty_files (Tour *tour, GError **error)
 {
@@ -244,9 +193,9 @@ tour_faulty_files (Tour *tour, GError **error)
 
   if (folder == NULL)
     return FALSE;
-  n_problems = make_faults (folder);
+  n_problems = demo_tour_make_faults (folder);
   ok = tour_hash (tour, folder, NULL, "04-files-faults.png", error);
-  remove_faults (folder);
+  demo_tour_remove_faults (folder);
   if (!ok)
     return FALSE;
   tour_expect (tour, progress->n_problems == n_problems, "broken links, circles and a pipe are rows with a message");
