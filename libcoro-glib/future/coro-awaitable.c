@@ -6,6 +6,7 @@
 #include "future/coro-awaitable.h"
 
 #include "fiber/coro-error.h"
+#include "future/coro-coroutine-private.h"
 #include "future/coro-future-private.h"
 
 /**
@@ -109,7 +110,11 @@ await_interface (CoroAwaitable  *self,
   g_return_val_if_fail (iface->begin != NULL && iface->abort != NULL && iface->finish != NULL, FALSE);
 
   if (!coro_waiter_init (&waiter, error))
-    return FALSE;
+    {
+      if (CORO_IS_COROUTINE (self))
+        coro_coroutine_mark_awaited (CORO_COROUTINE (self));
+      return FALSE;
+    }
   if (iface->begin (self, &waiter) == CORO_WAIT_PENDING &&
       !coro_waiter_wait (&waiter, &klass, self, error))
     return FALSE;

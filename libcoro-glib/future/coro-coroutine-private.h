@@ -9,8 +9,9 @@
 
 G_BEGIN_DECLS
 
-gboolean coro_coroutine_run (CoroCoroutine  *self,
-                             GValue         *result,
-                             GError        **error);
+gboolean coro_coroutine_run          (CoroCoroutine  *self,
+                                      GValue         *result,
+                                      GError        **error);
+void     coro_coroutine_mark_awaited (CoroCoroutine  *self);
 
 G_END_DECLS

@@ -18,7 +18,7 @@
  * until somebody awaits the object, which runs the body on the stack of the
  * awaiting coroutine, or makes a task of it with [func@spawn_coroutine]. It
  * runs once. One that is dropped without having run is reported: most likely
- * somebody forgot to await it. [method@Coroutine.close] says that it was
+ * somebody forgot to await it. `coro_coroutine_close()` says that it was
  * meant.
  *
  * C code seldom needs the object: a coroutine just calls functions. It is
@@ -35,6 +35,7 @@ struct _CoroCoroutine
   GDestroyNotify destroy;       /* (nullable) */
   char *name;                   /* (owned) */
   CoroCoroutineState state;
+  gboolean awaited;             /* somebody was about to run it, and it never came to that */
   CoroJob *host;                /* (nullable): on whose stack the body runs */
   gboolean ok;                  /* how it ended */
   GValue value;                 /* its result, or what it suspended with */
@@ -220,7 +221,7 @@ coro_coroutine_finalize (GObject *object)
 {
   CoroCoroutine *self = CORO_COROUTINE (object);
 
-  if (self->state == CORO_COROUTINE_CREATED)
+  if (self->state == CORO_COROUTINE_CREATED && !self->awaited)
     g_warning ("coroutine '%s' was never awaited", self->name);
 
   coroutine_destroy_cb (self);
@@ -244,6 +245,13 @@ coro_coroutine_class_init (CoroCoroutineClass *klass)
 static void
 coro_coroutine_init (CoroCoroutine *self)
 {
+}
+
+/* It was not forgotten: who awaited it or made a task of it was cancelled before. */
+void
+coro_coroutine_mark_awaited (CoroCoroutine *self)
+{
+  self->awaited = TRUE;
 }
 
 /* Runs the body of a coroutine that was created, in the running job. */
@@ -357,7 +365,7 @@ coro_coroutine_get_name (CoroCoroutine *self)
  * has ended does nothing.
  *
  * Callable from any thread before it has started; then like
- * [method@Coroutine.resume].
+ * `coro_coroutine_resume()`.
  *
  * @error is [error@Coro.Error.PROTOCOL] if the body is running (cancel the
  * task that runs it) or goes on suspending, or what its cleanup fails with.
@@ -473,7 +481,7 @@ coro_coroutine_resume (CoroCoroutine  *self,
  * @error: return location for an error
  *
  * Suspends a coroutine that is resumed by hand, until
- * [method@Coroutine.resume] is called again.
+ * `coro_coroutine_resume()` is called again.
  *
  * Callable from the body of such a coroutine, at any depth.
  *

@@ -15,7 +15,7 @@ G_BEGIN_DECLS
  * @CORO_COROUTINE_SUSPENDED: the body waits for something
  * @CORO_COROUTINE_CLOSED: the body has ended, or never will run
  *
- * The states of a [class@Coroutine].
+ * The states of a `CoroCoroutine`.
  *
  * Since: 0.1
  */
@@ -37,7 +37,7 @@ G_DECLARE_FINAL_TYPE (CoroCoroutine, coro_coroutine, CORO, COROUTINE, GObject)
  * @user_data: what to pass to it
  * @destroy: (nullable): frees @user_data
  *
- * [ctor@Coroutine.new_named] with the name of the function.
+ * `coro_coroutine_new_named()` with the name of the function.
  *
  * Since: 0.1
  */

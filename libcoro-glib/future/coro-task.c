@@ -179,7 +179,7 @@ task_close_guards (CoroJob *job)
 
   g_critical ("%s returned with an open guard", job->site != NULL ? job->site : "A coroutine");
   while (job->scope != own)
-    coro_scope_exit (job->scope);
+    coro_scope_abandon (job->scope);
 }
 
 static void

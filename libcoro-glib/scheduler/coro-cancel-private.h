@@ -36,7 +36,9 @@ void     coro_scope_clear         (CoroScope      *self);
 void     coro_scope_enter         (CoroScope      *self,
                                    CoroJob        *host,
                                    gboolean        shield);
+gboolean coro_scope_check_exit    (CoroScope      *self);
 void     coro_scope_exit          (CoroScope      *self);
+void     coro_scope_abandon       (CoroScope      *self);
 void     coro_scope_detach        (CoroScope      *self);
 void     coro_scope_cancel        (CoroScope      *self);
 void     coro_scope_set_deadline  (CoroScope      *self,

@@ -112,6 +112,29 @@ coro_scope_enter (CoroScope *self,
   scope_refresh (self);
 }
 
+/* Whether the running job may leave the scope.  A guard that is closed out of order, or by
+ * somebody else, is a mistake of the program, and no reason to end it. */
+gboolean
+coro_scope_check_exit (CoroScope *self)
+{
+  if (G_LIKELY (self->host != NULL && self->host == coro_job_get_running () && self->host->scope == self))
+    return TRUE;
+
+  g_critical (self->host == NULL ? "A guard was closed after its coroutine had ended"
+                                 : "Guards must be closed in the coroutine that opened them, the last one first");
+  return FALSE;
+}
+
+/* For a scope whose guard is lost: leaves it, and stops what is below it. */
+void
+coro_scope_abandon (CoroScope *self)
+{
+  coro_scope_exit (self);
+  coro_scope_cancel (self);
+  coro_scheduler_disarm (self->scheduler, &self->timer);
+  coro_scope_detach (self);
+}
+
 /* The opposite.  Scopes are left in the reverse order of entering. */
 void
 coro_scope_exit (CoroScope *self)

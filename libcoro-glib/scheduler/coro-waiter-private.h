@@ -18,6 +18,7 @@ struct _CoroWaiter
   CoroWaiter *next;
   gpointer data;                /* for whatever it waits for */
   gboolean woken;
+  gboolean late;                /* when that came, the job was cancelled already */
 };
 
 /* How a wait ends early.  All run on the waiting job's stack. */

@@ -12,6 +12,7 @@ static void
 waiter_wake (CoroWaiter *self)
 {
   self->woken = TRUE;
+  self->late = coro_job_is_cancelled (self->job);
   coro_job_poke (self->job);
 }
 
@@ -153,10 +154,11 @@ coro_waiter_wait (CoroWaiter           *self,
     }
   job->waiter = NULL;
 
-  /* Woken and cancelled in the same turn: an explicit cancel wins where the wake-up can
-   * be undone, so that no code runs for a widget that is gone; a deadline does not. */
-  if (G_UNLIKELY (coro_job_is_cancelled (job)) && !aborting &&
-      klass->undo != NULL && coro_job_cancel_preempts (job) && klass->undo (object, self))
+  /* Woken and cancelled in the same turn, where the wake-up can be undone: an explicit
+   * cancel wins, so that no code runs for a widget that is gone; a deadline only if it
+   * came first. */
+  if (G_UNLIKELY (coro_job_is_cancelled (job)) && !aborting && klass->undo != NULL &&
+      (self->late || coro_job_cancel_preempts (job)) && klass->undo (object, self))
     {
       coro_job_deliver_cancel (job, error);
       return FALSE;

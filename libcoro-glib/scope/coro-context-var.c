@@ -239,7 +239,7 @@ coro_context_var_get_object (CoroContextVar *self)
  *
  * Callable from any thread; never suspends.
  *
- * Returns: what [func@context_token_clear] takes back
+ * Returns: what [method@ContextToken.clear] takes back
  *
  * Since: 0.1
  */
@@ -260,9 +260,9 @@ coro_context_var_set (CoroContextVar *self,
  * @self: a variable of strings
  * @value: (nullable): a value; copied
  *
- * [func@context_var_set] for this type.
+ * [method@ContextVar.set] for this type.
  *
- * Returns: what [func@context_token_clear] takes back
+ * Returns: what [method@ContextToken.clear] takes back
  *
  * Since: 0.1
  */
@@ -282,9 +282,9 @@ coro_context_var_set_string (CoroContextVar *self,
  * @self: a variable of integers
  * @value: a value
  *
- * [func@context_var_set] for this type.
+ * [method@ContextVar.set] for this type.
  *
- * Returns: what [func@context_token_clear] takes back
+ * Returns: what [method@ContextToken.clear] takes back
  *
  * Since: 0.1
  */
@@ -304,9 +304,9 @@ coro_context_var_set_int (CoroContextVar *self,
  * @self: a variable of objects
  * @object: (nullable) (type GObject.Object): an object; referenced
  *
- * [func@context_var_set] for this type.
+ * [method@ContextVar.set] for this type.
  *
- * Returns: what [func@context_token_clear] takes back
+ * Returns: what [method@ContextToken.clear] takes back
  *
  * Since: 0.1
  */

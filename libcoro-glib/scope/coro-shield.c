@@ -66,7 +66,7 @@ coro_shield_exit (CoroShield *self)
 {
   CoroScope *scope = g_steal_pointer (&self->scope);
 
-  if (scope == NULL)
+  if (scope == NULL || !coro_scope_check_exit (scope))
     return;
 
   coro_scope_exit (scope);

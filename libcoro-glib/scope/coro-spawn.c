@@ -201,6 +201,13 @@ coroutine_cb (gpointer   user_data,
   return coro_coroutine_run (CORO_COROUTINE (user_data), result, error);
 }
 
+static void
+coroutine_unref_cb (gpointer coroutine)
+{
+  coro_coroutine_mark_awaited (coroutine);
+  g_object_unref (coroutine);
+}
+
 /**
  * coro_spawn_coroutine: (skip)
  * @group: (nullable): a group; %NULL: the one of all that have no other
@@ -223,7 +230,7 @@ coro_spawn_coroutine (CoroTaskGroup *group,
   g_return_val_if_fail (group == NULL || CORO_IS_TASK_GROUP (group), NULL);
   g_return_val_if_fail (CORO_IS_COROUTINE (coroutine), NULL);
 
-  task = coro_spawn_task_at (group, coroutine_cb, g_object_ref (coroutine), g_object_unref, NULL);
+  task = coro_spawn_task_at (group, coroutine_cb, g_object_ref (coroutine), coroutine_unref_cb, NULL);
   coro_task_set_name (task, coro_coroutine_get_name (coroutine));
   return task;
 }

@@ -338,7 +338,7 @@ coro_task_group_get_root (CoroScheduler *scheduler)
  * Makes a group for the thread-default main context.
  *
  * It stands on its own: a cancelled coroutine that made it does not reach
- * its members. [func@nursery_enter] makes one that it does.
+ * its members. [func@Nursery.enter] makes one that it does.
  *
  * Callable from any thread; never suspends.
  *

@@ -79,7 +79,7 @@ coro_timeout_enter (GTimeSpan   duration,
  * @monotonic_time: a time in µs, of [method@Scheduler.get_time]
  * @error: (nullable): the caller's own error location
  *
- * [func@timeout_enter] with a point in time.
+ * [func@Timeout.enter] with a point in time.
  *
  * Callable from a coroutine; never suspends.
  *
@@ -152,7 +152,7 @@ coro_timeout_exit (CoroTimeout *self)
 {
   CoroScope *scope = g_steal_pointer (&self->scope);
 
-  if (scope == NULL)
+  if (scope == NULL || !coro_scope_check_exit (scope))
     return;
 
   coro_scope_exit (scope);
