@@ -122,6 +122,7 @@ _c_resolve = Coro.Future.resolve
 _c_reject = Coro.Future.reject
 _c_get_value = Coro.Future.get_value
 _c_get_error = Coro.Future.get_error
+_c_get_state = Coro.Future.get_state            # a Coro.Task has one of its own
 _c_is_done = Coro.Future.is_done
 _c_on_done = Coro.Future.on_done
 _c_do_cancel = Coro.Future.do_cancel
@@ -202,7 +203,7 @@ def _future_result(self):
     try:
         raise exception
     finally:
-        del exception, self             # no circle through the traceback
+        exception = self = None         # no circle through the traceback
 
 
 def _future_exception(self):
@@ -217,7 +218,7 @@ def _future_exception(self):
 
 def _future_cancelled(self):
     """Whether the future was cancelled."""
-    return self.get_state() == Coro.FutureState.CANCELLED
+    return _c_get_state(self) == Coro.FutureState.CANCELLED
 
 
 def _future_on_done(self, func, *args):
@@ -307,7 +308,7 @@ class AsyncTask(Coro.Future):
         self._step_soon()
 
     def __repr__(self):
-        state = self.get_state().value_nick if self._coro is None else 'waiting'
+        state = _c_get_state(self).value_nick if self._coro is None else 'waiting'
         return f'<Coro.AsyncTask {self.get_name()!r} {state}>'
 
     def get_name(self):
@@ -375,7 +376,7 @@ class AsyncTask(Coro.Future):
             _c_get_error(self)
             _stop_runner(fatal)
         except BaseException as error:
-            self._end(_future_reject, error)
+            self._end(_future_reject, error.with_traceback(error.__traceback__.tb_next))
         else:
             self._wait(waits_for)
         finally:
@@ -457,8 +458,21 @@ _c_gather = Coro.gather
 
 
 async def _gather(futures):
-    await _c_gather(futures)
+    try:
+        await _c_gather(futures)
+    except GLib.Error as error:
+        raise _find_exception(futures, error) from None
     return [_future_result(future) for future in futures]
+
+
+def _find_exception(futures, error):
+    """The exception that C knows as `error`."""
+    for future in futures:
+        if future._exception is not None:
+            other = _c_get_error(future)
+            if (other.domain, other.code, other.message) == (error.domain, error.code, error.message):
+                return future._exception
+    return error
 
 
 @_export
@@ -545,12 +559,14 @@ class _Runner:
 
     def _shut_down(self):
         """Cancels what is left, in Python first, because it may wait for C."""
-        for generator in list(self.generators):
-            self._close_generator(generator)
         while self.tasks:
             for task in list(self.tasks):
                 if not task.cancelling():
                     task.cancel()
+            self.context.iteration(True)
+        for generator in list(self.generators):
+            self._close_generator(generator)
+        while self.tasks:
             self.context.iteration(True)
         self.scheduler.shut_down()
         while self.context.iteration(False):

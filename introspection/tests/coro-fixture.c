@@ -351,7 +351,7 @@ coro_fixture_spawn_describe (CoroFuture *future)
 }
 
 /**
- * coro_fixture_await:
+ * coro_fixture_wait:
  * @future: a future
  * @error: return location for an error
  *
@@ -360,8 +360,8 @@ coro_fixture_spawn_describe (CoroFuture *future)
  * Returns: %TRUE if the future has a value
  */
 gboolean
-coro_fixture_await (CoroFuture  *future,
-                    GError     **error)
+coro_fixture_wait (CoroFuture  *future,
+                   GError     **error)
 {
   return coro_await (future, NULL, error);
 }

@@ -73,7 +73,7 @@ CORO_AVAILABLE_IN_ALL
 int                 coro_fixture_get_n_cleanups (void);
 
 CORO_AVAILABLE_IN_ALL
-gboolean            coro_fixture_await          (CoroFuture          *future,
+gboolean            coro_fixture_wait           (CoroFuture          *future,
                                                  GError             **error);
 CORO_AVAILABLE_IN_ALL
 gboolean            coro_fixture_sleep          (GTimeSpan            duration,
