@@ -61,9 +61,10 @@ valgrind: _build-valgrind/build.ninja
 install: build
 	@meson install -C $(BUILD) --no-rebuild
 
-docs: deps
+docs: $(BUILD)/build.ninja
+	@.ci/install-deps gi-docgen
 	@meson configure $(BUILD) -Ddocs=true
-	@ninja -C $(BUILD)
+	@ninja -C $(BUILD) docs/coro-glib-1
 
 clean:
 	rm -rf _build _build-test _build-asan _build-tsan _build-valgrind tour

@@ -25,7 +25,7 @@
  *
  * A generator that has started wants to be run to its end, or closed: what
  * its body holds is on its stack. One that is dropped in between closes itself
- * later, in a coroutine of its own; [func@loop_enter] closes it at once.
+ * later, in a coroutine of its own; [func@Loop.enter] closes it at once.
  *
  * Semantics: Python's asynchronous generators.
  *
@@ -482,7 +482,7 @@ coro_generator_get_sent (CoroGenerator *self)
  *   one; stays empty at the end
  * @error: return location for an error
  *
- * [func@iterator_next], telling the body something.
+ * [method@Iterator.next], telling the body something.
  *
  * Callable from a coroutine, which it may suspend. Cancellation: see
  * [iface@Awaitable].

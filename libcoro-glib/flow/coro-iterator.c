@@ -79,7 +79,7 @@ coro_iterator_next (gpointer   self,
  * @value: (out caller-allocates): an empty value, %G_VALUE_INIT, for the next one
  * @error: return location for an error
  *
- * [func@iterator_next] for who needs a value: the end is
+ * [method@Iterator.next] for who needs a value: the end is
  * [error@Coro.Error.EXHAUSTED].
  *
  * Returns: %TRUE with a value; %FALSE with @error set
@@ -107,7 +107,7 @@ coro_iterator_next_required (gpointer   iterator,
  * @value: (out caller-allocates): an empty value, %G_VALUE_INIT
  * @error: return location for an error
  *
- * [func@iterator_next] with a value for the end.
+ * [method@Iterator.next] with a value for the end.
  *
  * Returns: %TRUE with a value; %FALSE with @error set
  *
@@ -138,7 +138,7 @@ coro_iterator_next_or (gpointer       iterator,
  * @out_object: (out) (transfer full) (nullable): the next one; %NULL at the end
  * @error: return location for an error
  *
- * [func@iterator_next] for objects.
+ * [method@Iterator.next] for objects.
  *
  * @error can also be [error@Coro.Error.TYPE_MISMATCH].
  *
@@ -242,7 +242,7 @@ coro_loop_enter (gpointer   iterator,
  * [iface@Awaitable].
  *
  * Returns: %TRUE with a value; %FALSE at the end and on failure: see
- *   [func@loop_ok]
+ *   [method@Loop.ok]
  *
  * Since: 0.1
  */
@@ -267,7 +267,7 @@ coro_loop_next (CoroLoop *self,
  * @out_object: (inout) (transfer full) (nullable): %NULL, or the object before,
  *   which is unreferenced
  *
- * [func@loop_next] for objects.
+ * [method@Loop.next] for objects.
  *
  * Returns: %TRUE with an object; %FALSE at the end and on failure
  *
@@ -296,7 +296,7 @@ coro_loop_next_object (CoroLoop *self,
  *
  * Callable from the coroutine that opened it; never suspends.
  *
- * Returns: %FALSE if the error given to [func@loop_enter] is set
+ * Returns: %FALSE if the error given to [func@Loop.enter] is set
  *
  * Since: 0.1
  */

@@ -20,7 +20,7 @@
  * ```
  *
  * Where the cancellable is not third from the end, write it out with
- * [func@operation_begin], `coro_operation_ready` and [func@operation_await].
+ * [method@Operation.begin], `coro_operation_ready` and [method@Operation.await].
  *
  * A cancelled coroutine cancels the operation and goes on waiting until its
  * callback has come, so that nothing is written to a stack that is gone; what
