@@ -179,9 +179,6 @@ files_page_run_cb (gpointer user_data, GValue *result, GError **error)
   DemoFilesPage *self = user_data;
   g_autoptr (GError) local_error = NULL;
 
-  /* Also when it has not begun: who closes the window at once is faster than the first step. */
-  if (!coro_check_cancelled (error))
-    return FALSE;
   if (files_page_run (self, &local_error) || files_page_is_gone (self))
     return TRUE;
   if (coro_error_is_cancelled (local_error))

@@ -304,12 +304,14 @@ static void
 story_outside (Fixture *fixture)
 {
   g_autofree char *base = demo_server_dup_url (fixture->server, "", NULL);
-  g_autofree char *url = g_strconcat (base, "%2e%2e/%2e%2e/etc/passwd", NULL);
+  g_autofree char *url = g_strconcat (base, "%2e%2e%2f%2e%2e%2fetc%2fpasswd", NULL);
   g_autoptr (DemoDownload) download = demo_download_new (url);
 
   g_test_summary ("The server gives nothing that is not below its folder");
 
-  fixture_run (fixture, download, DEMO_HTTP_ERROR, 404);
+  /* libsoup refuses such an address even before the server looks for the file. */
+  fixture_run (fixture, download, DEMO_HTTP_ERROR, 400);
+  fixture_assert_n_files (fixture, 0);
 }
 
 static void

@@ -118,12 +118,13 @@ hash_tree (Fixture *fixture)
 }
 
 static void
-assert_hash (Fixture *fixture, const char *path, const char *hash)
+assert_hash (Fixture *fixture, const char *path, gsize size, const char *hash)
 {
   DemoFileItem *item = g_hash_table_lookup (fixture->items, path);
 
   g_assert_nonnull (item);
   g_assert_cmpstr (demo_file_item_get_message (item), ==, NULL);
+  g_assert_cmpuint (demo_file_item_get_size (item), ==, size);
   g_assert_cmpstr (demo_file_item_get_hash (item), ==, hash);
 }
 
@@ -151,8 +152,8 @@ test_tree (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (fixture->progress.n_done, ==, 2);
   g_assert_cmpuint (fixture->progress.n_problems, ==, 0);
   g_assert_cmpuint (fixture->progress.n_bytes, ==, 3);
-  assert_hash (fixture, "abc", HASH_OF_ABC);
-  assert_hash (fixture, "a/b/c/empty", HASH_OF_NOTHING);
+  assert_hash (fixture, "abc", 3, HASH_OF_ABC);
+  assert_hash (fixture, "a/b/c/empty", 0, HASH_OF_NOTHING);
 }
 
 static void
@@ -174,7 +175,7 @@ test_large_file (Fixture *fixture, gconstpointer data)
   g_test_summary ("A file of many chunks has the hash of its whole contents");
 
   hash_tree (fixture);
-  assert_hash (fixture, "large", hash);
+  assert_hash (fixture, "large", 1000000, hash);
   g_assert_cmpuint (fixture->progress.n_bytes, ==, 1000000);
 }
 
@@ -188,8 +189,8 @@ test_odd_names (Fixture *fixture, gconstpointer data)
 
   hash_tree (fixture);
   g_assert_cmpuint (fixture->progress.n_problems, ==, 0);
-  assert_hash (fixture, "caf\xef\xbf\xbd", HASH_OF_ABC);
-  assert_hash (fixture, "two\nlines", HASH_OF_ABC);
+  assert_hash (fixture, "caf\xef\xbf\xbd", 3, HASH_OF_ABC);
+  assert_hash (fixture, "two\nlines", 3, HASH_OF_ABC);
 }
 
 /* --- bad files -------------------------------------------------------------------- */
@@ -208,8 +209,8 @@ test_links (Fixture *fixture, gconstpointer data)
   write_link (fixture, "folder/to-parent", "..");
   hash_tree (fixture);
 
-  assert_hash (fixture, "folder/abc", HASH_OF_ABC);
-  assert_hash (fixture, "to-file", HASH_OF_ABC);
+  assert_hash (fixture, "folder/abc", 3, HASH_OF_ABC);
+  assert_hash (fixture, "to-file", 3, HASH_OF_ABC);
   assert_problem (fixture, "broken", "Does not exist (vanished, or the target of a broken link)");
   assert_problem (fixture, "circle-a", "Symbolic links that lead in a circle");
   assert_problem (fixture, "circle-b", "Symbolic links that lead in a circle");
@@ -250,7 +251,7 @@ test_unreadable (Fixture *fixture, gconstpointer data)
   if (is_root)
     g_assert_cmpint (seteuid (0), ==, 0);
 
-  assert_hash (fixture, "good", HASH_OF_ABC);
+  assert_hash (fixture, "good", 3, HASH_OF_ABC);
   assert_problem (fixture, "locked", "No permission to read");
   assert_problem (fixture, "locked-folder", "No permission to read");
 }
