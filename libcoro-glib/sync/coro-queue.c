@@ -8,11 +8,16 @@
 #include "fiber/coro-error.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scheduler/coro-waiter-private.h"
+#include "sync/coro-queue-items-private.h"
 
 /**
  * CoroQueue:
  *
  * Hands items from coroutines to coroutines, first come first served.
+ *
+ * What is taken first is what was put first, or last, or the item that a
+ * function of the caller says. Those who wait are served in the order in which
+ * they came, always.
  *
  * A queue with a capacity makes who puts wait while it is full. Closing it
  * says that nothing more comes: what is in it can still be taken, and then
@@ -20,6 +25,9 @@
  *
  * Who waits and is cancelled loses nothing: an item goes to who is next, a
  * place to who waits for one.
+ *
+ * Who takes items may say of each that its work is done; then
+ * [method@Queue.join] waits until all of it is.
  *
  * A queue belongs to the thread whose coroutines use it.
  *
@@ -29,19 +37,22 @@ struct _CoroQueue
 {
   GObject parent_instance;
 
-  GQueue items;                 /* (element-type gpointer) (owned): by item_free */
+  CoroQueueItems items;         /* (owned): by item_free */
   guint capacity;               /* 0: unbounded */
   GDestroyNotify item_free;     /* (nullable) */
   CoroWaiterList takers;        /* wait while there are no items */
   CoroWaiterList putters;       /* wait while there is no room */
+  CoroWaiterList joiners;       /* wait while there is unfinished work */
+  guint n_unfinished;           /* items that were put and are not said to be done */
   gboolean closed;
+  gboolean dropping;            /* closed, and no item is wanted any more */
 };
 
 /* A waiter with what it was given, or has brought. */
 typedef struct
 {
   CoroWaiter waiter;            /* first */
-  gpointer item;                /* (nullable) */
+  CoroQueueEntry entry;         /* its item: (nullable) */
   gboolean served;              /* handed over; FALSE when woken: the queue was closed */
 } CoroQueueWaiter;
 
@@ -61,6 +72,26 @@ queue_wake (CoroQueueWaiter *waiter,
   coro_waiter_signal (&waiter->waiter);
 }
 
+static inline void
+queue_push (CoroQueue *self,
+            gpointer   item)
+{
+  coro_queue_items_push (&self->items, item);
+  self->n_unfinished++;
+}
+
+/* It is 0 already when somebody said too much about an item that then came back. */
+static void
+queue_finish (CoroQueue *self)
+{
+  CoroWaiter *waiter;
+
+  if (self->n_unfinished == 0 || --self->n_unfinished > 0)
+    return;
+  while ((waiter = coro_waiter_list_pop (&self->joiners)) != NULL)
+    coro_waiter_signal (waiter);
+}
+
 /* Hands over directly, so that the state is right before anybody runs and nobody who
  * comes later gets in first. */
 static void
@@ -73,13 +104,13 @@ queue_serve (CoroQueue *self)
       if (queue_has_room (self) &&
           (putter = (CoroQueueWaiter *) coro_waiter_list_pop (&self->putters)) != NULL)
         {
-          g_queue_push_tail (&self->items, g_steal_pointer (&putter->item));
+          queue_push (self, g_steal_pointer (&putter->entry.item));
           queue_wake (putter, TRUE);
         }
       else if (self->items.length > 0 &&
                (taker = (CoroQueueWaiter *) coro_waiter_list_pop (&self->takers)) != NULL)
         {
-          taker->item = g_queue_pop_head (&self->items);
+          taker->entry = coro_queue_items_pop (&self->items);
           queue_wake (taker, TRUE);
         }
       else
@@ -97,6 +128,12 @@ queue_free_item (CoroQueue *self,
     self->item_free (item);
 }
 
+static void
+queue_set_closed_error (GError **error)
+{
+  g_set_error_literal (error, CORO_ERROR, CORO_ERROR_CLOSED, "The queue is closed");
+}
+
 static gboolean
 take_abort (gpointer    object,
             CoroWaiter *waiter)
@@ -105,7 +142,7 @@ take_abort (gpointer    object,
   return TRUE;
 }
 
-/* The item goes back to where it was: to the front. */
+/* The item goes back to where it was, unless nothing is wanted any more. */
 static gboolean
 take_undo (gpointer    object,
            CoroWaiter *waiter)
@@ -113,9 +150,16 @@ take_undo (gpointer    object,
   CoroQueue *self = object;
   CoroQueueWaiter *taker = (CoroQueueWaiter *) waiter;
 
-  if (taker->served)
-    g_queue_push_head (&self->items, g_steal_pointer (&taker->item));
-  queue_serve (self);
+  if (taker->served && self->dropping)
+    {
+      queue_free_item (self, g_steal_pointer (&taker->entry.item));
+      queue_finish (self);
+    }
+  else if (taker->served)
+    {
+      coro_queue_items_put_back (&self->items, taker->entry);
+      queue_serve (self);
+    }
   return TRUE;
 }
 
@@ -139,13 +183,24 @@ put_undo (gpointer    object,
 
 static const CoroWaitClass put_wait_class = { put_abort, put_undo, FALSE };
 
+static gboolean
+join_abort (gpointer    object,
+            CoroWaiter *waiter)
+{
+  coro_waiter_list_remove (&((CoroQueue *) object)->joiners, waiter);
+  return TRUE;
+}
+
+static const CoroWaitClass join_wait_class = { join_abort, coro_waiter_undo_nothing, FALSE };
+
 static void
 coro_queue_finalize (GObject *object)
 {
   CoroQueue *self = CORO_QUEUE (object);
 
   while (self->items.length > 0)
-    queue_free_item (self, g_queue_pop_head (&self->items));
+    queue_free_item (self, coro_queue_items_pop (&self->items).item);
+  coro_queue_items_clear (&self->items);
 
   G_OBJECT_CLASS (coro_queue_parent_class)->finalize (object);
 }
@@ -159,7 +214,21 @@ coro_queue_class_init (CoroQueueClass *klass)
 static void
 coro_queue_init (CoroQueue *self)
 {
-  g_queue_init (&self->items);
+}
+
+static CoroQueue *
+queue_new (CoroQueueOrder order,
+           guint          capacity,
+           GDestroyNotify item_free,
+           GCompareFunc   compare)
+{
+  CoroQueue *self = g_object_new (CORO_TYPE_QUEUE, NULL);
+
+  self->items.order = order;
+  self->items.compare = compare;
+  self->capacity = capacity;
+  self->item_free = item_free;
+  return self;
 }
 
 /**
@@ -179,11 +248,52 @@ CoroQueue *
 coro_queue_new (guint          capacity,
                 GDestroyNotify item_free)
 {
-  CoroQueue *self = g_object_new (CORO_TYPE_QUEUE, NULL);
+  return queue_new (CORO_QUEUE_FIFO, capacity, item_free, NULL);
+}
 
-  self->capacity = capacity;
-  self->item_free = item_free;
-  return self;
+/**
+ * coro_queue_new_lifo: (skip)
+ * @capacity: how many items fit in; 0: any number
+ * @item_free: (nullable): frees an item that nobody took
+ *
+ * [ctor@Queue.new] for a stack: what was put last is taken first.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: (transfer full): a queue
+ *
+ * Since: 0.1
+ */
+CoroQueue *
+coro_queue_new_lifo (guint          capacity,
+                     GDestroyNotify item_free)
+{
+  return queue_new (CORO_QUEUE_LIFO, capacity, item_free, NULL);
+}
+
+/**
+ * coro_queue_new_priority: (skip)
+ * @capacity: how many items fit in; 0: any number
+ * @item_free: (nullable): frees an item that nobody took
+ * @compare: compares two items; the smaller one is taken first
+ *
+ * [ctor@Queue.new] for items of which some are more urgent. Among equals,
+ * what was put first is taken first.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: (transfer full): a queue
+ *
+ * Since: 0.1
+ */
+CoroQueue *
+coro_queue_new_priority (guint          capacity,
+                         GDestroyNotify item_free,
+                         GCompareFunc   compare)
+{
+  g_return_val_if_fail (compare != NULL, NULL);
+
+  return queue_new (CORO_QUEUE_PRIORITY, capacity, item_free, compare);
 }
 
 /**
@@ -192,7 +302,7 @@ coro_queue_new (guint          capacity,
  * @item: (transfer full): an item, not %NULL; taken on failure as well
  * @error: return location for an error
  *
- * Puts an item at the end, as soon as there is room.
+ * Puts an item in, as soon as there is room.
  *
  * Callable from a coroutine, which it suspends while the queue is full.
  * Cancellation: see [iface@Awaitable]; an item that was not put is freed.
@@ -223,13 +333,13 @@ coro_queue_put (CoroQueue  *self,
   if (self->closed)
     {
       queue_free_item (self, item);
-      g_set_error_literal (error, CORO_ERROR, CORO_ERROR_CLOSED, "The queue is closed");
+      queue_set_closed_error (error);
       return FALSE;
     }
 
   if (queue_has_room (self) && self->putters.head == NULL)
     {
-      g_queue_push_tail (&self->items, item);
+      queue_push (self, item);
       queue_serve (self);
       return TRUE;
     }
@@ -240,20 +350,73 @@ coro_queue_put (CoroQueue  *self,
       return FALSE;
     }
 
-  putter.item = item;
+  putter.entry.item = item;
   putter.served = FALSE;
   coro_waiter_list_append (&self->putters, &putter.waiter);
   if (!coro_waiter_wait (&putter.waiter, &put_wait_class, self, error))
     {
-      queue_free_item (self, putter.item);
+      queue_free_item (self, putter.entry.item);
       return FALSE;
     }
   if (putter.served)
     return TRUE;
 
-  queue_free_item (self, putter.item);
-  g_set_error_literal (error, CORO_ERROR, CORO_ERROR_CLOSED, "The queue is closed");
+  queue_free_item (self, putter.entry.item);
+  queue_set_closed_error (error);
   return FALSE;
+}
+
+/**
+ * coro_queue_try_put: (skip)
+ * @self: a queue
+ * @item: (transfer full): an item, not %NULL; taken on failure as well
+ * @error: return location for an error
+ *
+ * Puts an item in, if there is room right now.
+ *
+ * Callable from the queue's thread, also outside coroutines; never suspends.
+ *
+ * @error can be set to %G_IO_ERROR_WOULD_BLOCK, which says that the queue is
+ * full, and [error@Coro.Error.CLOSED].
+ *
+ * Returns: %TRUE if it is in; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_queue_try_put (CoroQueue  *self,
+                    gpointer    item,
+                    GError    **error)
+{
+  g_return_val_if_fail (CORO_IS_QUEUE (self), FALSE);
+  g_return_val_if_fail (item != NULL, FALSE);
+
+  if (!self->closed && queue_has_room (self) && self->putters.head == NULL)
+    {
+      queue_push (self, item);
+      queue_serve (self);
+      return TRUE;
+    }
+
+  if (self->closed)
+    queue_set_closed_error (error);
+  else
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "The queue is full");
+  queue_free_item (self, item);
+  return FALSE;
+}
+
+/* Takes an item, or learns of the end, without waiting. */
+static gboolean
+queue_take_now (CoroQueue *self,
+                gpointer  *out_item)
+{
+  if (self->items.length == 0)
+    return self->closed;
+
+  *out_item = coro_queue_items_pop (&self->items).item;
+  queue_serve (self);
+  return TRUE;
 }
 
 /**
@@ -262,7 +425,7 @@ coro_queue_put (CoroQueue  *self,
  * @out_item: (out) (transfer full) (nullable): the item; %NULL at the end
  * @error: return location for an error
  *
- * Takes the first item, as soon as there is one.
+ * Takes the item whose turn it is, as soon as there is one.
  *
  * Once the queue is closed and empty, the answer is %TRUE without an item.
  *
@@ -290,23 +453,122 @@ coro_queue_take (CoroQueue  *self,
   if (!coro_waiter_check_ready (error))
     return FALSE;
 
-  if (self->items.length > 0 || self->closed)
-    {
-      *out_item = g_queue_pop_head (&self->items);
-      queue_serve (self);
-      return TRUE;
-    }
+  if (queue_take_now (self, out_item))
+    return TRUE;
 
   if (!coro_waiter_init (&taker.waiter, error))
     return FALSE;
 
-  taker.item = NULL;
+  taker.entry.item = NULL;
   taker.served = FALSE;
   coro_waiter_list_append (&self->takers, &taker.waiter);
   if (!coro_waiter_wait (&taker.waiter, &take_wait_class, self, error))
     return FALSE;
-  *out_item = taker.item;
+  *out_item = taker.entry.item;
   return TRUE;
+}
+
+/**
+ * coro_queue_try_take: (skip)
+ * @self: a queue
+ * @out_item: (out) (transfer full) (nullable): the item; %NULL at the end
+ * @error: return location for an error
+ *
+ * Takes the item whose turn it is, if there is one right now.
+ *
+ * Callable from the queue's thread, also outside coroutines; never suspends.
+ *
+ * @error can be set to %G_IO_ERROR_WOULD_BLOCK, which says that the queue is
+ * empty.
+ *
+ * Returns: %TRUE with an item or at the end; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_queue_try_take (CoroQueue  *self,
+                     gpointer   *out_item,
+                     GError    **error)
+{
+  g_return_val_if_fail (CORO_IS_QUEUE (self), FALSE);
+  g_return_val_if_fail (out_item != NULL, FALSE);
+
+  *out_item = NULL;
+  if (queue_take_now (self, out_item))
+    return TRUE;
+
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "The queue is empty");
+  return FALSE;
+}
+
+/**
+ * coro_queue_task_done:
+ * @self: a queue
+ * @error: return location for an error
+ *
+ * Says that the work for an item that was taken is done.
+ *
+ * Callable from the queue's thread; never suspends.
+ *
+ * @error can be set to [error@Coro.Error.PROTOCOL]: it was said more often than
+ * items were put.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_queue_task_done (CoroQueue  *self,
+                      GError    **error)
+{
+  g_return_val_if_fail (CORO_IS_QUEUE (self), FALSE);
+
+  if (self->n_unfinished == self->items.length)
+    {
+      g_set_error_literal (error, CORO_ERROR, CORO_ERROR_PROTOCOL,
+                           "More work is said to be done than was taken out of the queue");
+      return FALSE;
+    }
+
+  queue_finish (self);
+  return TRUE;
+}
+
+/**
+ * coro_queue_join: (skip)
+ * @self: a queue
+ * @error: return location for an error
+ *
+ * Waits until the work for every item that was put is done, as
+ * [method@Queue.task_done] says.
+ *
+ * Callable from a coroutine, which it suspends while there is work.
+ * Cancellation: see [iface@Awaitable].
+ *
+ * @error can be set to %G_IO_ERROR_CANCELLED and the misuse errors of
+ * [func@await].
+ *
+ * Returns: %TRUE if all is done; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_queue_join (CoroQueue  *self,
+                 GError    **error)
+{
+  CoroWaiter waiter;
+
+  g_return_val_if_fail (CORO_IS_QUEUE (self), FALSE);
+
+  if (!coro_waiter_check_ready (error))
+    return FALSE;
+  if (self->n_unfinished == 0)
+    return TRUE;
+  if (!coro_waiter_init (&waiter, error))
+    return FALSE;
+
+  coro_waiter_list_append (&self->joiners, &waiter);
+  return coro_waiter_wait (&waiter, &join_wait_class, self, error);
 }
 
 /**
@@ -327,6 +589,27 @@ coro_queue_get_length (CoroQueue *self)
   g_return_val_if_fail (CORO_IS_QUEUE (self), 0);
 
   return self->items.length;
+}
+
+/**
+ * coro_queue_get_n_unfinished:
+ * @self: a queue
+ *
+ * Counts the items that were put and whose work is not done, whether they are
+ * in the queue or were taken.
+ *
+ * Callable from the queue's thread; never suspends.
+ *
+ * Returns: how many there are
+ *
+ * Since: 0.1
+ */
+guint
+coro_queue_get_n_unfinished (CoroQueue *self)
+{
+  g_return_val_if_fail (CORO_IS_QUEUE (self), 0);
+
+  return self->n_unfinished;
 }
 
 /**
@@ -353,6 +636,33 @@ coro_queue_close (CoroQueue *self)
     queue_wake ((CoroQueueWaiter *) waiter, FALSE);
   while ((waiter = coro_waiter_list_pop (&self->takers)) != NULL)
     queue_wake ((CoroQueueWaiter *) waiter, FALSE);
+}
+
+/**
+ * coro_queue_close_now:
+ * @self: a queue
+ *
+ * [method@Queue.close], and drops what is in it: there is nothing more to take,
+ * and the work for those items counts as done.
+ *
+ * Callable from the queue's thread; never suspends.
+ *
+ * Since: 0.1
+ */
+void
+coro_queue_close_now (CoroQueue *self)
+{
+  g_return_if_fail (CORO_IS_QUEUE (self));
+
+  g_object_ref (self);
+  coro_queue_close (self);
+  self->dropping = TRUE;
+  while (self->items.length > 0)
+    {
+      queue_free_item (self, coro_queue_items_pop (&self->items).item);
+      queue_finish (self);
+    }
+  g_object_unref (self);
 }
 
 /**

@@ -12,21 +12,46 @@ CORO_AVAILABLE_IN_ALL
 G_DECLARE_FINAL_TYPE (CoroQueue, coro_queue, CORO, QUEUE, GObject)
 
 CORO_AVAILABLE_IN_ALL
-CoroQueue  *coro_queue_new       (guint            capacity,
-                                  GDestroyNotify   item_free);
+CoroQueue  *coro_queue_new              (guint            capacity,
+                                         GDestroyNotify   item_free);
 CORO_AVAILABLE_IN_ALL
-gboolean    coro_queue_put       (CoroQueue       *self,
-                                  gpointer         item,
-                                  GError         **error);
+CoroQueue  *coro_queue_new_lifo         (guint            capacity,
+                                         GDestroyNotify   item_free);
 CORO_AVAILABLE_IN_ALL
-gboolean    coro_queue_take      (CoroQueue       *self,
-                                  gpointer        *out_item,
-                                  GError         **error);
+CoroQueue  *coro_queue_new_priority     (guint            capacity,
+                                         GDestroyNotify   item_free,
+                                         GCompareFunc     compare);
 CORO_AVAILABLE_IN_ALL
-guint       coro_queue_get_length (CoroQueue      *self);
+gboolean    coro_queue_put              (CoroQueue       *self,
+                                         gpointer         item,
+                                         GError         **error);
 CORO_AVAILABLE_IN_ALL
-void        coro_queue_close     (CoroQueue       *self);
+gboolean    coro_queue_take             (CoroQueue       *self,
+                                         gpointer        *out_item,
+                                         GError         **error);
 CORO_AVAILABLE_IN_ALL
-gboolean    coro_queue_is_closed (CoroQueue       *self);
+gboolean    coro_queue_try_put          (CoroQueue       *self,
+                                         gpointer         item,
+                                         GError         **error);
+CORO_AVAILABLE_IN_ALL
+gboolean    coro_queue_try_take         (CoroQueue       *self,
+                                         gpointer        *out_item,
+                                         GError         **error);
+CORO_AVAILABLE_IN_ALL
+gboolean    coro_queue_task_done        (CoroQueue       *self,
+                                         GError         **error);
+CORO_AVAILABLE_IN_ALL
+gboolean    coro_queue_join             (CoroQueue       *self,
+                                         GError         **error);
+CORO_AVAILABLE_IN_ALL
+guint       coro_queue_get_n_unfinished (CoroQueue       *self);
+CORO_AVAILABLE_IN_ALL
+guint       coro_queue_get_length       (CoroQueue       *self);
+CORO_AVAILABLE_IN_ALL
+void        coro_queue_close            (CoroQueue       *self);
+CORO_AVAILABLE_IN_ALL
+void        coro_queue_close_now        (CoroQueue       *self);
+CORO_AVAILABLE_IN_ALL
+gboolean    coro_queue_is_closed        (CoroQueue       *self);
 
 G_END_DECLS
