@@ -261,7 +261,8 @@ test_vanished (Fixture *fixture, gconstpointer data)
 {
   g_test_summary ("Files that vanish between the listing and the reading are problems");
 
-  for (int i = 0; i < 100; i++)
+  /* As many as are listed at once, so that all are found before the first is hashed. */
+  for (int i = 0; i < 60; i++)
     {
       g_autofree char *name = g_strdup_printf ("file-%d", i);
       g_autofree char *path = write_file (fixture, name, "abc");
@@ -270,9 +271,9 @@ test_vanished (Fixture *fixture, gconstpointer data)
   hash_tree (fixture);
 
   /* Those that were open already are good; there are not more of them than hashers. */
-  g_assert_cmpuint (fixture->progress.n_done, ==, 100);
-  g_assert_cmpuint (fixture->progress.n_problems, >=, 90);
-  g_assert_cmpuint (fixture->progress.n_problems, <, 100);
+  g_assert_cmpuint (fixture->progress.n_done, ==, 60);
+  g_assert_cmpuint (fixture->progress.n_problems, >=, 50);
+  g_assert_cmpuint (fixture->progress.n_problems, <, 60);
 }
 
 /* --- the whole fails -------------------------------------------------------------- */
