@@ -5,6 +5,7 @@
 
 #include "scope/coro-each.h"
 
+#include "scheduler/coro-job-private.h"
 #include "scope/coro-group-error.h"
 #include "scope/coro-nursery.h"
 
@@ -93,6 +94,8 @@ coro_each (gpointer       elements,
   g_return_val_if_fail (func != NULL, FALSE);
   g_return_val_if_fail (element_size > 0, FALSE);
 
+  if (coro_job_require (error) == NULL)
+    return FALSE;
   if (n_elements == 0)
     return TRUE;
   if (run_all (&each, elements, n_elements, element_size, limit, &local_error))

@@ -10,12 +10,13 @@
 #include "scheduler/coro-scheduler-private.h"
 #include "scope/coro-task-group-private.h"
 
-/* Waits for the members and leaves the scope.  Returns what they failed with. */
+/* Waits for the members and leaves the scope.  Returns what they failed with.  The group
+ * stays, finished: a pointer that became NULL would mean the group of all who have none. */
 static GError *
 nursery_close (CoroNursery *self,
                GError      *body_error)
 {
-  g_autoptr (CoroTaskGroup) group = g_steal_pointer (&self->group);
+  CoroTaskGroup *group = self->group;
   CoroScope *scope = &group->supervisor.scope;
   GError *error = NULL;
 
@@ -28,8 +29,15 @@ nursery_close (CoroNursery *self,
     }
 
   group->finished = TRUE;
-  coro_scope_exit (scope);
-  coro_scope_detach (scope);
+  if (coro_scope_check_exit (scope))
+    {
+      coro_scope_exit (scope);
+      coro_scope_detach (scope);
+    }
+  else
+    {
+      g_object_ref (group);     /* the coroutine still has its scope */
+    }
   return coro_task_group_take_failures (group, body_error);
 }
 
@@ -74,7 +82,9 @@ coro_nursery_enter (CoroTaskGroupFlags   flags,
   if (job == NULL)
     {
       g_critical ("A nursery needs a coroutine to be in");
-      return (CoroNursery) { NULL, error };
+      group = coro_task_group_new_below (coro_scheduler_peek (), NULL, flags);
+      group->finished = TRUE;
+      return (CoroNursery) { group, error };
     }
 
   group = coro_task_group_new_below (coro_scheduler_current, job->scope, flags & ~CORO_TASK_GROUP_UNJOINED);
@@ -86,7 +96,7 @@ coro_nursery_enter (CoroTaskGroupFlags   flags,
  * coro_nursery_join: (skip)
  * @self: an open guard
  *
- * Waits until all members have ended, and closes the guard.
+ * Waits until all members have ended. The group takes no more of them.
  *
  * Callable from the coroutine that opened it, which it suspends. Cancellation
  * of the coroutine cancels the members, and the coroutine still waits for
@@ -105,6 +115,13 @@ coro_nursery_join (CoroNursery *self)
   GError *failures;
 
   g_return_val_if_fail (self->group != NULL, FALSE);
+
+  if (self->group->finished)
+    {
+      if (coro_job_require (self->error) != NULL)
+        g_set_error_literal (self->error, CORO_ERROR, CORO_ERROR_PROTOCOL, "The nursery has been joined already");
+      return FALSE;
+    }
 
   failures = nursery_close (self, NULL);
   if (failures != NULL)
@@ -149,15 +166,23 @@ coro_nursery_exit (CoroNursery *self)
   if (self->group == NULL)
     return;
 
+  if (self->group->finished)
+    {
+      g_clear_object (&self->group);
+      return;
+    }
+
   coro_scope_cancel (&self->group->supervisor.scope);
 
   if (self->error != NULL && *self->error != NULL)
     {
       *self->error = nursery_close (self, g_steal_pointer (self->error));
+      g_clear_object (&self->group);
       return;
     }
 
   report.error = nursery_close (self, NULL);
+  g_clear_object (&self->group);
   if (report.error != NULL)
     {
       coro_call_natively (nursery_report_cb, &report);

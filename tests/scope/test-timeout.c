@@ -390,7 +390,46 @@ left_open_is_said_cb (gpointer   user_data,
   if (!coro_task_group_join (group, error))
     return FALSE;
   g_test_assert_expected_messages ();
-  return coro_sleep (2000, error);              /* its deadline hits nobody */
+  if (!coro_sleep (2000, error))                /* its deadline hits nobody */
+    return FALSE;
+
+  g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*had ended*");
+  coro_timeout_exit (&left_open);
+  g_test_assert_expected_messages ();
+  return TRUE;
+}
+
+static gboolean
+close_out_of_order_cb (gpointer   user_data,
+                       GValue    *result,
+                       GError   **error)
+{
+  CoroTimeout outer = coro_timeout_enter (1000, NULL);
+  CoroTimeout inner = coro_timeout_enter (1000, NULL);
+
+  g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*the last one first*");
+  coro_timeout_exit (&outer);
+  g_test_assert_expected_messages ();
+  coro_timeout_exit (&inner);
+  return coro_sleep (10, error);
+}
+
+static gboolean
+out_of_order_is_said_cb (gpointer   user_data,
+                         GValue    *result,
+                         GError   **error)
+{
+  g_autoptr (CoroTaskGroup) group = coro_task_group_new (CORO_TASK_GROUP_NONE);
+  CoroTask *task = coro_task_group_spawn_task (group, close_out_of_order_cb, NULL, NULL);
+
+  if (!coro_sleep (5, error))
+    return FALSE;
+  g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*close_out_of_order_cb*open guard*");
+  if (!coro_task_group_join (group, error) || !coro_await (task, NULL, error))
+    return FALSE;
+  g_test_assert_expected_messages ();
+  g_object_unref (task);
+  return TRUE;
 }
 
 static void
@@ -726,6 +765,7 @@ main (int    argc,
   coro_test_add_func ("/timeout/exit-twice", exit_twice_cb);
   coro_test_add_func ("/timeout/without-error", without_error_cb);
   coro_test_add_func ("/timeout/left-open-is-said", left_open_is_said_cb);
+  coro_test_add_func ("/timeout/out-of-order-is-said", out_of_order_is_said_cb);
   g_test_add_func ("/timeout/outside", test_outside);
   coro_test_add_func ("/spec/S089/wait-for-in-time", wait_for_in_time_cb);
   coro_test_add_func ("/spec/S091/wait-for-too-late", wait_for_too_late_cb);

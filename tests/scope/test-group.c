@@ -1,0 +1,862 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Nurseries, groups and loops over arrays.
+ */
+#include "test-util.h"
+
+typedef struct
+{
+  const char *name;
+  GTimeSpan duration;
+  GTimeSpan cleanup;            /* when cancelled, this long */
+  gboolean fails;
+  int started;
+  int ended;
+  int cancelled;
+} Child;
+
+static gboolean
+child_cb (gpointer   user_data,
+          GValue    *result,
+          GError   **error)
+{
+  Child *self = user_data;
+
+  self->started++;
+  if (!coro_sleep (self->duration, error))
+    {
+      self->cancelled++;
+      if (self->cleanup > 0)
+        {
+          g_auto (CoroShield) shield = coro_shield_enter (0);
+
+          coro_sleep (self->cleanup, NULL);
+        }
+      self->ended++;
+      return FALSE;
+    }
+  self->ended++;
+  if (self->name != NULL)
+    note (self->name);
+  if (!self->fails)
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s", self->name);
+  return FALSE;
+}
+
+static void
+assert_group_error (const GError *error,
+                    const char   *messages)
+{
+  g_autoptr (GString) all = g_string_new (NULL);
+
+  g_assert_error (error, CORO_GROUP_ERROR, CORO_GROUP_ERROR_FAILED);
+  for (guint i = 0; i < coro_group_error_get_size (error); i++)
+    g_string_append_printf (all, "%s%s", i > 0 ? " " : "", coro_group_error_get_nth (error, i)->message);
+  g_assert_cmpstr (all->str, ==, messages);
+}
+
+/* --- joining ---------------------------------------------------------------------- */
+
+static gboolean
+run_children (Child    *children,
+              int       n_children,
+              GError  **error)
+{
+  g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+
+  for (int i = 0; i < n_children; i++)
+    coro_task_group_spawn (nursery.group, child_cb, &children[i], NULL);
+  return coro_nursery_join (&nursery);
+}
+
+static gboolean
+waits_for_all_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  Child children[] = { { "b", 50 }, { "a", 10 } };
+  gint64 start = now ();
+
+  if (!run_children (children, 2, error))
+    return FALSE;
+  assert_trace ("a b");
+  g_assert_cmpint (now () - start, ==, 50);
+  return TRUE;
+}
+
+static gboolean
+no_members_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  return run_children (NULL, 0, error);
+}
+
+static gboolean
+failure_cancels_siblings_cb (gpointer   user_data,
+                             GValue    *result,
+                             GError   **error)
+{
+  Child children[] = { { "bad", 10, 0, TRUE }, { "slow", 10 * SECOND, 5 }, { "quick", 3 } };
+  g_autoptr (GError) local_error = NULL;
+  gint64 start = now ();
+
+  g_assert_false (run_children (children, 3, &local_error));
+  assert_group_error (local_error, "bad");
+  g_assert_true (coro_group_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_FAILED));
+  g_assert_false (coro_group_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+  g_assert_cmpint (children[1].cancelled, ==, 1);
+  g_assert_cmpint (children[1].ended, ==, 1);           /* never before the last child has stopped */
+  g_assert_cmpint (now () - start, ==, 15);
+  assert_trace ("quick bad");
+  return coro_yield (error);                            /* its cancel does not leak out */
+}
+
+static gboolean
+errors_in_completion_order_cb (gpointer   user_data,
+                               GValue    *result,
+                               GError   **error)
+{
+  Child children[] = { { "3", 30, 0, TRUE }, { "1", 10, 0, TRUE }, { "2", 10, 0, TRUE } };
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (GError) copy = NULL;
+
+  {
+    g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_SUPERVISOR, &local_error);
+
+    for (int i = 0; i < 3; i++)
+      coro_task_group_spawn (nursery.group, child_cb, &children[i], NULL);
+    g_assert_false (coro_nursery_join (&nursery));
+  }
+  assert_group_error (local_error, "1 2 3");
+  assert_trace ("1 2 3");
+  copy = g_error_copy (local_error);
+  assert_group_error (copy, "1 2 3");
+  return TRUE;
+}
+
+static gboolean
+same_turn_failures_cb (gpointer   user_data,
+                       GValue    *result,
+                       GError   **error)
+{
+  Child children[] = { { "1", 10, 0, TRUE }, { "2", 10, 0, TRUE } };
+  g_autoptr (GError) local_error = NULL;
+
+  /* Both timers have fired before the first of them runs: a finished wait is not undone
+   * by a failure. */
+  g_assert_false (run_children (children, 2, &local_error));
+  g_assert_error (local_error, CORO_GROUP_ERROR, CORO_GROUP_ERROR_FAILED);
+  g_assert_cmpstr (coro_group_error_get_nth (local_error, 0)->message, ==, "1");
+  g_string_free (g_steal_pointer (&trace), TRUE);
+  return TRUE;
+}
+
+/* --- leaving early ---------------------------------------------------------------- */
+
+static gboolean
+leave (Child    *children,
+       int       n_children,
+       gboolean  with_error,
+       GError  **error)
+{
+  g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+
+  for (int i = 0; i < n_children; i++)
+    coro_task_group_spawn (nursery.group, child_cb, &children[i], NULL);
+  if (!coro_sleep (20, NULL))
+    return FALSE;
+  if (!with_error)
+    return TRUE;
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "body");
+  return FALSE;
+}
+
+static gboolean
+leaving_cancels_and_joins_cb (gpointer   user_data,
+                              GValue    *result,
+                              GError   **error)
+{
+  Child children[] = { { "done", 10 }, { "slow", SECOND, 100 } };
+  gint64 start = now ();
+
+  if (!leave (children, 2, FALSE, error))
+    return FALSE;
+  g_assert_no_error (*error);
+  g_assert_cmpint (children[1].cancelled, ==, 1);
+  g_assert_cmpint (children[1].ended, ==, 1);
+  g_assert_cmpint (now () - start, ==, 120);
+  assert_trace ("done");
+  return coro_yield (error);
+}
+
+static gboolean
+body_error_alone_cb (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  Child children[] = { { "slow", SECOND } };
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_false (leave (children, 1, TRUE, &local_error));
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+  g_assert_cmpint (children[0].ended, ==, 1);
+  return TRUE;
+}
+
+/* Fails when it is cancelled, as cleanup may. */
+static gboolean
+fail_when_cancelled_cb (gpointer   message,
+                        GValue    *result,
+                        GError   **error)
+{
+  coro_sleep (SECOND, NULL);
+  return fail_cb (message, result, error);
+}
+
+static gboolean
+leave_with (const char  *message,
+            GError     **error)
+{
+  g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+
+  coro_task_group_spawn (nursery.group, fail_when_cancelled_cb, "child", NULL);
+  if (!coro_yield (error))
+    return FALSE;
+  if (message == NULL)
+    return TRUE;
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, message);
+  return FALSE;
+}
+
+static gboolean
+body_error_is_last_cb (gpointer   user_data,
+                       GValue    *result,
+                       GError   **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_false (leave_with ("body", &local_error));
+  assert_group_error (local_error, "child body");
+  return TRUE;
+}
+
+static gboolean
+success_stays_success_cb (gpointer   user_data,
+                          GValue    *result,
+                          GError   **error)
+{
+  g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "*child*");
+  g_assert_true (leave_with (NULL, error));
+  g_test_assert_expected_messages ();
+  g_assert_no_error (*error);
+  return TRUE;
+}
+
+/* The failure of a child stops the body; what the body sees is no failure of its own. */
+static gboolean
+failing_child_stops_body (GError **error)
+{
+  g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+
+  coro_task_group_spawn (nursery.group, fail_cb, "child", NULL);
+  if (!coro_sleep (SECOND, error))
+    {
+      assert_cancelled (*error);
+      return FALSE;
+    }
+  return coro_nursery_join (&nursery);
+}
+
+static gboolean
+failing_child_stops_body_cb (gpointer   user_data,
+                             GValue    *result,
+                             GError   **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  gint64 start = now ();
+
+  g_assert_false (failing_child_stops_body (&local_error));
+  assert_group_error (local_error, "child");
+  g_assert_cmpint (now (), ==, start);
+  g_assert_cmpint (coro_task_get_cancelling (coro_task_get_current ()), ==, 0);
+  return coro_yield (error);
+}
+
+static gboolean
+two_nurseries (GError **error)
+{
+  g_auto (CoroNursery) outer = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+  g_autoptr (GError) inner_error = NULL;
+
+  g_assert_false (failing_child_stops_body (&inner_error));
+  assert_group_error (inner_error, "child");
+  if (!coro_sleep (10, error))
+    return FALSE;
+  coro_task_group_spawn (outer.group, fail_cb, "outer", NULL);
+  g_propagate_error (error, g_steal_pointer (&inner_error));
+  return FALSE;
+}
+
+static gboolean
+nested_cb (gpointer   user_data,
+           GValue    *result,
+           GError   **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_false (two_nurseries (&local_error));
+  /* "outer" was spawned into a group that was cancelled before its first await: it ran. */
+  g_assert_error (local_error, CORO_GROUP_ERROR, CORO_GROUP_ERROR_FAILED);
+  g_assert_true (coro_group_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_FAILED));
+  g_assert_cmpint (coro_group_error_get_size (local_error), ==, 2);
+  g_assert_cmpstr (coro_group_error_get_nth (local_error, 0)->message, ==, "outer");
+  assert_group_error (coro_group_error_get_nth (local_error, 1), "child");
+  return TRUE;
+}
+
+/* --- cancelling ------------------------------------------------------------------- */
+
+static gboolean
+run_children_cb (gpointer   children,
+                 GValue    *result,
+                 GError   **error)
+{
+  return run_children (children, 2, error);
+}
+
+static gboolean
+external_cancel_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  Child children[] = { { "a", SECOND, 100 }, { "b", SECOND } };
+  g_autoptr (CoroTask) task = coro_spawn_task (run_children_cb, children, NULL);
+  gint64 start = now ();
+
+  if (!coro_sleep (10, error))
+    return FALSE;
+  coro_task_cancel (task);
+  if (!coro_join (task, error))
+    return FALSE;
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+  g_assert_cmpint (children[0].ended, ==, 1);
+  g_assert_cmpint (children[1].ended, ==, 1);
+  g_assert_cmpint (now () - start, ==, 110);
+  return TRUE;
+}
+
+static gboolean
+run_failing_child_cb (gpointer   user_data,
+                      GValue    *result,
+                      GError   **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  {
+    g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, &local_error);
+
+    coro_task_group_spawn (nursery.group, fail_when_cancelled_cb, "child", NULL);
+    g_assert_false (coro_nursery_join (&nursery));
+  }
+  assert_group_error (local_error, "child");
+  g_assert_cmpint (coro_task_get_cancelling (coro_task_get_current ()), ==, 1);
+  return coro_sleep (SECOND, error);            /* the request survives the group */
+}
+
+static gboolean
+external_cancel_with_failure_cb (gpointer   user_data,
+                                 GValue    *result,
+                                 GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (run_failing_child_cb, NULL, NULL);
+
+  if (!coro_sleep (10, error))
+    return FALSE;
+  coro_task_cancel (task);
+  if (!coro_join (task, error))
+    return FALSE;
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+  return TRUE;
+}
+
+static gboolean
+cancelled_by_hand_is_no_failure_cb (gpointer   user_data,
+                                    GValue    *result,
+                                    GError   **error)
+{
+  Child child = { "a", SECOND };
+  Child other = { "b", 100 };
+  g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+  g_autoptr (CoroTask) task = coro_task_group_spawn_task (nursery.group, child_cb, &child, NULL);
+
+  coro_task_group_spawn (nursery.group, child_cb, &other, NULL);
+  if (!coro_sleep (10, error))
+    return FALSE;
+  coro_task_cancel (task);
+  if (!coro_nursery_join (&nursery))
+    return FALSE;
+  assert_trace ("b");
+  return TRUE;
+}
+
+static gboolean
+cancel_group_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  Child children[] = { { "a", SECOND }, { "b", SECOND } };
+  g_autoptr (CoroTaskGroup) group = coro_task_group_new (CORO_TASK_GROUP_NONE);
+
+  for (int i = 0; i < 2; i++)
+    coro_task_group_spawn (group, child_cb, &children[i], NULL);
+  if (!coro_yield (error))
+    return FALSE;
+  g_assert_cmpint (coro_task_group_get_n_members (group), ==, 2);
+  coro_task_group_cancel (group);
+  coro_task_group_cancel (group);
+  if (!coro_task_group_join (group, error))
+    return FALSE;
+  g_assert_cmpint (coro_task_group_get_n_members (group), ==, 0);
+  g_assert_cmpint (children[0].cancelled + children[1].cancelled, ==, 2);
+
+  /* Those that come later run, to their first await. */
+  coro_task_group_spawn (group, child_cb, &children[0], NULL);
+  if (!coro_task_group_join (group, error))
+    return FALSE;
+  g_assert_cmpint (children[0].started, ==, 2);
+  g_assert_cmpint (children[0].cancelled, ==, 2);
+  return TRUE;
+}
+
+static gboolean
+timeout_reaches_members_cb (gpointer   user_data,
+                            GValue    *result,
+                            GError   **error)
+{
+  Child children[] = { { "a", SECOND, 7 }, { "b", 5 } };
+  g_autoptr (GError) local_error = NULL;
+  gint64 start = now ();
+
+  {
+    g_auto (CoroTimeout) timeout = coro_timeout_enter (10, &local_error);
+
+    g_assert_false (run_children (children, 2, &local_error));
+  }
+  assert_timed_out (local_error);
+  assert_trace ("b");
+  g_assert_cmpint (now () - start, ==, 17);
+  return TRUE;
+}
+
+static gboolean
+failure_in_timeout_cb (gpointer   user_data,
+                       GValue    *result,
+                       GError   **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  {
+    g_auto (CoroTimeout) timeout = coro_timeout_enter (10, &local_error);
+    g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, &local_error);
+
+    coro_task_group_spawn (nursery.group, fail_when_cancelled_cb, "child", NULL);
+    g_assert_false (coro_nursery_join (&nursery));
+  }
+  assert_group_error (local_error, "child");
+  return TRUE;
+}
+
+/* --- supervising ------------------------------------------------------------------ */
+
+static gboolean
+supervisor_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  Child children[] = { { "bad", 10, 0, TRUE }, { "good", 100 } };
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (CoroTaskGroup) group = coro_task_group_new (CORO_TASK_GROUP_SUPERVISOR);
+
+  for (int i = 0; i < 2; i++)
+    coro_task_group_spawn (group, child_cb, &children[i], NULL);
+  g_assert_false (coro_task_group_join (group, &local_error));
+  assert_group_error (local_error, "bad");
+  assert_trace ("bad good");
+  return coro_task_group_join (group, error);   /* they were given once */
+}
+
+static gboolean
+two_joiners_cb (gpointer   group,
+                GValue    *result,
+                GError   **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  if (!coro_task_group_join (group, &local_error))
+    {
+      assert_group_error (local_error, "bad");
+      note ("failed");
+      return TRUE;
+    }
+  note ("joined");
+  return TRUE;
+}
+
+static gboolean
+joined_twice_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  g_autoptr (CoroTaskGroup) group = coro_task_group_new (CORO_TASK_GROUP_NONE);
+  Child child = { "bad", 10, 0, TRUE };
+  g_autoptr (CoroTask) one = coro_spawn_task (two_joiners_cb, group, NULL);
+  g_autoptr (CoroTask) two = coro_spawn_task (two_joiners_cb, group, NULL);
+
+  coro_task_group_spawn (group, child_cb, &child, NULL);
+  if (!coro_join (one, error) || !coro_join (two, error))
+    return FALSE;
+  assert_trace ("bad failed joined");
+  return TRUE;
+}
+
+static gboolean
+member_spawns_sibling_cb (gpointer   group,
+                          GValue    *result,
+                          GError   **error)
+{
+  static Child child = { "sibling", 50 };
+
+  if (!coro_sleep (10, error))
+    return FALSE;
+  coro_task_group_spawn (group, child_cb, &child, NULL);
+  return TRUE;
+}
+
+static gboolean
+siblings_are_joined_cb (gpointer   user_data,
+                        GValue    *result,
+                        GError   **error)
+{
+  g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+
+  coro_task_group_spawn (nursery.group, member_spawns_sibling_cb, nursery.group, NULL);
+  if (!coro_nursery_join (&nursery))
+    return FALSE;
+  assert_trace ("sibling");
+  return TRUE;
+}
+
+static gboolean
+handle_in_group_is_reported_once_cb (gpointer   user_data,
+                                     GValue    *result,
+                                     GError   **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  {
+    g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, &local_error);
+    g_autoptr (CoroTask) task = coro_task_group_spawn_task (nursery.group, fail_cb, "once", NULL);
+
+    g_assert_false (coro_nursery_join (&nursery));
+  }
+  assert_group_error (local_error, "once");
+  return coro_sleep (1, error);                 /* and no warning */
+}
+
+static gboolean
+finished_group_refuses_cb (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  CoroTaskGroup *group;
+  int destroyed = 0;
+
+  {
+    g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+
+    group = g_object_ref (nursery.group);
+    if (!coro_nursery_join (&nursery))
+      return FALSE;
+    g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*joined*");
+    coro_task_group_spawn (group, forever_cb, &destroyed, count_cb);
+    g_test_assert_expected_messages ();
+    g_assert_cmpint (destroyed, ==, 1);
+
+    g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*joined*");
+    {
+      g_autoptr (CoroTask) task = coro_task_group_spawn_task (group, forever_cb, &destroyed, count_cb);
+      g_autoptr (GError) local_error = NULL;
+
+      g_test_assert_expected_messages ();
+      g_assert_cmpint (destroyed, ==, 2);
+      g_assert_false (coro_await (task, NULL, &local_error));
+      g_assert_error (local_error, CORO_ERROR, CORO_ERROR_CLOSED);
+    }
+
+    /* The guard's own pointer must not mean "any group" now. */
+    g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*");
+    coro_task_group_spawn (nursery.group, forever_cb, &destroyed, count_cb);
+    g_test_assert_expected_messages ();
+    g_assert_cmpint (destroyed, ==, 3);
+  }
+  g_object_unref (group);
+  return TRUE;
+}
+
+static gboolean
+unjoined_failure_is_said_cb (gpointer   user_data,
+                             GValue    *result,
+                             GError   **error)
+{
+  CoroTaskGroup *group = coro_task_group_new (CORO_TASK_GROUP_NONE);
+
+  coro_task_group_spawn (group, fail_cb, "unseen", NULL);
+  g_object_unref (group);                       /* its members keep it */
+  g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*not joined*unseen*");
+  if (!coro_sleep (1, error))
+    return FALSE;
+  g_test_assert_expected_messages ();
+  return TRUE;
+}
+
+/* --- limits ----------------------------------------------------------------------- */
+
+typedef struct
+{
+  int n_running;
+  int most;
+  int order;
+} Limited;
+
+static gboolean
+limited_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  Limited *self = user_data;
+  int number = self->order++;
+
+  self->n_running++;
+  self->most = MAX (self->most, self->n_running);
+  if (!coro_sleep (10 + number % 3, error))
+    return FALSE;
+  self->n_running--;
+  return TRUE;
+}
+
+static gboolean
+limit_cb (gpointer   user_data,
+          GValue    *result,
+          GError   **error)
+{
+  Limited self = { 0, };
+  g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+
+  coro_task_group_limit (nursery.group, 3);
+  for (int i = 0; i < 20; i++)
+    coro_task_group_spawn (nursery.group, limited_cb, &self, NULL);
+  if (!coro_yield (error))
+    return FALSE;
+  g_assert_cmpint (self.n_running, ==, 3);
+  if (!coro_sleep (11, error))
+    return FALSE;
+  coro_task_group_limit (nursery.group, 5);
+  if (!coro_yield (error))
+    return FALSE;
+  g_assert_cmpint (self.n_running, ==, 5);
+  coro_task_group_limit (nursery.group, 1);
+  if (!coro_nursery_join (&nursery))
+    return FALSE;
+  g_assert_cmpint (self.order, ==, 20);
+  g_assert_cmpint (self.most, ==, 5);
+  g_assert_cmpint (self.n_running, ==, 0);
+  return TRUE;
+}
+
+static gboolean
+limit_and_failure_cb (gpointer   user_data,
+                      GValue    *result,
+                      GError   **error)
+{
+  Child children[6] = { { "bad", 10, 0, TRUE }, };
+  g_autoptr (GError) local_error = NULL;
+
+  for (int i = 1; i < 6; i++)
+    children[i] = (Child) { NULL, SECOND };
+  {
+    g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, &local_error);
+
+    coro_task_group_limit (nursery.group, 2);
+    for (int i = 0; i < 6; i++)
+      coro_task_group_spawn (nursery.group, child_cb, &children[i], NULL);
+    g_assert_false (coro_nursery_join (&nursery));
+  }
+  assert_group_error (local_error, "bad");
+  for (int i = 1; i < 6; i++)
+    {
+      g_assert_cmpint (children[i].started, ==, 1);     /* to its first await, as in Trio */
+      g_assert_cmpint (children[i].cancelled, ==, 1);
+    }
+  assert_trace ("bad");
+  return TRUE;
+}
+
+static gboolean
+cancel_while_waiting_for_room_cb (gpointer   user_data,
+                                  GValue    *result,
+                                  GError   **error)
+{
+  Child children[] = { { "a", 100 }, { "b", 100 }, { "c", 100 } };
+  g_autoptr (CoroTaskGroup) group = coro_task_group_new (CORO_TASK_GROUP_NONE);
+  g_autoptr (CoroTask) second = NULL;
+
+  coro_task_group_limit (group, 1);
+  coro_task_group_spawn (group, child_cb, &children[0], NULL);
+  second = coro_task_group_spawn_task (group, child_cb, &children[1], NULL);
+  coro_task_group_spawn (group, child_cb, &children[2], NULL);
+  if (!coro_yield (error))
+    return FALSE;
+  coro_task_cancel (second);
+  if (!coro_task_group_join (group, error))
+    return FALSE;
+  assert_trace ("a c");
+  g_assert_cmpint (children[1].started, ==, 0);
+  return TRUE;
+}
+
+/* --- arrays ----------------------------------------------------------------------- */
+
+static gboolean
+each_cb (Child    *self,
+         gpointer  user_data,
+         GError  **error)
+{
+  int *n_running = user_data;
+  gboolean ok;
+
+  ++*n_running;
+  g_assert_cmpint (*n_running, <=, 2);
+  ok = child_cb (self, NULL, error);
+  --*n_running;
+  return ok;
+}
+
+static gboolean
+each_runs_all_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  Child children[] = { { "a", 30 }, { "b", 10 }, { "c", 10 }, { "d", 5 } };
+  int n_running = 0;
+
+  if (!CORO_EACH (children, 2, each_cb, &n_running, error))
+    return FALSE;
+  assert_trace ("b c d a");
+  return coro_each (children, 0, sizeof (Child), 2, (CoroEachFunc) each_cb, NULL, error);
+}
+
+static gboolean
+each_gives_the_failure_cb (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  Child children[] = { { "a", 5 }, { "bad", 10, 0, TRUE }, { "c", SECOND } };
+  g_autoptr (GError) local_error = NULL;
+  int n_running = -1;
+
+  g_assert_false (CORO_EACH (children, 0, each_cb, &n_running, &local_error));
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_FAILED);
+  g_assert_cmpstr (local_error->message, ==, "bad");
+  g_assert_cmpint (children[2].cancelled, ==, 1);
+  assert_trace ("a bad");
+  return TRUE;
+}
+
+static gboolean
+each_in_timeout_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  Child children[] = { { "a", 5 }, { "b", 100 } };
+  g_autoptr (GError) local_error = NULL;
+  int n_running = 0;
+
+  {
+    g_auto (CoroTimeout) timeout = coro_timeout_enter (10, &local_error);
+
+    g_assert_false (CORO_EACH (children, 0, each_cb, &n_running, &local_error));
+  }
+  assert_timed_out (local_error);
+  assert_trace ("a");
+  return TRUE;
+}
+
+static void
+test_outside (void)
+{
+  Child children[] = { { "a", 5 } };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) nursery_error = NULL;
+  int n_running = 0, destroyed = 0;
+
+  g_assert_false (CORO_EACH (children, 0, each_cb, &n_running, &error));
+  g_assert_error (error, CORO_ERROR, CORO_ERROR_NOT_IN_COROUTINE);
+  g_assert_cmpint (children[0].started, ==, 0);
+
+  g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*nursery needs a coroutine*");
+  {
+    g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, &nursery_error);
+
+    g_test_assert_expected_messages ();
+    g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*");
+    coro_task_group_spawn (nursery.group, forever_cb, &destroyed, count_cb);
+    g_test_assert_expected_messages ();
+    g_assert_cmpint (destroyed, ==, 1);
+    g_assert_false (coro_nursery_join (&nursery));
+  }
+  g_assert_error (nursery_error, CORO_ERROR, CORO_ERROR_NOT_IN_COROUTINE);
+  settle (NULL);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  coro_test_add_func ("/spec/S128/waits-for-all", waits_for_all_cb);
+  coro_test_add_func ("/nursery/no-members", no_members_cb);
+  coro_test_add_func ("/spec/S313/failure-cancels-siblings", failure_cancels_siblings_cb);
+  coro_test_add_func ("/nursery/errors-in-completion-order", errors_in_completion_order_cb);
+  coro_test_add_func ("/spec/S316/same-turn", same_turn_failures_cb);
+  coro_test_add_func ("/nursery/leaving-cancels-and-joins", leaving_cancels_and_joins_cb);
+  coro_test_add_func ("/nursery/body-error-alone", body_error_alone_cb);
+  coro_test_add_func ("/nursery/body-error-is-last", body_error_is_last_cb);
+  coro_test_add_func ("/nursery/success-stays-success", success_stays_success_cb);
+  coro_test_add_func ("/nursery/failing-child-stops-body", failing_child_stops_body_cb);
+  coro_test_add_func ("/nursery/nested", nested_cb);
+  coro_test_add_func ("/nursery/external-cancel", external_cancel_cb);
+  coro_test_add_func ("/nursery/external-cancel-with-failure", external_cancel_with_failure_cb);
+  coro_test_add_func ("/nursery/cancelled-by-hand-is-no-failure", cancelled_by_hand_is_no_failure_cb);
+  coro_test_add_func ("/nursery/timeout-reaches-members", timeout_reaches_members_cb);
+  coro_test_add_func ("/nursery/failure-in-timeout", failure_in_timeout_cb);
+  coro_test_add_func ("/nursery/siblings-are-joined", siblings_are_joined_cb);
+  coro_test_add_func ("/nursery/handle-is-reported-once", handle_in_group_is_reported_once_cb);
+  coro_test_add_func ("/nursery/finished-refuses", finished_group_refuses_cb);
+  coro_test_add_func ("/group/cancel", cancel_group_cb);
+  coro_test_add_func ("/group/supervisor", supervisor_cb);
+  coro_test_add_func ("/group/two-joiners", joined_twice_cb);
+  coro_test_add_func ("/group/unjoined-failure-is-said", unjoined_failure_is_said_cb);
+  coro_test_add_func ("/group/limit", limit_cb);
+  coro_test_add_func ("/group/limit-and-failure", limit_and_failure_cb);
+  coro_test_add_func ("/group/cancel-while-waiting-for-room", cancel_while_waiting_for_room_cb);
+  coro_test_add_func ("/each/runs-all", each_runs_all_cb);
+  coro_test_add_func ("/each/gives-the-failure", each_gives_the_failure_cb);
+  coro_test_add_func ("/each/in-timeout", each_in_timeout_cb);
+  g_test_add_func ("/nursery/outside", test_outside);
+
+  return g_test_run ();
+}
