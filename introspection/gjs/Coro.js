@@ -32,16 +32,16 @@ function toGError(error) {
     return new GLib.Error(GLib.quark_from_string('coro-js-error-quark'), 0, `${error}`);
 }
 
-// Runs `handler (argument)`, and everything that comes of it in the queue of promise
+// Runs `handler ()`, and everything that comes of it in the queue of promise
 // jobs, as code of `task`.
 //
 // The queue is first in, first out: what a job adds to it comes to stand between a mark
 // that was added before the job ran, and one that is added after.  Each round of marks
 // reaches one step further: the async function that awaited, then the one that awaited
 // that one, and so on.
-function runAs(task, handler, argument) {
+function runAs(task, handler) {
     enter(task, MAX_UNWIND);
-    Promise.resolve(argument).then(handler);
+    Promise.resolve().then(handler);
     leave(MAX_UNWIND);
 }
 
@@ -73,21 +73,18 @@ function subscribe(future, task, onValue, onError) {
         if (task !== null)
             task._endAwait(future);
 
-        let value;
+        let settle;
         try {
-            value = getResult(future);
+            const value = getResult(future);
+            settle = () => resolve(value);
         } catch (error) {
-            if (task === null)
-                reject(error);
-            else
-                runAs(task, reject, error);
-            return;
+            settle = () => reject(error);
         }
-        // A promise would be waited for here; a future's value is not.
+
         if (task === null)
-            resolve(value);
+            settle();
         else
-            runAs(task, () => resolve(value));
+            runAs(task, settle);
     });
 }
 
@@ -100,6 +97,8 @@ function getResult(future) {
         throw new Coro.Error({code: Coro.Error.NO_RESULT, message: 'The future is not done'});
     return future._kept !== null ? future._kept[0] : cGetValue.call(future);
 }
+
+const NOTHING = new GObject.Value();    // null would become a pointer
 
 let cOnDone, cGetError, cGetValue, cResolve, cReject;
 
@@ -124,8 +123,8 @@ function initFuture() {
 
             return (onValue, onError) => new Promise((resolve, reject) => {
                 subscribe(this, task,
-                    typeof onValue === 'function' ? value => settle(onValue, value, resolve, reject) : resolve,
-                    typeof onError === 'function' ? error => settle(onError, error, resolve, reject) : reject);
+                    typeof onValue === 'function' ? value => callHandler(onValue, value, resolve, reject) : resolve,
+                    typeof onError === 'function' ? error => callHandler(onError, error, resolve, reject) : reject);
             });
         },
     });
@@ -167,7 +166,7 @@ function initFuture() {
     };
 }
 
-function settle(handler, argument, resolve, reject) {
+function callHandler(handler, argument, resolve, reject) {
     try {
         resolve(handler(argument));
     } catch (error) {
@@ -182,16 +181,16 @@ function toValue(value) {
     case 'boolean':
         return [value, false];
     case 'string':
-        return value.includes('\0') ? [null, true] : [value, false];
+        return value.includes('\0') ? [NOTHING, true] : [value, false];
     case 'object':
         if (value === null)
-            return [null, false];
+            return [NOTHING, false];
         if (value instanceof GObject.Object)
             return [value, false];
         if (value instanceof GLib.Variant || value.constructor?.$gtype !== undefined)
             return [value, true];
     }
-    return [null, value !== undefined];
+    return [NOTHING, value !== undefined];
 }
 
 // --- tasks -----------------------------------------------------------------------------

@@ -21,6 +21,7 @@ enum
 
 static guint signals[N_SIGNALS];
 static int n_cleanups;
+static int n_gone;
 
 G_DEFINE_FINAL_TYPE (CoroFixtureEmitter, coro_fixture_emitter, G_TYPE_OBJECT)
 
@@ -415,4 +416,34 @@ coro_fixture_resolve_in_thread (CoroFuture *future,
   self->future = g_object_ref (future);
   self->value = value;
   g_thread_unref (g_thread_new ("resolve", resolve_cb, self));
+}
+
+static void
+gone_cb (gpointer  data,
+         GObject  *object)
+{
+  n_gone++;
+}
+
+/**
+ * coro_fixture_count_when_gone:
+ * @future: a future
+ *
+ * Counts the future when it is disposed of.
+ */
+void
+coro_fixture_count_when_gone (CoroFuture *future)
+{
+  g_object_weak_ref (G_OBJECT (future), gone_cb, NULL);
+}
+
+/**
+ * coro_fixture_get_n_gone:
+ *
+ * Returns: how many were
+ */
+int
+coro_fixture_get_n_gone (void)
+{
+  return n_gone;
 }

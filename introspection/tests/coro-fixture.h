@@ -81,5 +81,9 @@ gboolean            coro_fixture_sleep          (GTimeSpan            duration,
 CORO_AVAILABLE_IN_ALL
 void                coro_fixture_resolve_in_thread (CoroFuture       *future,
                                                     int               value);
+CORO_AVAILABLE_IN_ALL
+void                coro_fixture_count_when_gone (CoroFuture    *future);
+CORO_AVAILABLE_IN_ALL
+int                 coro_fixture_get_n_gone     (void);
 
 G_END_DECLS

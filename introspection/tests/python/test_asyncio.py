@@ -100,9 +100,11 @@ class Tests:
 
     async def test_shield(self):
         future = Coro.Future()
-        await raises(self, TimeoutError, asyncio.wait_for(asyncio.shield(self.wait_for(future)), 0.001))
+        inner = asyncio.ensure_future(self.wait_for(future))
+        await raises(self, TimeoutError, asyncio.wait_for(asyncio.shield(inner), 0.001))
         self.assertFalse(future.done())
-        future.resolve()
+        future.resolve(5)
+        self.assertEqual(await inner, 5)
 
     async def test_run_is_refused(self):
         self.assertRaises(RuntimeError, Coro.run, self.give(1))
