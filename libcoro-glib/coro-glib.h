@@ -30,6 +30,8 @@
 #include "flow/coro-iterator.h"
 #include "flow/coro-generator.h"
 #include "flow/coro-completion.h"
+#include "flow/coro-context-manager.h"
+#include "flow/coro-exit-stack.h"
 #include "sync/coro-lock.h"
 #include "sync/coro-event.h"
 #include "sync/coro-condition.h"
