@@ -27,6 +27,7 @@
 #include "scope/coro-each.h"
 #include "scope/coro-race.h"
 #include "scope/coro-run.h"
+#include "scope/coro-runner.h"
 #include "flow/coro-iterator.h"
 #include "flow/coro-generator.h"
 #include "flow/coro-completion.h"

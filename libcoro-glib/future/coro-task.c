@@ -134,6 +134,7 @@ task_end (CoroJob *job,
   CoroTaskEnd end = { job, *value, error };
   gboolean observed = job->task != NULL;
 
+  job->func = NULL;             /* it gets no other handle, see coro_all_tasks() */
   if (job->destroy != NULL || job->task != NULL || job->context != NULL || G_IS_VALUE (value))
     coro_call_natively (task_end_cb, &end);
 
@@ -432,6 +433,21 @@ coro_task_init (CoroTask *self)
   self->id = g_atomic_int_add (&last_id, 1) + 1;
 }
 
+/* The handle of a coroutine, made if it was spawned without.  Transfer none. */
+static CoroTask *
+task_for_job (CoroJob *job)
+{
+  if (job->task == NULL)
+    {
+      CoroTask *task = coro_task_new (coro_job_get_scheduler (job));
+
+      task->job = job;
+      task->site = job->site;
+      job->task = task;
+    }
+  return job->task;
+}
+
 /* A handle for a coroutine of `scheduler`, wherever it is made. */
 CoroTask *
 coro_task_new (CoroScheduler *scheduler)
@@ -460,18 +476,47 @@ coro_task_get_current (void)
 {
   CoroJob *job = coro_job_get_running ();
 
-  if (job == NULL)
-    return NULL;
+  return job != NULL ? task_for_job (job) : NULL;
+}
 
-  if (job->task == NULL)
-    {
-      CoroTask *task = coro_task_new (coro_scheduler_current);
+static void
+collect_task_cb (CoroJob  *job,
+                 gpointer  user_data)
+{
+  GList **tasks = user_data;
 
-      task->job = job;
-      task->site = job->site;
-      job->task = task;
-    }
-  return job->task;
+  if (job->func != NULL)
+    *tasks = g_list_prepend (*tasks, g_object_ref (task_for_job (job)));
+}
+
+/**
+ * coro_all_tasks:
+ * @scheduler: (nullable): a scheduler; %NULL: the one that runs, else that of
+ *   the thread-default main context
+ *
+ * Lists the coroutines that were spawned and have not ended, in no particular
+ * order.
+ *
+ * Handles are made for those that were spawned without.
+ *
+ * Callable from the scheduler's thread; never suspends.
+ *
+ * Returns: (transfer full) (element-type CoroTask): the tasks
+ *
+ * Since: 0.1
+ */
+GList *
+coro_all_tasks (CoroScheduler *scheduler)
+{
+  GList *tasks = NULL;
+
+  g_return_val_if_fail (scheduler == NULL || CORO_IS_SCHEDULER (scheduler), NULL);
+
+  if (scheduler == NULL)
+    scheduler = coro_scheduler_peek ();
+
+  coro_scheduler_foreach_job (scheduler, collect_task_cb, &tasks);
+  return tasks;
 }
 
 static void

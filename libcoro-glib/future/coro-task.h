@@ -15,6 +15,8 @@ G_DECLARE_FINAL_TYPE (CoroTask, coro_task, CORO, TASK, CoroFuture)
 CORO_AVAILABLE_IN_ALL
 CoroTask           *coro_task_get_current    (void);
 CORO_AVAILABLE_IN_ALL
+GList              *coro_all_tasks           (CoroScheduler  *scheduler) G_GNUC_WARN_UNUSED_RESULT;
+CORO_AVAILABLE_IN_ALL
 gboolean            coro_task_cancel         (CoroTask       *self);
 CORO_AVAILABLE_IN_ALL
 guint               coro_task_get_cancelling (CoroTask       *self);

@@ -8,6 +8,7 @@
 #include "fiber/coro-error.h"
 #include "scheduler/coro-cancel-private.h"
 #include "scheduler/coro-scheduler-private.h"
+#include "scope/coro-runner-private.h"
 #include "scope/coro-spawn.h"
 #include "scope/coro-task-group-private.h"
 
@@ -133,20 +134,26 @@ coro_scheduler_shut_down (CoroScheduler *self)
     }
 }
 
-typedef struct
-{
-  CoroFunc func;
-  gpointer user_data;
-} CoroMain;
-
+/* One run of a runner of its own. */
 static gboolean
-main_cb (gpointer   user_data,
-         GValue    *result,
-         GError   **error)
+run_once (CoroFunc    func,
+          gpointer    user_data,
+          GValue     *result,
+          gboolean   *interrupted,
+          GError    **error)
 {
-  CoroMain *main = user_data;
+  g_autoptr (CoroRunner) runner = NULL;
+  gboolean ok;
 
-  return main->func (main->user_data, result, error);
+  *interrupted = FALSE;
+  if (!coro_runner_check_thread (error))
+    return FALSE;
+
+  runner = coro_runner_new ();
+  ok = coro_runner_run (runner, func, user_data, result, error);
+  *interrupted = coro_runner_was_interrupted (runner);
+  coro_runner_close (runner);
+  return ok;
 }
 
 /**
@@ -162,10 +169,12 @@ main_cb (gpointer   user_data,
  * It has a main context of its own, which is the thread-default one
  * meanwhile. When the main coroutine has ended, coroutines that are left are
  * cancelled and waited for. A program with a [class@Gio.Application] does not
- * need it: there, [func@spawn] is enough.
+ * need it: there, [func@spawn] is enough. For several runs in one context
+ * there is [class@Runner].
  *
  * Callable from any thread, which it blocks, outside coroutines. Cancellation
- * does not reach in.
+ * does not reach in; in the main thread SIGINT cancels the main coroutine, if
+ * nobody else handles the signal.
  *
  * @error can be set to what the body fails with, and to
  * [error@Coro.Error.NESTED_RUN]: the thread is running coroutines already.
@@ -182,36 +191,11 @@ coro_run (CoroFunc    func,
           GValue     *result,
           GError    **error)
 {
-  g_autoptr (GMainContext) context = NULL;
-  g_autoptr (CoroScheduler) scheduler = NULL;
-  g_autoptr (CoroTask) task = NULL;
-  CoroMain main = { func, user_data };
-  gboolean ok;
+  gboolean interrupted;
 
   g_return_val_if_fail (func != NULL, FALSE);
 
-  if (coro_scheduler_current != NULL)
-    {
-      g_set_error_literal (error, CORO_ERROR, CORO_ERROR_NESTED_RUN,
-                           "coro_run() cannot be called from a running event loop");
-      return FALSE;
-    }
-
-  context = g_main_context_new ();
-  g_main_context_push_thread_default (context);
-  scheduler = coro_scheduler_ref_for_context (context);
-
-  task = coro_spawn_task_at (NULL, main_cb, &main, NULL, "the main coroutine");
-  while (!coro_future_is_done (CORO_FUTURE (task)))
-    g_main_context_iteration (context, TRUE);
-
-  ok = coro_future_get_result (CORO_FUTURE (task), result, error);
-  g_clear_object (&task);
-
-  coro_scheduler_shut_down (scheduler);
-  coro_scheduler_close (scheduler);
-  g_main_context_pop_thread_default (context);
-  return ok;
+  return run_once (func, user_data, result, &interrupted, error);
 }
 
 /**
@@ -220,6 +204,10 @@ coro_run (CoroFunc    func,
  * @user_data: what to pass to it
  *
  * [func@run] for a `main()` of one line. An error is printed.
+ *
+ * SIGINT cancels the main coroutine, so that it can clean up, and then the
+ * status is 130, as for a program that the signal has ended; a second SIGINT
+ * ends the program at once.
  *
  * Callable from any thread, which it blocks, outside coroutines.
  *
@@ -232,9 +220,12 @@ coro_run_main (CoroFunc func,
                gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
+  gboolean interrupted;
 
-  if (coro_run (func, user_data, NULL, &error))
+  if (run_once (func, user_data, NULL, &interrupted, &error))
     return 0;
+  if (interrupted && coro_error_is_cancelled (error))
+    return EXIT_STATUS_INTERRUPTED;
 
   g_printerr ("%s\n", error->message);
   return 1;
