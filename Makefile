@@ -7,7 +7,7 @@ DESKTOP    := dbus-run-session -- xvfb-run -a -s "-screen 0 1280x1024x24"
 GUI_ENV    := env GDK_BACKEND=x11 GSK_RENDERER=cairo GTK_A11Y=test GSETTINGS_BACKEND=memory GIO_USE_VFS=local
 CASES      :=
 
-.PHONY: all deps build demo test bench asan tsan valgrind install docs clean
+.PHONY: all deps build demo test spec bench asan tsan valgrind install docs clean
 
 all: build
 
@@ -40,6 +40,12 @@ test: $(TEST_BUILD)/build.ninja
 	@ninja -C $(TEST_BUILD)
 	@$(DESKTOP) $(GUI_ENV) meson test -C $(TEST_BUILD) --no-rebuild --print-errorlogs --no-suite bench; \
 	  tests/count-results $(TEST_BUILD)/meson-logs/testlog.json
+
+# The rows of the behaviour table with their tests, and the rows without.
+spec: $(TEST_BUILD)/build.ninja
+	@ninja -C $(TEST_BUILD) >&2
+	@$(DESKTOP) $(GUI_ENV) meson test -C $(TEST_BUILD) --no-rebuild --print-errorlogs --no-suite bench >&2; \
+	  tests/spec-rows $(TEST_BUILD)/meson-logs/testlog.json
 
 bench: build
 	@benchmarks/run $(BUILD) $(CASES)
