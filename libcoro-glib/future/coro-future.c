@@ -463,6 +463,10 @@ callback_run_cb (gpointer data)
   CoroFutureCallback *self = data;
   g_autoptr (GError) error = NULL;
 
+  /* For debug mode, which would like to name it. */
+  if (G_UNLIKELY (coro_scheduler_current != NULL && coro_scheduler_current->hooks != NULL))
+    coro_scheduler_current->callback = (gpointer) self->func;
+
   if (self->future != NULL)
     self->func (self->future, self->user_data, &error);
   if (error != NULL)

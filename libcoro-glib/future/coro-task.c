@@ -137,7 +137,10 @@ task_end (CoroJob *job,
   job->func = NULL;             /* it gets no other handle, see coro_all_tasks() */
   if (job->destroy != NULL || job->task != NULL || job->context != NULL || G_IS_VALUE (value))
     coro_call_natively (task_end_cb, &end);
+  CoroHooks *hooks = supervisor->scope.scheduler->hooks;
 
+  if (G_UNLIKELY (hooks != NULL))
+    hooks->finished (hooks, job, error);
   coro_scope_remove_member (&supervisor->scope, job);
   supervisor->n_members--;
   supervisor->klass->member_ended (supervisor, job, error, observed);
@@ -258,6 +261,8 @@ task_start (CoroSupervisor     *supervisor,
   job->task = task;
   if (task != NULL)
     task->job = job;
+  if (G_UNLIKELY (supervisor->scope.scheduler->hooks != NULL))
+    supervisor->scope.scheduler->hooks->created (supervisor->scope.scheduler->hooks, job);
 
   if (spec->copy_size > 0)
     {

@@ -259,8 +259,11 @@ void
 coro_job_deliver_cancel (CoroJob  *self,
                          GError  **error)
 {
+  CoroHooks *hooks = coro_job_get_scheduler (self)->hooks;
   const char *message = "The coroutine was cancelled";
 
+  if (G_UNLIKELY (hooks != NULL) && error == NULL)
+    hooks->cancel_ignored (hooks, self);
   coro_job_mark_cancel (self);
 
   if (coro_job_has_request (self))

@@ -207,6 +207,8 @@ scheduler_pop_job (CoroScheduler *scheduler)
 {
   CoroJob *job = (CoroJob *) coro_scheduler_pop (scheduler);
 
+  if (G_UNLIKELY (scheduler->hooks != NULL))
+    scheduler->hooks->entered (scheduler->hooks, job);
   job->queued = FALSE;
   job->state = CORO_JOB_RUNNING;
   scheduler->running = job;
@@ -243,6 +245,8 @@ coro_job_suspend (CoroJob *self)
   CoroScheduler *scheduler = coro_job_get_scheduler (self);
   CoroJob *next;
 
+  if (G_UNLIKELY (scheduler->hooks != NULL))
+    scheduler->hooks->left (scheduler->hooks, self, FALSE);
   self->state = CORO_JOB_SUSPENDED;
   next = scheduler_next_job (scheduler);
   if (next == self)
@@ -320,6 +324,8 @@ job_main (gpointer argument)
 
       scheduler->job_class->run (job);
 
+      if (G_UNLIKELY (scheduler->hooks != NULL))
+        scheduler->hooks->left (scheduler->hooks, job, TRUE);
       here = job->fiber;
       coro_job_free (job);
       scheduler->running = NULL;

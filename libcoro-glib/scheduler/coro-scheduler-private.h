@@ -6,6 +6,7 @@
 #include "scheduler/coro-scheduler.h"
 
 #include "fiber/coro-fiber-private.h"
+#include "scheduler/coro-hooks-private.h"
 #include "scheduler/coro-inbox-private.h"
 #include "scheduler/coro-job-private.h"
 #include "scheduler/coro-timer-private.h"
@@ -55,6 +56,7 @@ struct _CoroScheduler
   CoroReady **ready_tail;
   CoroJob *running;             /* (nullable) */
   CoroDispatch *dispatch;       /* (nullable): the innermost */
+  CoroHooks *hooks;             /* (nullable) (unowned): who watches */
   int ticks;                    /* resumes until the clock is read */
   int period;                   /* what ticks is reset to: 1…MAX_PERIOD */
   gboolean slice_over;
@@ -80,6 +82,8 @@ struct _CoroScheduler
   CoroShutdown *shutdowns;      /* (nullable): the latest first */
   gpointer supervisor;          /* (nullable) (owned): the root group, kept by the layer above */
   GDestroyNotify supervisor_free;
+  gpointer callback;            /* (nullable): the function that runs, while hooks are set */
+  CoroHooks *debug;             /* (nullable) (owned): whom hooks is set to while debug mode is on */
   GTimeSpan time_slice;
   gboolean skip_round;          /* the last slice was used up: let the others have a round */
   gboolean skipping;            /* this is that round */

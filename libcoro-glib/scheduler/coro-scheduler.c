@@ -45,6 +45,8 @@ __thread CoroScheduler *coro_scheduler_current __attribute__ ((tls_model ("initi
 __thread char coro_thread_marker __attribute__ ((tls_model ("initial-exec")));
 
 static GParamSpec *properties[N_PROPS];
+CoroGlobalHooks coro_global_hooks;
+
 static GMutex registry_lock;
 static GHashTable *registry;    /* (owned) (element-type GMainContext CoroScheduler); guarded by registry_lock */
 
@@ -56,6 +58,8 @@ coro_scheduler_finalize (GObject *object)
   g_assert (self->closed);
   coro_timer_heap_clear (&self->timers);
   g_mutex_clear (&self->wakeup_lock);
+  if (self->debug != NULL)
+    self->debug->free (self->debug);
 
   G_OBJECT_CLASS (coro_scheduler_parent_class)->finalize (object);
 }
@@ -174,6 +178,9 @@ coro_scheduler_init (CoroScheduler *self)
   self->time_slice = DEFAULT_TIME_SLICE;
   self->timer_fd = -1;
   self->ticks = self->period = 1;
+
+  if (G_UNLIKELY (coro_global_hooks.scheduler_created != NULL))
+    coro_global_hooks.scheduler_created (self);
 }
 
 /* Whether the calling thread iterates `context`.  Owning it is not enough: many programs

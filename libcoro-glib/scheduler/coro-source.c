@@ -201,10 +201,14 @@ dispatch_run (CoroDispatch  *self,
       else
         {
           coro_scheduler_pop (scheduler);
+          if (G_UNLIKELY (scheduler->hooks != NULL))
+            scheduler->hooks->entered (scheduler->hooks, NULL);
           if (self->interrupted == NULL)
             dispatch_call_natively (self, ready_call_cb, ready);
           else
             coro_scheduler_call (scheduler, &self->fiber, ready_call_cb, ready);
+          if (G_UNLIKELY (scheduler->hooks != NULL))
+            scheduler->hooks->left (scheduler->hooks, NULL, TRUE);
           coro_scheduler_tick (scheduler);
         }
 

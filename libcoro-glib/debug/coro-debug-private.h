@@ -1,0 +1,61 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "debug/coro-debug.h"
+
+#include "debug/coro-backtrace-private.h"
+#include "scheduler/coro-scheduler-private.h"
+
+G_BEGIN_DECLS
+
+#define CORO_DEBUG_MAX_NAME 80
+
+/* The piece of a coroutine between two waits that runs right now, or a callback.  Written
+ * by the scheduler's thread; the watchdog looks at `start` and `serial`, and a signal
+ * handler in the scheduler's thread at the rest. */
+typedef struct
+{
+  gint64 start;                 /* (atomic) µs; 0: none runs */
+  guint serial;                 /* (atomic): which one it is */
+  CoroJob *job;                 /* (nullable): NULL for a callback */
+  gpointer callback;            /* (nullable): of an outer step that is a callback */
+  GMainContext *context;        /* (nullable) (unowned): the thread-default one when it began */
+  const char *site;             /* (nullable): static */
+  char name[CORO_DEBUG_MAX_NAME];
+} CoroDebugStep;
+
+/* Debug mode of one scheduler.  Belongs to its thread, but for what is said otherwise. */
+typedef struct _CoroDebug CoroDebug;
+struct _CoroDebug
+{
+  CoroHooks hooks;              /* first */
+  CoroScheduler *scheduler;     /* (unowned) */
+  CoroDebugFlags flags;
+  gint64 slow;                  /* µs */
+  gint64 blocked;               /* (atomic) µs */
+  CoroDebugStep step;
+  GArray *outer_steps;          /* (owned) (element-type CoroDebugStep): interrupted by a nested main loop */
+  GHashTable *jobs;             /* (owned) (element-type CoroJob CoroDebugJob): those with something to note */
+  GQueue reports;               /* (owned) (element-type utf8) */
+  CoroReady flush;
+  gboolean flushing;            /* it is in the ready queue */
+  gboolean reporting;           /* this step is it */
+
+  /* For the watchdog, guarded by its lock. */
+  CoroDebug *next_watched;      /* (nullable) (unowned) */
+  gboolean watched;
+  int thread_id;                /* (atomic): the kernel's name for the scheduler's thread */
+  guint reported;               /* serial of the step that was reported */
+};
+
+void     coro_debug_describe     (GString        *string,
+                                  gboolean        is_callback,
+                                  gpointer        callback,
+                                  const char     *name,
+                                  const char     *site);
+void     coro_watchdog_add       (CoroDebug      *debug);
+void     coro_watchdog_remove    (CoroDebug      *debug);
+
+G_END_DECLS

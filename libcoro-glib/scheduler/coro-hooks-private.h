@@ -1,0 +1,56 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "scheduler/coro-job-private.h"
+
+G_BEGIN_DECLS
+
+/* Who watches a scheduler: debug mode and tracers.  The layers below know nothing but
+ * this table, and ask for it by one branch.  Its functions may run on the stack of a
+ * coroutine: no code of others is called from them, they note and report later.  All of
+ * them are set. */
+typedef struct _CoroHooks CoroHooks;
+struct _CoroHooks
+{
+  /* A job was made; `error` later says how it ended. */
+  void (*created)        (CoroHooks     *self,
+                          CoroJob       *job);
+  /* A job is about to go on (its state is the old one), or a callback to run: NULL. */
+  void (*entered)        (CoroHooks     *self,
+                          CoroJob       *job);
+  /* It is about to be parked, or has returned. */
+  void (*left)           (CoroHooks     *self,
+                          CoroJob       *job,
+                          gboolean       ended);
+  /* The body of a job is over. */
+  void (*finished)       (CoroHooks     *self,
+                          CoroJob       *job,
+                          const GError  *error);
+  /* A cancellation was delivered to somebody who passed no error. */
+  void (*cancel_ignored) (CoroHooks     *self,
+                          CoroJob       *job);
+  /* The job holds one lock more or, for -1, less. */
+  void (*lock_held)      (CoroHooks     *self,
+                          CoroJob       *job,
+                          int            change);
+  /* The scheduler is finalised. */
+  void (*free)           (CoroHooks     *self);
+};
+
+/* For what belongs to no scheduler.  Each (nullable), set once by debug mode. */
+typedef struct
+{
+  void (*scheduler_created) (CoroScheduler *scheduler);
+  /* Notes who calls, to be described when something turns out to be wrong. */
+  gpointer (*capture)       (void);
+  char *(*describe)         (gpointer       captured);
+  /* The calling thread is about to wake a waiter of `object_name`. */
+  void (*check_thread)      (CoroJob       *waiting,
+                             const char    *object_name);
+} CoroGlobalHooks;
+
+extern CoroGlobalHooks coro_global_hooks G_GNUC_INTERNAL;
+
+G_END_DECLS
