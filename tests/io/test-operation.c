@@ -1,0 +1,410 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Any _async/_finish pair, here one that the test completes by hand.
+ */
+#include "test-util.h"
+
+static GTask *pending;          /* (owned) (nullable): the call under way */
+static int n_finished;
+
+static void
+thing_async (gpointer             object,
+             int                  number,
+             GCancellable        *cancellable,
+             GAsyncReadyCallback  callback,
+             gpointer             user_data)
+{
+  g_assert_null (pending);
+  pending = g_task_new (object, cancellable, callback, user_data);
+  g_task_set_check_cancellable (pending, FALSE);
+  g_task_set_task_data (pending, GINT_TO_POINTER (number), NULL);
+}
+
+static int
+thing_finish (gpointer       object,
+              GAsyncResult  *result,
+              GError       **error)
+{
+  n_finished++;
+  g_assert_true (g_task_is_valid (result, object));
+  return (int) g_task_propagate_int (G_TASK (result), error);
+}
+
+static void
+complete (int number)
+{
+  g_autoptr (GTask) task = g_steal_pointer (&pending);
+
+  g_task_return_int (task, number);
+}
+
+static void
+complete_cancelled (void)
+{
+  g_autoptr (GTask) task = g_steal_pointer (&pending);
+
+  g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "as asked");
+}
+
+static gboolean
+thing_cb (gpointer   user_data,
+          GValue    *result,
+          GError   **error)
+{
+  g_auto (CoroOperation) op = CORO_OPERATION_INIT;
+  int number = thing_finish (NULL, CORO_CALL (&op, thing_async, NULL, 5), error);
+
+  if (*error != NULL)
+    return FALSE;
+  return coro_return_int (result, number);
+}
+
+static gboolean
+thing_then_sleep_cb (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  return thing_cb (user_data, result, error) && coro_sleep (SECOND, error);
+}
+
+static gboolean
+completes_later_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (thing_cb, NULL, NULL);
+
+  if (!coro_yield (error))
+    return FALSE;
+  g_assert_nonnull (pending);
+  g_assert_cmpint (coro_task_get_state (task), ==, CORO_COROUTINE_SUSPENDED);
+  complete (GPOINTER_TO_INT (g_task_get_task_data (pending)));
+  g_assert_cmpint (coro_await_int (task, error), ==, 5);
+  return *error == NULL;
+}
+
+static gboolean
+fails_cb (gpointer   user_data,
+          GValue    *result,
+          GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (thing_cb, NULL, NULL);
+  g_autoptr (GError) local_error = NULL;
+  GTask *call;
+
+  if (!coro_yield (error))
+    return FALSE;
+  call = g_steal_pointer (&pending);
+  g_task_return_new_error (call, G_IO_ERROR, G_IO_ERROR_NO_SPACE, "full");
+  g_object_unref (call);
+  g_assert_false (coro_await (task, NULL, &local_error));
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
+  return TRUE;
+}
+
+/* --- cancelling ------------------------------------------------------------------- */
+
+static gboolean
+cancelled_before_cb (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  g_autoptr (CoroTask) task = NULL;
+
+  coro_task_cancel (coro_task_get_current ());
+  task = coro_spawn_task (thing_cb, NULL, NULL);
+  coro_task_uncancel (coro_task_get_current ());
+  coro_task_cancel (task);
+  if (!coro_join (task, error))
+    return FALSE;
+  g_assert_null (pending);                      /* it never began */
+  return TRUE;
+}
+
+static gboolean
+cancel_self_and_call_cb (gpointer   user_data,
+                         GValue    *result,
+                         GError   **error)
+{
+  coro_task_cancel (coro_task_get_current ());
+  return thing_cb (NULL, result, error);
+}
+
+/* The request is there as the call is made: it is made, and cancelled at once. */
+static gboolean
+cancelled_as_it_begins_cb (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (cancel_self_and_call_cb, NULL, NULL);
+
+  if (!coro_yield (error))
+    return FALSE;
+  g_assert_true (g_cancellable_is_cancelled (g_task_get_cancellable (pending)));
+  complete_cancelled ();
+  if (!coro_join (task, error))
+    return FALSE;
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+  return TRUE;
+}
+
+static gboolean
+cancelled_during_cb (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (thing_cb, NULL, NULL);
+
+  n_finished = 0;
+  if (!coro_yield (error))
+    return FALSE;
+  g_assert_false (g_cancellable_is_cancelled (g_task_get_cancellable (pending)));
+  coro_task_cancel (task);
+  if (!coro_yield (error))
+    return FALSE;
+  g_assert_true (g_cancellable_is_cancelled (g_task_get_cancellable (pending)));
+  g_assert_false (coro_future_is_done (CORO_FUTURE (task)));    /* it waits for the callback */
+  for (int i = 0; i < 5; i++)
+    if (!coro_yield (error))
+      return FALSE;
+  g_assert_false (coro_future_is_done (CORO_FUTURE (task)));
+  complete_cancelled ();
+  if (!coro_join (task, error))
+    return FALSE;
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+  g_assert_cmpint (n_finished, ==, 1);
+  return TRUE;
+}
+
+/* It succeeds although it was cancelled: the value counts, the request waits. */
+static gboolean
+too_late_to_cancel_cb (gpointer   user_data,
+                       GValue    *result,
+                       GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (thing_then_sleep_cb, NULL, NULL);
+  gint64 start = now ();
+
+  n_finished = 0;
+  if (!coro_yield (error))
+    return FALSE;
+  coro_task_cancel (task);
+  if (!coro_yield (error))
+    return FALSE;
+  complete (5);
+  if (!coro_join (task, error))
+    return FALSE;
+  g_assert_cmpint (n_finished, ==, 1);
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+  g_assert_cmpint (now (), ==, start);          /* at the very next await */
+  return TRUE;
+}
+
+static gboolean
+cancel_idle_cb (gpointer task)
+{
+  /* The callback has come, in this round or before, and the coroutine has not run. */
+  note (coro_future_is_done (task) ? "late" : "cancel");
+  coro_task_cancel (task);
+  return G_SOURCE_REMOVE;
+}
+
+/* Completed first, cancelled before it resumes: the value was consumed and is given. */
+static gboolean
+cancelled_after_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (thing_then_sleep_cb, NULL, NULL);
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  n_finished = 0;
+  if (!coro_yield (error))
+    return FALSE;
+  complete (5);
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);   /* as that of GTask's, which was there first */
+  g_source_set_callback (source, cancel_idle_cb, task, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+  if (!coro_join (task, error))
+    return FALSE;
+  assert_trace ("cancel");
+  g_assert_cmpint (n_finished, ==, 1);
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+  return TRUE;
+}
+
+static gboolean
+timeout_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  g_auto (CoroTimeout) timeout = coro_timeout_enter (10, error);
+
+  return thing_cb (user_data, result, error);
+}
+
+static gboolean
+timed_out_cb (gpointer   user_data,
+              GValue    *result,
+              GError   **error)
+{
+  CoroScheduler *scheduler = coro_scheduler_get_running ();
+  g_autoptr (CoroTask) task = coro_spawn_task (timeout_cb, NULL, NULL);
+  g_autoptr (GError) local_error = NULL;
+
+  if (!coro_yield (error))
+    return FALSE;
+  coro_test_clock_advance (scheduler, 20);      /* it does not jump while an operation is under way */
+  if (!coro_yield (error) || !coro_yield (error))
+    return FALSE;
+  complete_cancelled ();
+  g_assert_false (coro_await (task, NULL, &local_error));
+  assert_timed_out (local_error);
+  return TRUE;
+}
+
+static gboolean
+two_waiting_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_autoptr (CoroTask) inner = coro_spawn_task (thing_cb, NULL, NULL);
+  gint64 start = now ();
+  int number;
+
+  if (!coro_yield (error))
+    return FALSE;
+  complete (7);
+  number = coro_await_int (inner, error);
+  g_assert_cmpint (number, ==, 7);
+  g_assert_cmpint (now (), ==, start);
+  return TRUE;
+}
+
+/* --- odd pairs -------------------------------------------------------------------- */
+
+/* Calls back before it returns, as some code does. */
+static void
+at_once_async (int                  number,
+               GCancellable        *cancellable,
+               GAsyncReadyCallback  callback,
+               gpointer             user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, NULL, NULL);
+
+  g_task_return_int (task, number);
+  callback (NULL, G_ASYNC_RESULT (task), user_data);
+}
+
+static gboolean
+at_once_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  g_auto (CoroOperation) op = CORO_OPERATION_INIT;
+
+  g_assert_cmpint (thing_finish (NULL, CORO_CALL (&op, at_once_async, 9), error), ==, 9);
+  return *error == NULL;
+}
+
+/* One operation after another. */
+static gboolean
+used_again_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  g_auto (CoroOperation) op = CORO_OPERATION_INIT;
+
+  for (int i = 0; i < 3; i++)
+    g_assert_cmpint (thing_finish (NULL, CORO_CALL (&op, at_once_async, i), error), ==, i);
+  return *error == NULL;
+}
+
+/* Two at once: each has its operation. */
+static gboolean
+two_at_once_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_auto (CoroOperation) one = CORO_OPERATION_INIT;
+  g_auto (CoroOperation) two = CORO_OPERATION_INIT;
+  GTask *first, *second;
+
+  thing_async (NULL, 1, coro_operation_begin (&one), coro_operation_ready, &one);
+  first = g_steal_pointer (&pending);
+  thing_async (NULL, 2, coro_operation_begin (&two), coro_operation_ready, &two);
+  second = g_steal_pointer (&pending);
+  g_task_return_int (second, 2);
+  g_task_return_int (first, 1);
+  g_object_unref (first);
+  g_object_unref (second);
+  g_assert_cmpint (thing_finish (NULL, coro_operation_await (&one), error), ==, 1);
+  g_assert_cmpint (thing_finish (NULL, coro_operation_await (&two), error), ==, 2);
+  return *error == NULL;
+}
+
+static gboolean
+complete_idle_cb (gpointer user_data)
+{
+  complete (3);
+  return G_SOURCE_REMOVE;
+}
+
+/* Outside a coroutine there is nothing sane to return: it says so and blocks. */
+static void
+test_outside (void)
+{
+  g_auto (CoroOperation) op = CORO_OPERATION_INIT;
+  g_autoptr (GError) error = NULL;
+
+  thing_async (NULL, 1, coro_operation_begin (&op), coro_operation_ready, &op);
+  g_idle_add (complete_idle_cb, NULL);
+  g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*blocks*");
+  g_assert_cmpint (thing_finish (NULL, coro_operation_await (&op), &error), ==, 3);
+  g_test_assert_expected_messages ();
+}
+
+static gboolean
+not_awaited_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  if (g_test_subprocess ())
+    {
+      CoroOperation op = CORO_OPERATION_INIT;
+
+      g_log_set_always_fatal (G_LOG_FATAL_MASK);
+      thing_async (NULL, 1, coro_operation_begin (&op), coro_operation_ready, &op);
+      coro_operation_clear (&op);       /* what comes now would write into a dead frame */
+      exit (0);
+    }
+  g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+  g_test_trap_assert_passed ();
+  g_test_trap_assert_stderr ("*not awaited*");
+  return TRUE;
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  coro_test_add_func ("/operation/completes-later", completes_later_cb);
+  coro_test_add_func ("/operation/fails", fails_cb);
+  coro_test_add_func ("/operation/cancelled-before", cancelled_before_cb);
+  coro_test_add_func ("/operation/cancelled-as-it-begins", cancelled_as_it_begins_cb);
+  coro_test_add_func ("/operation/cancelled-during", cancelled_during_cb);
+  coro_test_add_func ("/operation/cancelled-after", cancelled_after_cb);
+  coro_test_add_func ("/operation/too-late-to-cancel", too_late_to_cancel_cb);
+  coro_test_add_func ("/operation/timed-out", timed_out_cb);
+  coro_test_add_func ("/operation/clock-stands-still-meanwhile", two_waiting_cb);
+  coro_test_add_func ("/operation/completes-at-once", at_once_cb);
+  coro_test_add_func ("/operation/used-again", used_again_cb);
+  coro_test_add_func ("/operation/two-at-once", two_at_once_cb);
+  g_test_add_func ("/operation/outside", test_outside);
+  coro_test_add_func ("/operation/not-awaited-is-said", not_awaited_cb);
+
+  return g_test_run ();
+}
