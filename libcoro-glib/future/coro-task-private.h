@@ -18,6 +18,7 @@ typedef struct
   gsize copy_size;              /* 0: data is a pointer of the caller's; else so many bytes at it are moved
                                  * to the new stack, where destroy clears them */
   const char *site;             /* (nullable): static */
+  gboolean eager;               /* the first step is made inside the call, where that is possible */
 } CoroTaskSpec;
 
 CoroTask *coro_task_new        (CoroScheduler       *scheduler);

@@ -276,7 +276,9 @@ task_start (CoroSupervisor     *supervisor,
       job->data = memcpy (copy, spec->data, spec->copy_size);
     }
 
-  if (supervisor->klass->admit == NULL || supervisor->klass->admit (supervisor, job))
+  if (supervisor->klass->admit != NULL && !supervisor->klass->admit (supervisor, job))
+    return;
+  if (!spec->eager || !coro_scheduler_run_now (supervisor->scope.scheduler, job))
     coro_job_enqueue (job);
 }
 
@@ -301,7 +303,7 @@ task_spawn (CoroSupervisor     *supervisor,
   CoroScheduler *scheduler = coro_supervisor_get_scheduler (supervisor);
   CoroTaskMessage *message;
 
-  if (G_LIKELY (coro_scheduler_is_mine (scheduler)))
+  if (G_LIKELY (coro_scheduler_is_mine (scheduler)) || (spec->eager && coro_scheduler_claim (scheduler)))
     {
       task_start (supervisor, spec, task, coro_context_dup_current ());
       return;
@@ -313,6 +315,7 @@ task_spawn (CoroSupervisor     *supervisor,
   message->supervisor = supervisor;
   message->context = coro_context_dup_current ();
   message->spec = *spec;
+  message->spec.eager = FALSE;
   if (spec->copy_size > 0)
     memcpy (message->copy, spec->data, spec->copy_size);
   if (supervisor->klass->ref != NULL)

@@ -45,6 +45,7 @@ struct _CoroDispatch
   CoroScheduler *outer_current; /* (nullable): another scheduler that dispatched around us */
   CoroMainStackCall *call;      /* (nullable): what a fiber came here for */
   int depth;                    /* g_main_depth() */
+  gboolean eager;               /* for the first step of one job: see coro_scheduler_run_now() */
 };
 
 struct _CoroScheduler
@@ -88,6 +89,7 @@ struct _CoroScheduler
   gboolean skip_round;          /* the last slice was used up: let the others have a round */
   gboolean skipping;            /* this is that round */
   gboolean closed;
+  guint n_eager;                /* dispatches for the first step of a job that are nested */
   guint n_external;             /* operations of GIO and threads under way: virtual time waits for them */
 
   gboolean virtual;             /* time is set by hand */
@@ -152,6 +154,16 @@ coro_scheduler_push (CoroScheduler *self,
   self->ready_tail = &ready->next;
 }
 
+static inline void
+coro_scheduler_push_front (CoroScheduler *self,
+                           CoroReady     *ready)
+{
+  ready->next = self->ready_head;
+  self->ready_head = ready;
+  if (ready->next == NULL)
+    self->ready_tail = &ready->next;
+}
+
 static inline CoroReady *
 coro_scheduler_pop (CoroScheduler *self)
 {
@@ -167,6 +179,9 @@ coro_scheduler_pop (CoroScheduler *self)
 }
 
 gboolean       coro_scheduler_tick_slow  (CoroScheduler      *self);
+gboolean       coro_scheduler_run_now    (CoroScheduler      *self,
+                                          CoroJob            *job);
+gboolean       coro_scheduler_claim      (CoroScheduler      *self);
 GSource       *coro_scheduler_source_new (CoroScheduler      *self);
 CoroScheduler *coro_scheduler_peek       (void);
 void           coro_scheduler_post       (CoroScheduler      *self,

@@ -13,6 +13,8 @@
 #define MAX_PERIOD 16
 /* µs between two looks at the clock above which it is read at every resume. */
 #define COARSE 100
+/* So many coroutines may start inside each other. */
+#define MAX_EAGER 64
 
 typedef struct
 {
@@ -313,7 +315,7 @@ source_dispatch (GSource     *source,
     scheduler_trim_later (self);
 
   /* Whom we interrupted goes on as if its slice had just begun to be used. */
-  self->slice_over = FALSE;
+  self->slice_over = frame.outer != NULL && frame.outer->eager;
   self->due = FALSE;
   self->ticks = 1;
   self->period = 1;
@@ -325,6 +327,64 @@ source_dispatch (GSource     *source,
   g_object_unref (self);
 
   return G_SOURCE_CONTINUE;
+}
+
+/* Runs a job that has not started, from inside the call that spawned it, until it waits
+ * for the first time.  FALSE: it has to be queued like others.
+ *
+ * It is a dispatch of its own whose slice is over from the beginning: so the job comes
+ * back to it, whatever else is ready by then, and nobody has to ask on the way. */
+gboolean
+coro_scheduler_run_now (CoroScheduler *self,
+                        CoroJob       *job)
+{
+  CoroDispatch frame = { .outer = self->dispatch, .interrupted = self->running,
+                         .outer_current = coro_scheduler_current, .depth = g_main_depth (), .eager = TRUE };
+  gboolean slice_over = self->slice_over;
+  gboolean pushed = FALSE;
+
+  if (self->n_eager >= MAX_EAGER)
+    return FALSE;
+
+  if (!context_is_default (self->context))
+    {
+      g_main_context_push_thread_default (self->context);
+      pushed = TRUE;
+    }
+
+  g_object_ref (self);
+  coro_fiber_init_native (&frame.fiber);
+  self->n_eager++;
+  self->dispatch = &frame;
+  self->running = NULL;
+  self->slice_over = TRUE;
+  self->ticks = 1;
+  coro_scheduler_current = self;
+
+  job->queued = TRUE;
+  coro_scheduler_push_front (self, &job->ready);
+  coro_job_start (job, &frame.fiber);
+  dispatch_serve_calls (&frame);
+
+  self->n_eager--;
+  self->dispatch = frame.outer;
+  self->running = frame.interrupted;
+  self->slice_over = slice_over;
+  self->ticks = 1;
+  coro_scheduler_current = frame.outer_current;
+  if (pushed)
+    g_main_context_pop_thread_default (self->context);
+  g_object_unref (self);
+  return TRUE;
+}
+
+/* Makes a scheduler that has not dispatched yet the calling thread's, if its main context
+ * is being iterated by it. */
+gboolean
+coro_scheduler_claim (CoroScheduler *self)
+{
+  return !self->closed && g_atomic_pointer_get (&self->thread) == NULL &&
+         g_main_context_is_owner (self->context) && scheduler_bind (self);
 }
 
 /* --- the source ------------------------------------------------------------------- */

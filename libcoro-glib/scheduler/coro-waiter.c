@@ -57,7 +57,8 @@ coro_waiter_check_ready (GError **error)
   if (job == NULL)
     return TRUE;
 
-  if (G_UNLIKELY (!coro_scheduler_tick (coro_scheduler_current)))
+  /* A first step inside the call that spawned it does not end for that. */
+  if (G_UNLIKELY (!coro_scheduler_tick (coro_scheduler_current)) && !coro_scheduler_current->dispatch->eager)
     give_way (job);
 
   if (G_LIKELY (!coro_job_is_cancelled (job)))

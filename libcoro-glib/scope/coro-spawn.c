@@ -82,7 +82,7 @@ coro_spawn_at (CoroTaskGroup  *group,
                GDestroyNotify  destroy,
                const char     *site)
 {
-  CoroTaskSpec spec = { func, user_data, destroy, 0, site };
+  CoroTaskSpec spec = { func, user_data, destroy, 0, site, FALSE };
 
   g_return_if_fail (group == NULL || CORO_IS_TASK_GROUP (group));
   g_return_if_fail (func != NULL);
@@ -117,7 +117,78 @@ coro_spawn_task_at (CoroTaskGroup  *group,
                     GDestroyNotify  destroy,
                     const char     *site)
 {
-  CoroTaskSpec spec = { func, user_data, destroy, 0, site };
+  CoroTaskSpec spec = { func, user_data, destroy, 0, site, FALSE };
+
+  g_return_val_if_fail (group == NULL || CORO_IS_TASK_GROUP (group), NULL);
+  g_return_val_if_fail (func != NULL, NULL);
+
+  return spawn_task (group, &spec);
+}
+
+/**
+ * coro_spawn_eager_at: (skip)
+ * @group: (nullable): a group; %NULL: the one of all that have no other
+ * @func: (scope notified) (closure user_data) (destroy destroy): the body
+ * @user_data: what to pass to it
+ * @destroy: (nullable): frees @user_data, once, on the thread's own stack,
+ *   whether the body runs or not
+ * @site: (nullable): where this is, a static string; see %CORO_SPAWN_SITE
+ *
+ * [func@spawn_at], but the coroutine starts inside this call and runs until it
+ * waits for the first time: a handler of a user interface shows that something
+ * is going on before it returns, and a coroutine that never waits never enters
+ * the queue.
+ *
+ * It starts later, like others, when called from another thread than the
+ * group's, when the group has as many running members as it may, or when 64
+ * coroutines have started inside each other.
+ *
+ * Callable from any thread, but not from a finaliser: code of others runs
+ * inside. Never suspends.
+ *
+ * Since: 0.1
+ */
+void
+coro_spawn_eager_at (CoroTaskGroup  *group,
+                     CoroFunc        func,
+                     gpointer        user_data,
+                     GDestroyNotify  destroy,
+                     const char     *site)
+{
+  CoroTaskSpec spec = { func, user_data, destroy, 0, site, TRUE };
+
+  g_return_if_fail (group == NULL || CORO_IS_TASK_GROUP (group));
+  g_return_if_fail (func != NULL);
+
+  spawn (group, &spec);
+}
+
+/**
+ * coro_spawn_task_eager_at: (skip)
+ * @group: (nullable): a group; %NULL: the one of all that have no other
+ * @func: (scope notified) (closure user_data) (destroy destroy): the body
+ * @user_data: what to pass to it
+ * @destroy: (nullable): frees @user_data, once, on the thread's own stack,
+ *   whether the body runs or not
+ * @site: (nullable): where this is, a static string; see %CORO_SPAWN_SITE
+ *
+ * [func@spawn_eager_at] with a handle, which may be done already.
+ *
+ * Callable from any thread, but not from a finaliser: code of others runs
+ * inside. Never suspends.
+ *
+ * Returns: (transfer full): the handle
+ *
+ * Since: 0.1
+ */
+CoroTask *
+coro_spawn_task_eager_at (CoroTaskGroup  *group,
+                          CoroFunc        func,
+                          gpointer        user_data,
+                          GDestroyNotify  destroy,
+                          const char     *site)
+{
+  CoroTaskSpec spec = { func, user_data, destroy, 0, site, TRUE };
 
   g_return_val_if_fail (group == NULL || CORO_IS_TASK_GROUP (group), NULL);
   g_return_val_if_fail (func != NULL, NULL);
@@ -150,7 +221,7 @@ coro_spawn_copy (CoroTaskGroup  *group,
                  GDestroyNotify  clear,
                  const char     *site)
 {
-  CoroTaskSpec spec = { func, (gpointer) args, clear, size, site };
+  CoroTaskSpec spec = { func, (gpointer) args, clear, size, site, FALSE };
 
   g_return_if_fail (group == NULL || CORO_IS_TASK_GROUP (group));
   g_return_if_fail (func != NULL);
@@ -184,7 +255,7 @@ coro_spawn_task_copy (CoroTaskGroup  *group,
                       GDestroyNotify  clear,
                       const char     *site)
 {
-  CoroTaskSpec spec = { func, (gpointer) args, clear, size, site };
+  CoroTaskSpec spec = { func, (gpointer) args, clear, size, site, FALSE };
 
   g_return_val_if_fail (group == NULL || CORO_IS_TASK_GROUP (group), NULL);
   g_return_val_if_fail (func != NULL, NULL);

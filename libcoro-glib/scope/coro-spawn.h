@@ -53,6 +53,46 @@ CoroTask  *coro_spawn_task_at       (CoroTaskGroup   *group,
                                      gpointer         user_data,
                                      GDestroyNotify   destroy,
                                      const char      *site) G_GNUC_WARN_UNUSED_RESULT;
+/**
+ * coro_spawn_eager: (skip)
+ * @func: the body
+ * @user_data: what to pass to it
+ * @destroy: (nullable): frees @user_data
+ *
+ * [func@spawn_eager_at] without a group.
+ *
+ * Since: 0.1
+ */
+#define coro_spawn_eager(func, user_data, destroy) \
+  coro_spawn_eager_at (NULL, (func), (user_data), (destroy), CORO_SPAWN_SITE (func))
+
+/**
+ * coro_spawn_task_eager: (skip)
+ * @func: the body
+ * @user_data: what to pass to it
+ * @destroy: (nullable): frees @user_data
+ *
+ * [func@spawn_task_eager_at] without a group.
+ *
+ * Returns: (transfer full): the handle
+ *
+ * Since: 0.1
+ */
+#define coro_spawn_task_eager(func, user_data, destroy) \
+  coro_spawn_task_eager_at (NULL, (func), (user_data), (destroy), CORO_SPAWN_SITE (func))
+
+CORO_AVAILABLE_IN_ALL
+void       coro_spawn_eager_at      (CoroTaskGroup   *group,
+                                     CoroFunc         func,
+                                     gpointer         user_data,
+                                     GDestroyNotify   destroy,
+                                     const char      *site);
+CORO_AVAILABLE_IN_ALL
+CoroTask  *coro_spawn_task_eager_at (CoroTaskGroup   *group,
+                                     CoroFunc         func,
+                                     gpointer         user_data,
+                                     GDestroyNotify   destroy,
+                                     const char      *site) G_GNUC_WARN_UNUSED_RESULT;
 CORO_AVAILABLE_IN_ALL
 void       coro_spawn_copy          (CoroTaskGroup   *group,
                                      CoroFunc         func,
