@@ -308,7 +308,10 @@ debug_lock_held (CoroHooks *hooks,
                  CoroJob   *job,
                  int        change)
 {
-  debug_get_job ((CoroDebug *) hooks, job)->n_locks += change;
+  CoroDebugJob *record = debug_get_job ((CoroDebug *) hooks, job);
+
+  /* One that was acquired before debug mode was turned on is not counted. */
+  record->n_locks = MAX (record->n_locks + change, 0);
 }
 
 static void

@@ -34,6 +34,7 @@ struct _CoroCoroutine
   gpointer user_data;           /* (owned): by destroy */
   GDestroyNotify destroy;       /* (nullable) */
   char *name;                   /* (owned) */
+  gpointer created;             /* (nullable) (owned): by whom, for debug mode */
   CoroCoroutineState state;
   gboolean awaited;             /* somebody was about to run it, and it never came to that */
   CoroJob *host;                /* (nullable): on whose stack the body runs */
@@ -217,18 +218,30 @@ coro_coroutine_dispose (GObject *object)
 }
 
 static void
+coroutine_warn_never_awaited (CoroCoroutine *self)
+{
+  g_autofree char *created = self->created != NULL ? coro_global_hooks.describe (self->created) : NULL;
+
+  if (created != NULL)
+    g_warning ("coroutine '%s' was never awaited; it was made here:\n%s", self->name, created);
+  else
+    g_warning ("coroutine '%s' was never awaited", self->name);
+}
+
+static void
 coro_coroutine_finalize (GObject *object)
 {
   CoroCoroutine *self = CORO_COROUTINE (object);
 
   if (self->state == CORO_COROUTINE_CREATED && !self->awaited)
-    g_warning ("coroutine '%s' was never awaited", self->name);
+    coroutine_warn_never_awaited (self);
 
   coroutine_destroy_cb (self);
   if (G_IS_VALUE (&self->value))
     g_value_unset (&self->value);
   g_clear_error (&self->error);
   g_free (self->name);
+  g_free (self->created);
 
   G_OBJECT_CLASS (coro_coroutine_parent_class)->finalize (object);
 }
@@ -308,6 +321,8 @@ coro_coroutine_new_named (CoroFunc        func,
   self->user_data = user_data;
   self->destroy = destroy;
   self->name = g_strdup (name);
+  if (G_UNLIKELY (coro_global_hooks.capture != NULL))
+    self->created = coro_global_hooks.capture ();
   return self;
 }
 

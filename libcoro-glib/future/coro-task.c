@@ -133,14 +133,14 @@ task_end (CoroJob *job,
   CoroSupervisor *supervisor = job->supervisor;
   CoroTaskEnd end = { job, *value, error };
   gboolean observed = job->task != NULL;
-
-  job->func = NULL;             /* it gets no other handle, see coro_all_tasks() */
-  if (job->destroy != NULL || job->task != NULL || job->context != NULL || G_IS_VALUE (value))
-    coro_call_natively (task_end_cb, &end);
   CoroHooks *hooks = supervisor->scope.scheduler->hooks;
 
   if (G_UNLIKELY (hooks != NULL))
     hooks->finished (hooks, job, error);
+  job->func = NULL;             /* it gets no other handle, see coro_all_tasks() */
+  if (job->destroy != NULL || job->task != NULL || job->context != NULL || G_IS_VALUE (value))
+    coro_call_natively (task_end_cb, &end);
+
   coro_scope_remove_member (&supervisor->scope, job);
   supervisor->n_members--;
   supervisor->klass->member_ended (supervisor, job, error, observed);

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "scheduler/coro-hooks-private.h"
 #include "scheduler/coro-inbox-private.h"
 #include "scheduler/coro-job-private.h"
 
@@ -92,6 +93,16 @@ coro_waiter_list_pop (CoroWaiterList *self)
   if (waiter != NULL)
     coro_waiter_list_remove (self, waiter);
   return waiter;
+}
+
+/* The same for an object named `type` that belongs to the thread of those who wait. */
+static inline CoroWaiter *
+coro_waiter_list_pop_local (CoroWaiterList *self,
+                            const char     *type)
+{
+  if (G_UNLIKELY (coro_global_hooks.check_thread != NULL) && self->head != NULL)
+    coro_global_hooks.check_thread (self->head->job, type);
+  return coro_waiter_list_pop (self);
 }
 
 G_END_DECLS

@@ -121,7 +121,7 @@ coro_event_raise (CoroEvent *self)
   g_return_if_fail (CORO_IS_EVENT (self));
 
   self->raised = TRUE;
-  while ((waiter = coro_waiter_list_pop (&self->waiters)) != NULL)
+  while ((waiter = coro_waiter_list_pop_local (&self->waiters, "CoroEvent")) != NULL)
     coro_waiter_signal (waiter);
 }
 

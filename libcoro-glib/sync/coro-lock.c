@@ -6,6 +6,7 @@
 #include "sync/coro-lock-private.h"
 
 #include "fiber/coro-error.h"
+#include "scheduler/coro-scheduler-private.h"
 #include "scheduler/coro-waiter-private.h"
 
 /**
@@ -33,6 +34,23 @@ struct _CoroLock
 
 G_DEFINE_FINAL_TYPE (CoroLock, coro_lock, G_TYPE_OBJECT)
 
+static void
+lock_set_owner (CoroLock *self,
+                CoroJob  *owner)
+{
+  CoroScheduler *scheduler = coro_job_get_scheduler (owner != NULL ? owner : self->owner);
+  CoroHooks *hooks = scheduler->hooks;
+
+  if (G_UNLIKELY (hooks != NULL))
+    {
+      if (self->owner != NULL)
+        hooks->lock_held (hooks, self->owner, -1);
+      if (owner != NULL)
+        hooks->lock_held (hooks, owner, 1);
+    }
+  self->owner = owner;
+}
+
 /* Hands the lock over, so that it is owned before the new owner runs and nobody who
  * comes later gets in first. */
 static void
@@ -40,7 +58,7 @@ lock_pass_on (CoroLock *self)
 {
   CoroWaiter *waiter = coro_waiter_list_pop (&self->waiters);
 
-  self->owner = waiter != NULL ? waiter->job : NULL;
+  lock_set_owner (self, waiter != NULL ? waiter->job : NULL);
   if (waiter != NULL)
     coro_waiter_signal (waiter);
 }
@@ -110,7 +128,7 @@ coro_lock_acquire_uncancellable (CoroLock *self)
 
   if (self->owner == NULL)
     {
-      self->owner = job;
+      lock_set_owner (self, job);
       return;
     }
 
@@ -171,7 +189,7 @@ coro_lock_acquire (CoroLock  *self,
 
   if (self->owner == NULL)
     {
-      self->owner = job;
+      lock_set_owner (self, job);
       return TRUE;
     }
 

@@ -88,7 +88,7 @@ queue_finish (CoroQueue *self)
 
   if (self->n_unfinished == 0 || --self->n_unfinished > 0)
     return;
-  while ((waiter = coro_waiter_list_pop (&self->joiners)) != NULL)
+  while ((waiter = coro_waiter_list_pop_local (&self->joiners, "CoroQueue")) != NULL)
     coro_waiter_signal (waiter);
 }
 
@@ -102,13 +102,13 @@ queue_serve (CoroQueue *self)
       CoroQueueWaiter *taker, *putter;
 
       if (queue_has_room (self) &&
-          (putter = (CoroQueueWaiter *) coro_waiter_list_pop (&self->putters)) != NULL)
+          (putter = (CoroQueueWaiter *) coro_waiter_list_pop_local (&self->putters, "CoroQueue")) != NULL)
         {
           queue_push (self, g_steal_pointer (&putter->entry.item));
           queue_wake (putter, TRUE);
         }
       else if (self->items.length > 0 &&
-               (taker = (CoroQueueWaiter *) coro_waiter_list_pop (&self->takers)) != NULL)
+               (taker = (CoroQueueWaiter *) coro_waiter_list_pop_local (&self->takers, "CoroQueue")) != NULL)
         {
           taker->entry = coro_queue_items_pop (&self->items);
           queue_wake (taker, TRUE);
@@ -632,9 +632,9 @@ coro_queue_close (CoroQueue *self)
   g_return_if_fail (CORO_IS_QUEUE (self));
 
   self->closed = TRUE;
-  while ((waiter = coro_waiter_list_pop (&self->putters)) != NULL)
+  while ((waiter = coro_waiter_list_pop_local (&self->putters, "CoroQueue")) != NULL)
     queue_wake ((CoroQueueWaiter *) waiter, FALSE);
-  while ((waiter = coro_waiter_list_pop (&self->takers)) != NULL)
+  while ((waiter = coro_waiter_list_pop_local (&self->takers, "CoroQueue")) != NULL)
     queue_wake ((CoroQueueWaiter *) waiter, FALSE);
 }
 

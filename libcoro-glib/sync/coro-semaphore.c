@@ -34,7 +34,7 @@ G_DEFINE_FINAL_TYPE (CoroSemaphore, coro_semaphore, G_TYPE_OBJECT)
 static void
 semaphore_give (CoroSemaphore *self)
 {
-  CoroWaiter *waiter = coro_waiter_list_pop (&self->waiters);
+  CoroWaiter *waiter = coro_waiter_list_pop_local (&self->waiters, "CoroSemaphore");
 
   if (waiter != NULL)
     coro_waiter_signal (waiter);

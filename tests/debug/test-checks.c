@@ -1,0 +1,382 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "debug/debug-util.h"
+
+/* Runs `body` with checks. */
+static void
+run_checked (CoroFunc body)
+{
+  g_autoptr (GError) error = NULL;
+
+  begin_log ();
+  coro_debug_set_flags (CORO_DEBUG_CHECKS);
+  coro_run (body, NULL, NULL, &error);
+  coro_debug_set_flags (CORO_DEBUG_NONE);
+  g_assert_no_error (error);
+}
+
+/* --- the thread-default context ------------------------------------------------------ */
+
+static gboolean
+push_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  gboolean ok;
+
+  g_main_context_push_thread_default (context);
+  ok = coro_sleep (0, error) && coro_sleep (0, error);
+  g_main_context_pop_thread_default (context);
+  return ok;
+}
+
+static gboolean
+innocent_cb (gpointer   user_data,
+             GValue    *result,
+             GError   **error)
+{
+  return coro_sleep (0, error) && coro_sleep (0, error) && coro_sleep (0, error);
+}
+
+static void
+test_pushed_context_is_blamed_on_who_pushed (void)
+{
+  g_autoptr (CoroScheduler) self = coro_scheduler_ref_for_context (NULL);
+
+  /* In the default context, for which the scheduler need not push: GLib would complain of
+   * the wrong order as well. */
+  begin_log ();
+  coro_scheduler_set_debug (self, CORO_DEBUG_CHECKS);
+  coro_spawn (push_cb, NULL, NULL);
+  coro_spawn (innocent_cb, NULL, NULL);
+  settle (NULL);
+  coro_scheduler_set_debug (self, CORO_DEBUG_NONE);
+  assert_logged ("push_cb (", 1);
+  assert_logged ("waits and has not popped the thread-default main context", 1);
+  assert_logged ("innocent_cb", 0);
+  end_log ();
+}
+
+static gboolean
+push_and_pop_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+
+  g_main_context_push_thread_default (context);
+  g_main_context_pop_thread_default (context);
+  return coro_sleep (0, error);
+}
+
+static void
+test_popped_context_is_fine (void)
+{
+  run_checked (push_and_pop_cb);
+  assert_logged ("context", 0);
+  end_log ();
+}
+
+/* --- locks ------------------------------------------------------------------------ */
+
+static CoroLock *shared_lock;
+
+static gboolean
+keep_lock_cb (gpointer   user_data,
+              GValue    *result,
+              GError   **error)
+{
+  return coro_lock_acquire (shared_lock, error);
+}
+
+static gboolean
+keep_and_end_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (keep_lock_cb, NULL, NULL);
+
+  return coro_await (task, NULL, error);
+}
+
+static void
+test_lock_that_is_not_released_is_reported (void)
+{
+  shared_lock = coro_lock_new ();
+  run_checked (keep_and_end_cb);
+  g_clear_object (&shared_lock);
+  assert_logged ("keep_lock_cb (", 1);
+  assert_logged ("returned and still holds 1 lock", 1);
+  end_log ();
+}
+
+static gboolean
+use_lock_cb (gpointer   user_data,
+             GValue    *result,
+             GError   **error)
+{
+  g_auto (CoroLocker) locker = coro_locker_enter (shared_lock, error);
+
+  return coro_locker_ok (&locker) && coro_sleep (MILLISECOND, error);
+}
+
+static gboolean
+use_in_turns_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  g_autoptr (CoroTask) first = coro_spawn_task (use_lock_cb, NULL, NULL);
+  g_autoptr (CoroTask) second = coro_spawn_task (use_lock_cb, NULL, NULL);
+
+  return coro_await (first, NULL, error) && coro_await (second, NULL, error);
+}
+
+static void
+test_lock_that_is_passed_on_is_fine (void)
+{
+  shared_lock = coro_lock_new ();
+  run_checked (use_in_turns_cb);
+  g_clear_object (&shared_lock);
+  assert_logged ("lock", 0);
+  end_log ();
+}
+
+/* --- cancellation ----------------------------------------------------------------- */
+
+static gboolean
+ignore_cb (gpointer   user_data,
+           GValue    *result,
+           GError   **error)
+{
+  for (int i = 0; i < GPOINTER_TO_INT (user_data); i++)
+    coro_sleep (SECOND, NULL);
+  return TRUE;
+}
+
+static gboolean
+cancel_ignoring (int      times,
+                 GError **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (ignore_cb, GINT_TO_POINTER (times), NULL);
+
+  if (!coro_sleep (MILLISECOND, error))
+    return FALSE;
+  coro_task_cancel (task);
+  return coro_join (task, error);
+}
+
+static gboolean
+ignore_often_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  return cancel_ignoring (10, error);
+}
+
+static gboolean
+ignore_thrice_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  return cancel_ignoring (3, error);
+}
+
+static void
+test_ignored_cancellations_are_reported_once (void)
+{
+  run_checked (ignore_often_cb);
+  assert_logged ("ignore_cb (", 1);
+  assert_logged ("has ignored more than 3 cancellations", 1);
+  end_log ();
+}
+
+static void
+test_a_few_ignored_cancellations_are_fine (void)
+{
+  run_checked (ignore_thrice_cb);
+  assert_logged ("ignored", 0);
+  end_log ();
+}
+
+/* --- threads ---------------------------------------------------------------------- */
+
+static CoroEvent *shared_event;
+static CoroQueue *shared_queue;
+static CoroSemaphore *shared_semaphore;
+
+static gpointer
+raise_cb (gpointer data)
+{
+  coro_event_raise (shared_event);
+  return NULL;
+}
+
+static gpointer
+put_cb (gpointer data)
+{
+  coro_queue_try_put (shared_queue, GINT_TO_POINTER (1), NULL);
+  return NULL;
+}
+
+static gpointer
+release_cb (gpointer data)
+{
+  coro_semaphore_release (shared_semaphore, NULL);
+  return NULL;
+}
+
+static gboolean
+wait_event_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  return coro_event_wait (shared_event, error);
+}
+
+static gboolean
+take_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  gpointer item;
+
+  return coro_queue_take (shared_queue, &item, error);
+}
+
+static gboolean
+acquire_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  return coro_semaphore_acquire (shared_semaphore, error);
+}
+
+static gboolean
+use_from_elsewhere (CoroFunc      wait,
+                    GThreadFunc   use,
+                    GError      **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task_at (NULL, wait, NULL, NULL, NULL);
+
+  if (!coro_sleep (MILLISECOND, error))
+    return FALSE;
+  g_thread_join (g_thread_new ("elsewhere", use, NULL));
+  return coro_await (task, NULL, error);
+}
+
+static gboolean
+foreign_thread_cb (gpointer   user_data,
+                   GValue    *result,
+                   GError   **error)
+{
+  return use_from_elsewhere (wait_event_cb, raise_cb, error) &&
+         use_from_elsewhere (take_cb, put_cb, error) &&
+         use_from_elsewhere (acquire_cb, release_cb, error);
+}
+
+static void
+test_use_in_another_thread_is_critical (void)
+{
+  shared_event = coro_event_new ();
+  shared_queue = coro_queue_new (0, NULL);
+  shared_semaphore = coro_semaphore_new (0);
+  run_checked (foreign_thread_cb);
+  assert_logged ("A CoroEvent was used in another thread", 1);
+  assert_logged ("A CoroQueue was used in another thread", 1);
+  assert_logged ("A CoroSemaphore was used in another thread", 1);
+  g_clear_object (&shared_event);
+  g_clear_object (&shared_queue);
+  g_clear_object (&shared_semaphore);
+  end_log ();
+}
+
+/* --- coroutine objects ------------------------------------------------------------ */
+
+static gboolean
+body_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  note ("ran");
+  return TRUE;
+}
+
+NOT_MERGED static CoroCoroutine *
+make_and_forget (void)
+{
+  return coro_coroutine_new (body_cb, NULL, NULL);
+}
+
+static void
+test_never_awaited_shows_where_it_was_made (void)
+{
+  CoroCoroutine *coroutine;
+
+  begin_log ();
+  coro_debug_set_flags (CORO_DEBUG_CHECKS);
+  coroutine = make_and_forget ();
+  coro_debug_set_flags (CORO_DEBUG_NONE);
+  g_object_unref (coroutine);
+  assert_logged ("coroutine 'body_cb' was never awaited", 1);
+  assert_logged ("    make_and_forget+0x", 1);
+  assert_trace ("");
+  end_log ();
+}
+
+static void
+test_never_awaited_is_said_without_debug_mode (void)
+{
+  CoroCoroutine *coroutine;
+
+  begin_log ();
+  coroutine = make_and_forget ();
+  g_object_unref (coroutine);
+  assert_logged ("coroutine 'body_cb' was never awaited", 1);
+  assert_logged ("make_and_forget", 0);
+  assert_trace ("");
+  end_log ();
+}
+
+static gboolean
+await_and_spawn_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  g_autoptr (CoroCoroutine) awaited = coro_coroutine_new (body_cb, NULL, NULL);
+  g_autoptr (CoroCoroutine) spawned = coro_coroutine_new (body_cb, NULL, NULL);
+  g_autoptr (CoroTask) task = coro_spawn_coroutine (NULL, spawned);
+
+  return coro_await (awaited, NULL, error) && coro_await (task, NULL, error);
+}
+
+static void
+test_awaited_or_spawned_gives_no_warning (void)
+{
+  run_checked (await_and_spawn_cb);
+  assert_trace ("ran ran");
+  assert_logged ("never awaited", 0);
+  end_log ();
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_summary ("Mistakes that debug mode looks for are named with who made them");
+
+  g_test_add_func ("/debug/checks/pushed-context-is-blamed-on-who-pushed", test_pushed_context_is_blamed_on_who_pushed);
+  g_test_add_func ("/debug/checks/popped-context-is-fine", test_popped_context_is_fine);
+  g_test_add_func ("/debug/checks/lock-that-is-not-released-is-reported", test_lock_that_is_not_released_is_reported);
+  g_test_add_func ("/debug/checks/lock-that-is-passed-on-is-fine", test_lock_that_is_passed_on_is_fine);
+  g_test_add_func ("/debug/checks/ignored-cancellations-are-reported-once", test_ignored_cancellations_are_reported_once);
+  g_test_add_func ("/debug/checks/a-few-ignored-cancellations-are-fine", test_a_few_ignored_cancellations_are_fine);
+  g_test_add_func ("/debug/checks/use-in-another-thread-is-critical", test_use_in_another_thread_is_critical);
+  g_test_add_func ("/spec/S134/never-awaited-shows-where-it-was-made", test_never_awaited_shows_where_it_was_made);
+  g_test_add_func ("/spec/S302/never-awaited-is-said-without-debug-mode", test_never_awaited_is_said_without_debug_mode);
+  g_test_add_func ("/spec/S303/awaited-or-spawned-gives-no-warning", test_awaited_or_spawned_gives_no_warning);
+
+  return g_test_run ();
+}
