@@ -87,7 +87,9 @@ widget_destroy_cb (GtkWidget    *widget,
   keeper = g_new (CoroGtkKeeper, 1);
   keeper->widget = g_object_ref (widget);
   keeper->scope = scope;
-  coro_spawn (keeper_cb, keeper, keeper_free);
+  /* At once: an application that ends with its last window cancels what has not begun, and
+   * then the widget would go before its coroutines. */
+  coro_spawn_eager (keeper_cb, keeper, keeper_free);
 }
 
 /* A window that was destroyed while somebody holds a reference is not disposed of, and
