@@ -14,6 +14,8 @@
 /* DemoApplication: windows, accelerators, and the command line. */
 
 #define DEFAULT_TOUR_FOLDER "tour"
+#define TOUR_WIDTH 1000
+#define TOUR_HEIGHT 780         /* all samples at one glance */
 #define TOUR_STACK_SIZE (1024 * 1024)
 
 struct _DemoApplication
@@ -77,11 +79,18 @@ application_about_action (GSimpleAction *action, GVariant *parameter, gpointer u
                          NULL);
 }
 
-/* Closing is enough: the last window takes the application with it. */
+static gpointer
+ref_window (gconstpointer window, gpointer user_data)
+{
+  return g_object_ref ((gpointer) window);
+}
+
+/* Closing is enough: the last window takes the application with it.  Each is kept meanwhile,
+ * because closing one may be the end of another, as of the window of shortcuts. */
 static void
 application_quit_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
-  g_autoptr (GList) windows = g_list_copy (gtk_application_get_windows (user_data));
+  g_autolist (GtkWindow) windows = g_list_copy_deep (gtk_application_get_windows (user_data), ref_window, NULL);
 
   for (GList *l = windows; l != NULL; l = l->next)
     gtk_window_close (l->data);
@@ -143,6 +152,8 @@ demo_application_activate (GApplication *application)
 
   if (window == NULL)
     window = GTK_WINDOW (demo_window_new (GTK_APPLICATION (self)));
+  if (self->tour_folder != NULL)
+    gtk_window_set_default_size (window, TOUR_WIDTH, TOUR_HEIGHT);
   gtk_window_present (window);
   if (self->tour_folder != NULL)
     application_start_tour (self);

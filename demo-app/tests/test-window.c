@@ -5,6 +5,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "demo-application.h"
 #include "demo-window.h"
 
 /* The whole window, used as a person would, and closed at bad moments. */
@@ -30,10 +31,9 @@ watch (gpointer pointer, gpointer object)
 }
 
 static void
-stage_set_up (Stage *self)
+stage_watch (Stage *self, DemoWindow *window)
 {
   g_autoptr (GFile) folder = NULL;
-  DemoWindow *window = demo_window_new (NULL);
 
   watch (&self->window, window);
   watch (&self->files_page, demo_window_get_files_page (window));
@@ -44,7 +44,13 @@ stage_set_up (Stage *self)
   folder = g_file_new_for_path (self->folder);
   demo_files_page_set_folder (self->files_page, folder);
   demo_network_page_set_folder (self->network_page, folder);
-  gtk_window_present (GTK_WINDOW (window));
+}
+
+static void
+stage_set_up (Stage *self)
+{
+  stage_watch (self, demo_window_new (NULL));
+  gtk_window_present (GTK_WINDOW (self->window));
 }
 
 static void
@@ -387,6 +393,49 @@ story_meter (Stage *stage)
   g_assert_cmpint (worked, <, 200 * G_TIME_SPAN_MILLISECOND);
 }
 
+/* --- the application -------------------------------------------------------------- */
+
+static gboolean
+quit_mid_work_cb (gpointer user_data)
+{
+  Stage *stage = user_data;
+
+  if (!stage_is_downloading (stage) || demo_files_page_get_progress (stage->files_page)->n_done < 10)
+    return G_SOURCE_CONTINUE;
+  g_action_group_activate_action (G_ACTION_GROUP (g_application_get_default ()), "quit", NULL);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+activated_cb (GtkApplication *application, Stage *stage)
+{
+  stage_watch (stage, DEMO_WINDOW (gtk_application_get_active_window (application)));
+  stage_start_both (stage);
+  g_timeout_add (STEP / 1000, quit_mid_work_cb, stage);
+}
+
+static void
+test_quit_mid_work (void)
+{
+  g_autoptr (DemoApplication) application = demo_application_new ();
+  g_autoptr (CoroScheduler) scheduler = coro_scheduler_ref_for_context (NULL);
+  Stage stage = { NULL };
+
+  g_test_summary ("Quitting in the middle of all work ends every coroutine before the process, frees every object and leaves no part");
+
+  g_application_set_flags (G_APPLICATION (application), G_APPLICATION_NON_UNIQUE);
+  g_signal_connect_after (application, "activate", G_CALLBACK (activated_cb), &stage);
+  g_assert_cmpint (g_application_run (G_APPLICATION (application), 0, NULL), ==, 0);
+
+  g_assert_cmpuint (coro_scheduler_count_coroutines (scheduler), ==, 0);
+  g_assert_null (stage.window);
+  g_assert_null (stage.files_page);
+  g_assert_null (stage.network_page);
+  g_assert_null (stage.meter);
+  stage_assert_no_parts (&stage);
+  stage_clear (&stage);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -420,5 +469,6 @@ main (int argc, char **argv)
 
       g_test_add_data_func (path, stories[i].story, run_story);
     }
+  g_test_add_func ("/demo/window/quit-mid-work", test_quit_mid_work);
   return g_test_run ();
 }
