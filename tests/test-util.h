@@ -36,12 +36,12 @@ note (const char *text)
 #define SECOND G_TIME_SPAN_SECOND
 #define MILLISECOND G_TIME_SPAN_MILLISECOND
 
-/* Iterates a context until three rounds in a row had nothing to do: one is what the
- * scheduler skips after a full slice. */
+/* Iterates a context until six rounds in a row had nothing to do: four are what the
+ * scheduler leaves to others after a full slice. */
 G_GNUC_UNUSED static void
 settle (GMainContext *context)
 {
-  for (int idle = 0; idle < 3;)
+  for (int idle = 0; idle < 6;)
     idle = g_main_context_iteration (context, FALSE) ? 0 : idle + 1;
 }
 

@@ -97,7 +97,8 @@ awaitable_undo (gpointer    object,
   return TRUE;
 }
 
-static gboolean
+/* Apart, so that what is done already is not saved registers for. */
+G_NO_INLINE static gboolean
 await_interface (CoroAwaitable  *self,
                  GValue         *value,
                  GError        **error)
@@ -158,7 +159,7 @@ coro_await (gpointer   awaitable,
             GError   **error)
 {
   if (G_LIKELY (CORO_IS_FUTURE (awaitable)))
-    return coro_future_wait (awaitable, TRUE, error) && coro_future_get_result (awaitable, value, error);
+    return coro_future_await (awaitable, value, error);
 
   g_return_val_if_fail (CORO_IS_AWAITABLE (awaitable), FALSE);
 

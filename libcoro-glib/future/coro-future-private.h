@@ -41,11 +41,18 @@ gboolean       coro_future_take_result   (CoroFuture      *self,
                                           GValue          *value);
 gboolean       coro_future_set_cancelled (CoroFuture      *self,
                                           GError          *error);
+void           coro_future_visit_awaited (CoroFuture     *self,
+                                          void          (*func) (gpointer future, gpointer data),
+                                          gpointer         data);
+GListModel    *coro_gather_get_futures   (CoroFuture     *self);
 void           coro_future_observe       (CoroFuture      *self);
 gboolean       coro_future_link          (CoroFutureLink  *link,
                                           CoroFuture      *future,
                                           gboolean         propagate);
 void           coro_future_unlink        (CoroFutureLink  *link);
+gboolean       coro_future_await         (CoroFuture      *self,
+                                          GValue          *value,
+                                          GError         **error);
 gboolean       coro_future_wait          (CoroFuture      *self,
                                           gboolean         propagate,
                                           GError         **error);

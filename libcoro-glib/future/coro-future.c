@@ -396,33 +396,92 @@ future_wait_abort (gpointer    object,
 
 static const CoroWaitClass future_wait_class = { future_wait_abort, coro_waiter_undo_nothing, TRUE };
 
+/* The slow half of the functions below: until the future is done.  link->future is to be
+ * dropped afterwards, where there is one. */
+static gboolean
+future_wait_pending (CoroFuture      *self,
+                     CoroFutureLink  *link,
+                     gboolean         propagate,
+                     GError         **error)
+{
+  link->future = NULL;
+  if (!coro_waiter_init (&link->waiter, error))
+    return FALSE;
+
+  if (G_UNLIKELY (link->waiter.job->task == self))
+    {
+      g_set_error_literal (error, CORO_ERROR, CORO_ERROR_PROTOCOL, "A task cannot wait for itself");
+      return FALSE;
+    }
+
+  return !coro_future_link (link, self, propagate) ||
+         coro_waiter_wait (&link->waiter, &future_wait_class, self, error);
+}
+
 /* Waits until the future is done, whatever its outcome. */
 gboolean
 coro_future_wait (CoroFuture  *self,
                   gboolean     propagate,
                   GError     **error)
 {
-  CoroFuturePrivate *priv = get_private (self);
   CoroFutureLink link;
   gboolean waited;
 
-  if (state_is_done (g_atomic_int_get (&priv->state)))
+  if (state_is_done (g_atomic_int_get (&get_private (self)->state)))
     return coro_waiter_check_ready (error);
 
-  if (!coro_waiter_init (&link.waiter, error))
-    return FALSE;
+  waited = future_wait_pending (self, &link, propagate, error);
+  g_clear_object (&link.future);
+  return waited;
+}
 
-  if (G_UNLIKELY (link.waiter.job->task == self))
+/* The outcome of a future that is done. */
+static inline gboolean
+future_copy_result (CoroFuture  *self,
+                    GValue      *value,
+                    GError     **error)
+{
+  CoroFuturePrivate *priv = get_private (self);
+
+  coro_future_observe (self);
+  if (G_UNLIKELY (g_atomic_int_get (&priv->state) != CORO_FUTURE_RESOLVED))
     {
-      g_set_error_literal (error, CORO_ERROR, CORO_ERROR_PROTOCOL, "A task cannot wait for itself");
+      if (error != NULL)
+        *error = g_error_copy (priv->error);
       return FALSE;
     }
 
-  if (!coro_future_link (&link, self, propagate))
-    return TRUE;
-  waited = coro_waiter_wait (&link.waiter, &future_wait_class, self, error);
-  g_object_unref (link.future);
-  return waited;
+  if (value != NULL && G_IS_VALUE (&priv->value))
+    {
+      g_value_init (value, G_VALUE_TYPE (&priv->value));
+      g_value_copy (&priv->value, value);
+    }
+  return TRUE;
+}
+
+/* Apart, so that the function below need not save registers for what is done already. */
+G_NO_INLINE static gboolean
+future_await_pending (CoroFuture  *self,
+                      GValue      *value,
+                      GError     **error)
+{
+  CoroFutureLink link;
+  gboolean ok;
+
+  ok = future_wait_pending (self, &link, TRUE, error) && future_copy_result (self, value, error);
+  g_clear_object (&link.future);
+  return ok;
+}
+
+/* What coro_await() is for a future.  Holds on to it until the result is copied. */
+gboolean
+coro_future_await (CoroFuture  *self,
+                   GValue      *value,
+                   GError     **error)
+{
+  if (!state_is_done (g_atomic_int_get (&get_private (self)->state)))
+    return future_await_pending (self, value, error);
+  return coro_waiter_check_ready (error) && future_copy_result (self, value, error);
 }
 
 static CoroWaitState
@@ -1028,20 +1087,7 @@ coro_future_get_result (CoroFuture  *self,
       return FALSE;
     }
 
-  coro_future_observe (self);
-  if (state != CORO_FUTURE_RESOLVED)
-    {
-      if (error != NULL)
-        *error = g_error_copy (priv->error);
-      return FALSE;
-    }
-
-  if (value != NULL && G_IS_VALUE (&priv->value))
-    {
-      g_value_init (value, G_VALUE_TYPE (&priv->value));
-      g_value_copy (&priv->value, value);
-    }
-  return TRUE;
+  return future_copy_result (self, value, error);
 }
 
 /**
@@ -1207,6 +1253,27 @@ shield_hook_release (CoroFutureHook *hook)
   /* Cancelled or dropped: leave no trace with the inner future, and its error to it.
    * Removing frees us; else the call that is under way does. */
   coro_future_remove_on_done (self->inner, shield_inner_cb, self);
+}
+
+/* Calls `func` for the futures whose outcome decides that of a pending one, as far as it
+ * knows any. */
+void
+coro_future_visit_awaited (CoroFuture  *self,
+                           void       (*func) (gpointer future, gpointer data),
+                           gpointer     data)
+{
+  CoroFutureHook *hook = get_private (self)->hook;
+  GListModel *futures = coro_gather_get_futures (self);
+
+  if (hook != NULL && hook->release == shield_hook_release)
+    func (((CoroFutureShield *) hook)->inner, data);
+
+  for (guint i = 0; futures != NULL && i < g_list_model_get_n_items (futures); i++)
+    {
+      g_autoptr (CoroFuture) future = g_list_model_get_item (futures, i);
+
+      func (future, data);
+    }
 }
 
 /**

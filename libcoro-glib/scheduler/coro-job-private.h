@@ -83,11 +83,16 @@ gpointer       coro_job_reserve        (CoroJob             *self,
 CoroScheduler *coro_job_get_scheduler  (CoroJob             *self);
 void           coro_job_enqueue        (CoroJob             *self);
 void           coro_job_suspend        (CoroJob             *self);
+gboolean       coro_job_yield          (CoroJob             *self,
+                                        GError             **error);
 void           coro_job_start          (CoroJob             *self,
                                         CoroFiber           *from);
 void           coro_job_free           (CoroJob             *self);
 gboolean       coro_job_check_suspend  (CoroJob             *self,
                                         GError             **error);
+gboolean       coro_job_visit          (CoroJob             *self,
+                                        void               (*func) (gpointer data),
+                                        gpointer             data);
 CoroJob       *coro_job_get_running    (void);
 CoroJob       *coro_job_require        (GError             **error);
 

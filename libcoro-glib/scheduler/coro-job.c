@@ -12,8 +12,9 @@
 #include <stdlib.h>
 
 /* Records live in aligned blocks, so that a job finds its scheduler without a pointer of
- * its own and all jobs can be listed without a list. */
-#define BLOCK_SIZE ((gsize) 16 * 1024)
+ * its own and all jobs can be listed without a list.  malloc() leaves a page or so between
+ * two of them: 31 bytes a job with blocks of 16 KiB. */
+#define BLOCK_SIZE ((gsize) 64 * 1024)
 #define JOBS_PER_BLOCK ((BLOCK_SIZE - offsetof (CoroJobBlock, jobs)) / sizeof (CoroJob))
 
 struct _CoroJobBlock
@@ -237,12 +238,10 @@ scheduler_next_job (CoroScheduler *scheduler)
   return scheduler_pop_job (scheduler);
 }
 
-/* Parks the running job and goes straight to the next one that is ready.  Returns when
- * somebody has queued the job and its turn came. */
-void
-coro_job_suspend (CoroJob *self)
+static inline void
+scheduler_suspend_job (CoroScheduler *scheduler,
+                       CoroJob       *self)
 {
-  CoroScheduler *scheduler = coro_job_get_scheduler (self);
   CoroJob *next;
 
   if (G_UNLIKELY (scheduler->hooks != NULL))
@@ -252,7 +251,7 @@ coro_job_suspend (CoroJob *self)
   if (next == self)
     return;
 
-  if (next != NULL)
+  if (G_LIKELY (next != NULL))
     {
       coro_fiber_switch (&self->fiber, &next->fiber);
     }
@@ -261,6 +260,34 @@ coro_job_suspend (CoroJob *self)
       scheduler->running = NULL;
       coro_fiber_switch (&self->fiber, &scheduler->dispatch->fiber);
     }
+}
+
+/* Parks the running job and goes straight to the next one that is ready.  Returns when
+ * somebody has queued the job and its turn came. */
+void
+coro_job_suspend (CoroJob *self)
+{
+  scheduler_suspend_job (coro_scheduler_current, self);
+}
+
+/* Gives way to all that are ready.  FALSE if the running job cannot be parked here. */
+gboolean
+coro_job_yield (CoroJob  *self,
+                GError  **error)
+{
+  CoroScheduler *scheduler = coro_scheduler_current;
+
+  if (G_UNLIKELY (g_main_depth () != scheduler->dispatch->depth || coro_foreign_n_modules > 0) &&
+      !coro_job_check_suspend (self, error))
+    return FALSE;
+
+  /* Nobody is, and it is nobody else's turn: the usual case of a loop that yields now and then. */
+  if (scheduler->ready_head == NULL && scheduler->hooks == NULL && coro_scheduler_tick (scheduler))
+    return TRUE;
+
+  coro_job_enqueue (self);
+  scheduler_suspend_job (scheduler, self);
+  return TRUE;
 }
 
 typedef struct

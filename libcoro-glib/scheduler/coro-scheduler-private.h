@@ -34,6 +34,15 @@ typedef struct
   CoroBinding *bindings;        /* (nullable) (unowned): the values of context variables for it */
 } CoroMainStackCall;
 
+/* Something to run on the stack of a parked job, which does not notice: only it can unwind
+ * that.  It must not switch stacks. */
+typedef struct
+{
+  void (*func) (gpointer data);
+  gpointer data;
+  CoroFiber caller;
+} CoroJobVisit;
+
 /* One call of our GSource's dispatch function, in that C frame.  A main loop nested in a
  * coroutine makes another, on the coroutine's stack.  No work is kept in here: a nested
  * dispatch could not see it. */
@@ -58,6 +67,7 @@ struct _CoroScheduler
   CoroJob *running;             /* (nullable) */
   CoroDispatch *dispatch;       /* (nullable): the innermost */
   CoroHooks *hooks;             /* (nullable) (unowned): who watches */
+  CoroJobVisit *visit;          /* (nullable): for the job that is switched to */
   int ticks;                    /* resumes until the clock is read */
   int period;                   /* what ticks is reset to: 1…MAX_PERIOD */
   gboolean slice_over;
@@ -86,8 +96,9 @@ struct _CoroScheduler
   gpointer callback;            /* (nullable): the function that runs, while hooks are set */
   CoroHooks *debug;             /* (nullable) (owned): whom hooks is set to while debug mode is on */
   GTimeSpan time_slice;
-  gboolean skip_round;          /* the last slice was used up: let the others have a round */
-  gboolean skipping;            /* this is that round */
+  guint rounds_left;            /* the last slice was used up: how many rounds the others may have */
+  gint64 rounds_end;            /* µs: when these are over in any case */
+  gboolean skipping;            /* this is one of those rounds */
   gboolean closed;
   guint n_eager;                /* dispatches for the first step of a job that are nested */
   guint n_external;             /* operations of GIO and threads under way: virtual time waits for them */

@@ -6,8 +6,11 @@
 #include "scheduler/coro-hooks-private.h"
 #include "scheduler/coro-inbox-private.h"
 #include "scheduler/coro-job-private.h"
+#include "scheduler/coro-scheduler-private.h"
 
 G_BEGIN_DECLS
+
+typedef struct _CoroWaitClass CoroWaitClass;
 
 /* One wait of one job, on the stack of that job.  `previous` and `next` are for the list
  * of whatever it waits for; the rest belongs to the job's thread. */
@@ -18,12 +21,14 @@ struct _CoroWaiter
   CoroWaiter *previous;
   CoroWaiter *next;
   gpointer data;                /* for whatever it waits for */
+  const CoroWaitClass *klass;   /* what it waits for, for who prints that */
+  gpointer object;              /* (nullable) */
   gboolean woken;
   gboolean late;                /* when that came, the job was cancelled already */
 };
 
 /* How a wait ends early.  All run on the waiting job's stack. */
-typedef struct
+struct _CoroWaitClass
 {
   /* Returns TRUE when the wait is over and the waiter forgotten, FALSE when the waiter
    * will be woken later. */
@@ -33,9 +38,13 @@ typedef struct
   gboolean (*undo) (gpointer object, CoroWaiter *waiter);
   /* Who is waited for takes over the cancel request, so that its answer decides. */
   gboolean delegates;
-} CoroWaitClass;
+  /* (nullable): what it is, where `object` is no GObject. */
+  const char *name;
+  /* (nullable): for waits for several futures, which `object` knows. */
+  void (*visit) (gpointer object, void (*func) (gpointer future, gpointer data), gpointer data);
+};
 
-gboolean coro_waiter_check_ready (GError         **error);
+gboolean coro_waiter_check_ready_slow (GError **error);
 gboolean coro_waiter_init   (CoroWaiter           *self,
                              GError              **error);
 gboolean coro_waiter_init_uncancellable (CoroWaiter  *self,
@@ -49,6 +58,24 @@ void     coro_waiter_signal (CoroWaiter           *self);
 /* An undo for waits that were given nothing. */
 gboolean coro_waiter_undo_nothing (gpointer        object,
                                    CoroWaiter     *waiter);
+
+/* An await of something that is there costs no turn; but it is a place to hear of a
+ * cancellation, and to give way when the slice is spent.  Things may change meanwhile:
+ * look after it, not before. */
+static inline gboolean
+coro_waiter_check_ready (GError **error)
+{
+  CoroScheduler *scheduler = coro_scheduler_current;
+  CoroJob *job = scheduler != NULL ? scheduler->running : NULL;
+
+  if (G_UNLIKELY (job == NULL))
+    return TRUE;
+  if (G_UNLIKELY (scheduler->ticks <= 1 || coro_job_is_cancelled (job)))
+    return coro_waiter_check_ready_slow (error);
+
+  scheduler->ticks--;
+  return TRUE;
+}
 
 /* An intrusive list of waiters, first come first served. */
 typedef struct

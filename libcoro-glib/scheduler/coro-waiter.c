@@ -46,11 +46,8 @@ job_fail_cancelled (CoroJob  *job,
   coro_job_deliver_cancel (job, error);
 }
 
-/* An await of something that is there costs no turn; but it is a place to hear of a
- * cancellation, and to give way when the slice is spent.  Things may change meanwhile:
- * look after it, not before. */
 gboolean
-coro_waiter_check_ready (GError **error)
+coro_waiter_check_ready_slow (GError **error)
 {
   CoroJob *job = coro_job_get_running ();
 
@@ -132,6 +129,8 @@ coro_waiter_wait (CoroWaiter           *self,
   CoroJob *job = self->job;
   gboolean aborting = FALSE;    /* the wait goes on only until it has been called off */
 
+  self->klass = klass;
+  self->object = object;
   job->waiter = self;
   while (!self->woken)
     {

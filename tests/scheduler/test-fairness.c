@@ -141,6 +141,28 @@ test_others_get_turns (gconstpointer data)
   g_object_unref (self.queue);
 }
 
+/* A round of GLib serves one priority only: a timeout as frequent as our slices must not
+ * take all the turns of a redraw. */
+static void
+test_timeout_lets_redraw_run (void)
+{
+  g_autoptr (CoroScheduler) scheduler = coro_scheduler_ref_for_context (NULL);
+  Fairness self = { .wanted = 30, .start = g_get_monotonic_time () };
+  Fairness timeout = { 0, };
+  guint timeout_id = g_timeout_add (1, turn_cb, &timeout);
+  guint redraw_id = g_idle_add_full (REDRAW_PRIORITY, turn_cb, &self, NULL);
+
+  coro_spawn (compute_cb, &self, NULL);
+  do
+    g_main_context_iteration (NULL, TRUE);
+  while (coro_scheduler_count_coroutines (scheduler) > 0);
+
+  g_assert_cmpint (self.turns, >=, self.wanted);
+  g_assert_cmpint (timeout.turns, >, 0);
+  g_source_remove (timeout_id);
+  g_source_remove (redraw_id);
+}
+
 /* A source that is always ready, at the same priority and at a lower one, must not keep
  * coroutines from running either. */
 static void
@@ -247,6 +269,7 @@ main (int    argc,
   g_test_add_data_func ("/scheduler/fairness/queue-ping-pong-gives-way", &queue_redraw, test_others_get_turns);
   g_test_add_data_func ("/scheduler/fairness/always-ready-redraw-shares", GINT_TO_POINTER (REDRAW_PRIORITY), test_always_ready_source_shares);
   g_test_add_data_func ("/scheduler/fairness/always-ready-default-shares", GINT_TO_POINTER (G_PRIORITY_DEFAULT), test_always_ready_source_shares);
+  g_test_add_func ("/scheduler/fairness/frequent-timeout-lets-redraw-run", test_timeout_lets_redraw_run);
   g_test_add_func ("/scheduler/fairness/dispatch-ends-after-slice", test_dispatch_ends_after_slice);
   g_test_add_func ("/scheduler/fairness/application-run-returns", test_application_returns);
 
