@@ -174,6 +174,11 @@ function callHandler(handler, argument, resolve, reject) {
     }
 }
 
+// A JSObject would be held by C, where no garbage collector sees a circle.
+function isBoxed(gtype) {
+    return gtype !== undefined && gtype.name !== 'JSObject' && GObject.type_is_a(gtype, GObject.TYPE_BOXED);
+}
+
 // What C gets to see of a value, and whether the value itself has to be kept.
 function toValue(value) {
     switch (typeof value) {
@@ -187,7 +192,7 @@ function toValue(value) {
             return [NOTHING, false];
         if (value instanceof GObject.Object)
             return [value, false];
-        if (value instanceof GLib.Variant || value.constructor?.$gtype !== undefined)
+        if (value instanceof GLib.Variant || isBoxed(value.constructor?.$gtype))
             return [value, true];
     }
     return [NOTHING, value !== undefined];
