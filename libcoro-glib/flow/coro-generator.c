@@ -452,6 +452,73 @@ coro_generator_produce_object (CoroGenerator  *self,
   return coro_generator_produce (self, &box, error);
 }
 
+/* Tells `inner` what produce() has failed with: TRUE if it answers with another value. */
+static gboolean
+delegate_failure (CoroGenerator  *self,
+                  CoroGenerator  *inner,
+                  const GError   *failure,
+                  GValue         *value,
+                  GError        **error)
+{
+  g_value_unset (value);
+
+  if (self->thrown != NULL && g_error_matches (failure, self->thrown->domain, self->thrown->code))
+    return coro_generator_throw (inner, self->thrown, value, error);
+
+  if (coro_generator_close (inner, error))
+    g_propagate_error (error, g_error_copy (failure));
+  return FALSE;
+}
+
+/**
+ * coro_generator_delegate: (skip)
+ * @self: the generator whose body calls
+ * @inner: another generator
+ * @error: return location for an error
+ *
+ * Produces all values of @inner. What is sent to @self or thrown at it goes
+ * to @inner, and closing it closes @inner.
+ *
+ * Callable from the generator's body, which it suspends.
+ *
+ * @error can be set to what @inner fails with, and to those of
+ * [method@Generator.produce].
+ *
+ * Semantics: Python's `yield from`.
+ *
+ * Returns: %TRUE at the end of @inner; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_generator_delegate (CoroGenerator  *self,
+                         CoroGenerator  *inner,
+                         GError        **error)
+{
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  g_return_val_if_fail (CORO_IS_GENERATOR (self), FALSE);
+  g_return_val_if_fail (CORO_IS_GENERATOR (inner) && inner != self, FALSE);
+
+  if (!coro_generator_send (inner, NULL, &value, error))
+    return FALSE;
+
+  while (G_IS_VALUE (&value))
+    {
+      g_autoptr (GError) local_error = NULL;
+
+      if (coro_generator_produce (self, &value, &local_error))
+        {
+          g_value_unset (&value);
+          if (!coro_generator_send (inner, self->sent, &value, error))
+            return FALSE;
+        }
+      else if (!delegate_failure (self, inner, local_error, &value, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 /**
  * coro_generator_get_sent: (skip)
  * @self: the generator whose body calls

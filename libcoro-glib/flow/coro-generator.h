@@ -50,6 +50,10 @@ gboolean       coro_generator_produce_object  (CoroGenerator      *self,
                                                gpointer            object,
                                                GError            **error);
 CORO_AVAILABLE_IN_ALL
+gboolean       coro_generator_delegate        (CoroGenerator      *self,
+                                               CoroGenerator      *inner,
+                                               GError            **error);
+CORO_AVAILABLE_IN_ALL
 const GValue  *coro_generator_get_sent        (CoroGenerator      *self);
 CORO_AVAILABLE_IN_ALL
 gboolean       coro_generator_send            (CoroGenerator      *self,

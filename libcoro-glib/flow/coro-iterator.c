@@ -31,6 +31,28 @@ coro_iterator_default_init (CoroIteratorInterface *iface)
 {
 }
 
+/* What an iterator must not say: nothing, a value and an error, or an end that is reported as
+ * an error, which would be taken for one. */
+static void
+iterator_check_failure (CoroIterator  *self,
+                        GValue        *value,
+                        GError       **error)
+{
+  if (G_IS_VALUE (value))
+    g_value_unset (value);
+
+  if (*error == NULL)
+    {
+      g_critical ("A %s failed and did not say why", G_OBJECT_TYPE_NAME (self));
+      g_set_error_literal (error, CORO_ERROR, CORO_ERROR_NO_RESULT, "The iterator failed and did not say why");
+    }
+  else if (g_error_matches (*error, CORO_ERROR, CORO_ERROR_EXHAUSTED))
+    {
+      g_critical ("A %s said that it is exhausted by an error", G_OBJECT_TYPE_NAME (self));
+      (*error)->code = CORO_ERROR_PROTOCOL;
+    }
+}
+
 /**
  * coro_iterator_next: (skip)
  * @self: (type Coro.Iterator): an iterator
@@ -60,15 +82,10 @@ coro_iterator_next (gpointer   self,
   g_return_val_if_fail (CORO_IS_ITERATOR (self), FALSE);
   g_return_val_if_fail (value != NULL && !G_IS_VALUE (value), FALSE);
 
-  if (CORO_ITERATOR_GET_IFACE (self)->next (self, value, &local_error))
+  if (CORO_ITERATOR_GET_IFACE (self)->next (self, value, &local_error) && local_error == NULL)
     return TRUE;
 
-  /* An end that is reported as an error would be taken for one. */
-  if (g_error_matches (local_error, CORO_ERROR, CORO_ERROR_EXHAUSTED))
-    {
-      g_critical ("A %s said that it is exhausted by an error", G_OBJECT_TYPE_NAME (self));
-      local_error->code = CORO_ERROR_PROTOCOL;
-    }
+  iterator_check_failure (self, value, &local_error);
   g_propagate_error (error, g_steal_pointer (&local_error));
   return FALSE;
 }
@@ -170,6 +187,46 @@ coro_iterator_next_object (gpointer   iterator,
   g_set_error (error, CORO_ERROR, CORO_ERROR_TYPE_MISMATCH, "The value is %s, not an object",
                G_VALUE_TYPE_NAME (&value));
   return FALSE;
+}
+
+static void
+value_clear_cb (gpointer value)
+{
+  g_value_unset (value);
+}
+
+/**
+ * coro_iterator_collect: (skip)
+ * @iterator: (type Coro.Iterator): an iterator
+ * @error: return location for an error
+ *
+ * Gets all values that are left. After a failure the iterator is closed.
+ *
+ * Callable from a coroutine, which it may suspend. Cancellation: see
+ * [iface@Awaitable].
+ *
+ * @error can be set to what the iterator fails with.
+ *
+ * Returns: (transfer full) (nullable): an array of `GValue`; %NULL with
+ *   @error set
+ *
+ * Since: 0.1
+ */
+GArray *
+coro_iterator_collect (gpointer   iterator,
+                       GError   **error)
+{
+  g_auto (CoroLoop) loop = coro_loop_enter (iterator, error);
+  g_autoptr (GArray) values = g_array_new (FALSE, FALSE, sizeof (GValue));
+  GValue value = G_VALUE_INIT;
+
+  g_array_set_clear_func (values, value_clear_cb);
+  while (coro_loop_next (&loop, &value))
+    {
+      g_array_append_val (values, value);
+      value = (GValue) G_VALUE_INIT;        /* it is the array's now */
+    }
+  return coro_loop_ok (&loop) ? g_steal_pointer (&values) : NULL;
 }
 
 /**

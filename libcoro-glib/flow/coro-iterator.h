@@ -53,8 +53,22 @@ gboolean    coro_iterator_next_object   (gpointer        iterator,
                                          gpointer       *out_object,
                                          GError        **error);
 CORO_AVAILABLE_IN_ALL
+GArray     *coro_iterator_collect       (gpointer        iterator,
+                                         GError        **error) G_GNUC_WARN_UNUSED_RESULT;
+CORO_AVAILABLE_IN_ALL
 gboolean    coro_iterator_close         (gpointer        self,
                                          GError        **error);
+
+CORO_AVAILABLE_IN_ALL
+void        coro_iterator_next_async    (CoroIterator         *self,
+                                         GCancellable         *cancellable,
+                                         GAsyncReadyCallback   callback,
+                                         gpointer              user_data);
+CORO_AVAILABLE_IN_ALL
+gboolean    coro_iterator_next_finish   (CoroIterator         *self,
+                                         GAsyncResult         *result,
+                                         GValue               *value,
+                                         GError              **error);
 
 /**
  * CoroLoop: (skip)
