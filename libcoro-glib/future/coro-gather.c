@@ -136,6 +136,13 @@ coro_gather_init (CoroGather *self)
   g_mutex_init (&self->failure_lock);
 }
 
+/* (nullable): NULL where it is not the future of a gather. */
+GListModel *
+coro_gather_get_futures (CoroFuture *self)
+{
+  return CORO_IS_GATHER (self) ? G_LIST_MODEL (CORO_GATHER (self)->futures) : NULL;
+}
+
 /**
  * coro_gather:
  * @futures: (array length=n_futures): futures; one may stand there twice

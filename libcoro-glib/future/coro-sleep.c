@@ -29,7 +29,7 @@ sleep_abort (gpointer    object,
   return TRUE;
 }
 
-static const CoroWaitClass sleep_wait_class = { sleep_abort, coro_waiter_undo_nothing, FALSE };
+static const CoroWaitClass sleep_wait_class = { sleep_abort, coro_waiter_undo_nothing, FALSE, "a timer" };
 
 /* A deadline far enough away is never. */
 static gint64

@@ -22,6 +22,7 @@ typedef struct
 } CoroTaskSpec;
 
 CoroTask *coro_task_new        (CoroScheduler       *scheduler);
+CoroJob  *coro_task_get_job    (CoroTask            *self);
 void      coro_task_spawn      (CoroSupervisor      *supervisor,
                                 const CoroTaskSpec  *spec);
 CoroTask *coro_task_spawn_task (CoroSupervisor      *supervisor,

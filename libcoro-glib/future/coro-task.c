@@ -537,6 +537,13 @@ task_cancel_cb (CoroMessage *message)
   g_free (self);
 }
 
+/* (nullable): NULL before it has started, in another thread, and once it has ended. */
+CoroJob *
+coro_task_get_job (CoroTask *self)
+{
+  return self->job;
+}
+
 /**
  * coro_task_cancel:
  * @self: a task

@@ -79,9 +79,26 @@ multi_wait_end (CoroMultiWait *self)
 }
 
 static void
+multi_wait_visit (gpointer   object,
+                  void     (*func) (gpointer future, gpointer data),
+                  gpointer   data)
+{
+  CoroMultiWait *self = object;
+
+  for (gsize i = 0; i < self->n_links; i++)
+    func (self->links[i].future, data);
+}
+
+static const CoroWaitClass multi_wait_class = { .name = "several futures", .visit = multi_wait_visit };
+
+static void
 multi_wait_suspend (CoroMultiWait *self)
 {
-  self->job->waiter = &self->links[0].waiter;
+  CoroWaiter *waiter = &self->links[0].waiter;
+
+  waiter->klass = &multi_wait_class;
+  waiter->object = self;
+  self->job->waiter = waiter;
   coro_job_suspend (self->job);
   self->job->waiter = NULL;
 }

@@ -65,7 +65,7 @@ thread_wait_abort (gpointer    object,
   return FALSE;
 }
 
-static const CoroWaitClass thread_wait_class = { thread_wait_abort, NULL, FALSE };
+static const CoroWaitClass thread_wait_class = { thread_wait_abort, NULL, FALSE, "a thread" };
 
 typedef struct
 {

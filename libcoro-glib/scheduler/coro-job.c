@@ -15,6 +15,8 @@
  * its own and all jobs can be listed without a list.  malloc() leaves a page or so between
  * two of them: 31 bytes a job with blocks of 16 KiB. */
 #define BLOCK_SIZE ((gsize) 64 * 1024)
+/* Bytes of its stack that a visit may use: the unwinder takes 5 KiB. */
+#define VISIT_STACK_SIZE (12 * 1024)
 #define JOBS_PER_BLOCK ((BLOCK_SIZE - offsetof (CoroJobBlock, jobs)) / sizeof (CoroJob))
 
 struct _CoroJobBlock
@@ -238,6 +240,41 @@ scheduler_next_job (CoroScheduler *scheduler)
   return scheduler_pop_job (scheduler);
 }
 
+G_GNUC_NO_INLINE static void
+job_serve_visits (CoroJob *self)
+{
+  CoroScheduler *scheduler = coro_job_get_scheduler (self);
+
+  while (scheduler->visit != NULL)
+    {
+      CoroJobVisit *visit = g_steal_pointer (&scheduler->visit);
+
+      visit->func (visit->data);
+      coro_fiber_switch (&self->fiber, &visit->caller);
+    }
+}
+
+/* Calls `func` on the stack of a parked job, from anywhere in its thread.  FALSE when it
+ * is not parked, or has little stack left. */
+gboolean
+coro_job_visit (CoroJob   *self,
+                void     (*func) (gpointer data),
+                gpointer   data)
+{
+  CoroScheduler *scheduler = coro_job_get_scheduler (self);
+  CoroJobVisit visit = { func, data };
+
+  g_assert (coro_scheduler_is_mine (scheduler));
+
+  if (self->state != CORO_JOB_SUSPENDED || (char *) self->fiber.sp - self->fiber.stack->low < VISIT_STACK_SIZE)
+    return FALSE;
+
+  coro_fiber_init_native (&visit.caller);
+  scheduler->visit = &visit;
+  coro_fiber_switch (&visit.caller, &self->fiber);
+  return TRUE;
+}
+
 static inline void
 scheduler_suspend_job (CoroScheduler *scheduler,
                        CoroJob       *self)
@@ -260,6 +297,9 @@ scheduler_suspend_job (CoroScheduler *scheduler,
       scheduler->running = NULL;
       coro_fiber_switch (&self->fiber, &scheduler->dispatch->fiber);
     }
+
+  if (G_UNLIKELY (scheduler->visit != NULL))
+    job_serve_visits (self);
 }
 
 /* Parks the running job and goes straight to the next one that is ready.  Returns when
