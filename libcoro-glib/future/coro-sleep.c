@@ -179,13 +179,72 @@ coro_yield (GError **error)
   if (G_UNLIKELY (job == NULL))
     return FALSE;
 
-  if (!coro_job_check_suspend (job, error))
-    return FALSE;
-
   /* Also when it is cancelled: a loop that does not look at its errors must not stop the
    * whole program. */
-  coro_job_enqueue (job);
-  coro_job_suspend (job);
+  if (!coro_job_yield (job, error))
+    return FALSE;
+  if (G_LIKELY (!coro_job_is_cancelled (job)))
+    return TRUE;
+
+  coro_job_deliver_cancel (job, error);
+  return FALSE;
+}
+
+/**
+ * coro_yield_if_needed: (skip)
+ * @error: return location for an error
+ *
+ * [func@yield], if the coroutines have used up their time slice or something
+ * else is due. Otherwise it takes a few ns: a loop that computes calls it as
+ * often as it likes.
+ *
+ * Callable from a coroutine, which it may suspend. Cancellation: see
+ * [iface@Awaitable].
+ *
+ * @error can be set to what [func@yield] fails with.
+ *
+ * Returns: %TRUE if the coroutine may go on; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_yield_if_needed (GError **error)
+{
+  if (G_UNLIKELY (coro_job_require (error) == NULL))
+    return FALSE;
+
+  if (G_UNLIKELY (!coro_scheduler_tick (coro_scheduler_current)))
+    return coro_yield (error);
+  return coro_check_cancelled (error);
+}
+
+/**
+ * coro_yield_every: (skip)
+ * @counter: (inout): a count of the caller's, 0 at first
+ * @n_calls: how often to give way
+ * @error: return location for an error
+ *
+ * [func@yield] in the first of @n_calls calls, the first after them and so on.
+ *
+ * Callable from a coroutine, which it may suspend. Cancellation: see
+ * [iface@Awaitable].
+ *
+ * @error can be set to what [func@yield] fails with.
+ *
+ * Returns: %TRUE if the coroutine may go on; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_yield_every (guint   *counter,
+                  guint    n_calls,
+                  GError **error)
+{
+  g_return_val_if_fail (counter != NULL, FALSE);
+  g_return_val_if_fail (n_calls > 0, FALSE);
+
+  if ((*counter)++ % n_calls == 0)
+    return coro_yield (error);
   return coro_check_cancelled (error);
 }
 

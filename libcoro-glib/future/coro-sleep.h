@@ -15,6 +15,12 @@ CoroFuture *coro_sleep_future    (GTimeSpan   duration) G_GNUC_WARN_UNUSED_RESUL
 CORO_AVAILABLE_IN_ALL
 gboolean    coro_yield           (GError    **error);
 CORO_AVAILABLE_IN_ALL
+gboolean    coro_yield_if_needed (GError    **error);
+CORO_AVAILABLE_IN_ALL
+gboolean    coro_yield_every     (guint      *counter,
+                                  guint       n_calls,
+                                  GError    **error);
+CORO_AVAILABLE_IN_ALL
 gboolean    coro_check_cancelled (GError    **error);
 
 G_END_DECLS

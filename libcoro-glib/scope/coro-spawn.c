@@ -305,3 +305,43 @@ coro_spawn_coroutine (CoroTaskGroup *group,
   coro_task_set_name (task, coro_coroutine_get_name (coroutine));
   return task;
 }
+
+static gboolean
+await_cb (gpointer   awaitable,
+          GValue    *result,
+          GError   **error)
+{
+  return coro_await (awaitable, result, error);
+}
+
+/**
+ * coro_ensure_future: (skip)
+ * @awaitable: (type Coro.Awaitable): what to wait for
+ * @error: return location for an error
+ *
+ * Makes a future of whatever can be awaited: a future is its own, a coroutine
+ * object and anything else are awaited by a new task.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * @error can be set to %G_IO_ERROR_INVALID_ARGUMENT.
+ *
+ * Returns: (transfer full) (nullable): a future; %NULL with @error set
+ *
+ * Since: 0.1
+ */
+CoroFuture *
+coro_ensure_future (gpointer   awaitable,
+                    GError   **error)
+{
+  if (CORO_IS_FUTURE (awaitable))
+    return g_object_ref (awaitable);
+  if (CORO_IS_COROUTINE (awaitable))
+    return CORO_FUTURE (coro_spawn_coroutine (NULL, awaitable));
+  if (CORO_IS_AWAITABLE (awaitable))
+    return CORO_FUTURE (coro_spawn_task (await_cb, g_object_ref (awaitable), g_object_unref));
+
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "%s cannot be awaited",
+               awaitable != NULL ? "This" : "NULL");
+  return NULL;
+}

@@ -110,5 +110,8 @@ CoroTask  *coro_spawn_task_copy     (CoroTaskGroup   *group,
 CORO_AVAILABLE_IN_ALL
 CoroTask  *coro_spawn_coroutine     (CoroTaskGroup   *group,
                                      CoroCoroutine   *coroutine) G_GNUC_WARN_UNUSED_RESULT;
+CORO_AVAILABLE_IN_ALL
+CoroFuture *coro_ensure_future      (gpointer         awaitable,
+                                     GError         **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS
