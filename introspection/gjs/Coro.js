@@ -19,6 +19,7 @@ var Coro;
 
 let current = null;             // the task whose code is running
 const running = new Set();      // keeps tasks until they are done
+const awaited = new Set();      // keeps futures, and with them their callbacks, until they are done
 
 // --- futures ---------------------------------------------------------------------------
 
@@ -61,24 +62,33 @@ function leave(rounds) {
     });
 }
 
+// Calls a function when `future` is done.  C drops callbacks with the last reference to a
+// future, and GJS drops them with its wrapper: here, who has a callback wants the outcome.
+function onDone(future, callback) {
+    awaited.add(future);
+    cOnDone.call(future, () => {
+        awaited.delete(future);
+        const func = callback;
+        callback = null;        // the closure may live on until the next collection
+        func();
+    });
+}
+
 // Calls one of two functions when `future` is done, on behalf of `task`.
 function subscribe(future, task, onValue, onError) {
     if (task !== null)
         task._beginAwait(future);
 
-    cOnDone.call(future, () => {
-        const [resolve, reject] = [onValue, onError];
+    onDone(future, () => {
+        let settle;
 
-        onValue = onError = null;       // a closure may live on until the next collection
         if (task !== null)
             task._endAwait(future);
-
-        let settle;
         try {
             const value = getResult(future);
-            settle = () => resolve(value);
+            settle = () => onValue(value);
         } catch (error) {
-            settle = () => reject(error);
+            settle = () => onError(error);
         }
 
         if (task === null)
@@ -128,6 +138,13 @@ function initFuture() {
             });
         },
     });
+
+    // Calls a function, with the future, when it is done.
+    prototype.on_done = function (func) {
+        if (typeof func !== 'function')
+            throw new TypeError('on_done() takes a function');
+        onDone(this, () => func(this));
+    };
 
     prototype.catch = function (onError) {
         return this.then(undefined, onError);
@@ -261,7 +278,7 @@ function initTask() {
 
         _start(func) {
             running.add(this);
-            cOnDone.call(Coro.Future.new_for_value(null), () => this._run(func));
+            onDone(Coro.Future.new_for_value(NOTHING), () => this._run(func));
         }
 
         _run(func) {
@@ -328,6 +345,15 @@ function spawn(func) {
     return task;
 }
 
+// What was thrown where C has `error`.
+function findThrown(futures, error) {
+    const thrown = futures.filter(future => future._thrown !== null).find(future => {
+        const other = cGetError.call(future);
+        return other.domain === error.domain && other.code === error.code && other.message === error.message;
+    });
+    return thrown !== undefined ? thrown._thrown : error;
+}
+
 function toFuture(awaitable) {
     if (awaitable instanceof Coro.Future)
         return awaitable;
@@ -362,7 +388,11 @@ function _init() {
         const futures = awaitables.map(toFuture);
 
         return spawn(async () => {
-            await cGather(futures);
+            try {
+                await cGather(futures);
+            } catch (error) {
+                throw findThrown(futures, error);
+            }
             return futures.map(getResult);
         });
     };

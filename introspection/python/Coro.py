@@ -222,8 +222,10 @@ def _future_cancelled(self):
 
 
 def _future_on_done(self, func, *args):
-    """Has func (future, *args) called once when the future is done."""
-    _c_on_done(self, _guard(func), *args)
+    """Has func (future, *args) called once when the future is done, which it is kept for."""
+    guarded = _guard(func)
+    guarded.future = self               # C drops callbacks with the last reference to a future
+    _c_on_done(self, guarded, *args)
 
 
 class _Waiter(asyncio.Future):

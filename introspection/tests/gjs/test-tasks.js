@@ -347,6 +347,17 @@ test('cancelling gather cancels all', async () => {
 
 // --- lifetime --------------------------------------------------------------------------
 
+test('callbacks and awaits keep their futures', async () => {
+    const log = [];
+    Coro.sleep(10).on_done(future => log.push(future.result()));
+    Coro.sleep(20).then(value => log.push(value));
+    (async () => log.push(await Coro.sleep(30)))();
+    await Coro.sleep(1);
+    await collect();
+    await Coro.sleep(100);
+    same(log, [null, null, null]);
+});
+
 test('awaiting leaves nothing behind', async () => {
     let alive = 0;
     const count = future => {
@@ -374,6 +385,7 @@ test('awaiting leaves nothing behind', async () => {
     await collect();
     await collect();
     const left = alive - (Fixture.get_n_gone() - before);
+    print(`# ${left} of ${alive}`);
     ok(left <= 12, `${left} of ${alive} are left`);
 });
 

@@ -461,6 +461,13 @@ class Lifetime(TestCase):
         await Coro.sleep(1)
         self.assertIsNone(reference())
 
+    async def test_a_callback_keeps_its_future(self):
+        log = []
+        Coro.sleep(1).on_done(lambda future: log.append(future.result()))
+        collect()
+        await Coro.sleep(2)
+        self.assertEqual(log, [None])
+
     async def test_a_finished_task_keeps_no_frames(self):
         class Thing:
             pass
