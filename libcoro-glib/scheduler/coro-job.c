@@ -17,14 +17,16 @@
 #define BLOCK_SIZE ((gsize) 64 * 1024)
 /* Bytes of its stack that a visit may use: the unwinder takes 5 KiB. */
 #define VISIT_STACK_SIZE (12 * 1024)
-#define JOBS_PER_BLOCK ((BLOCK_SIZE - offsetof (CoroJobBlock, jobs)) / sizeof (CoroJob))
+#define JOBS_PER_BLOCK ((BLOCK_SIZE - 2 * sizeof (gpointer)) / sizeof (CoroJob))
 
 struct _CoroJobBlock
 {
   CoroJobBlock *next;           /* (nullable) */
   CoroScheduler *scheduler;     /* (unowned) */
-  CoroJob jobs[];
+  CoroJob jobs[JOBS_PER_BLOCK];
 };
+
+G_STATIC_ASSERT (sizeof (CoroJobBlock) <= BLOCK_SIZE);
 
 CoroScheduler *
 coro_job_get_scheduler (CoroJob *self)

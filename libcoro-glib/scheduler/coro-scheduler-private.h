@@ -75,6 +75,7 @@ struct _CoroScheduler
   gint64 tick_time;             /* µs: when the clock was last read */
   gint64 slice_end;             /* µs */
 
+  CoroScheduler *next_registered;       /* (nullable) (unowned): for debuggers; guarded by registry_lock */
   GMainContext *context;        /* (nullable) (unowned): its source owns us; guarded by wakeup_lock for other threads */
   GSource *source;              /* (nullable) (unowned) */
   GPollFD poll_fd;              /* the epoll descriptor; holds the timerfd */

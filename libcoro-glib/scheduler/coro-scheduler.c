@@ -48,6 +48,9 @@ static GParamSpec *properties[N_PROPS];
 CoroGlobalHooks coro_global_hooks;
 
 static GMutex registry_lock;
+/* All of them, for the command of coro-gdb.py; guarded by registry_lock. */
+CoroScheduler *coro_schedulers G_GNUC_INTERNAL;
+
 static GHashTable *registry;    /* (owned) (element-type GMainContext CoroScheduler); guarded by registry_lock */
 
 static void
@@ -205,6 +208,8 @@ scheduler_new (GMainContext *context)
   if (context_is_dispatching (context))
     self->thread = coro_thread_self ();
   g_hash_table_insert (registry, context, self);
+  self->next_registered = coro_schedulers;
+  coro_schedulers = self;
   g_source_attach (self->source, context);
   g_source_unref (self->source);
   return self;
@@ -216,6 +221,7 @@ void
 coro_scheduler_close (CoroScheduler *self)
 {
   GSource *source;
+  CoroScheduler **link;
 
   if (self->closed)
     return;
@@ -223,6 +229,9 @@ coro_scheduler_close (CoroScheduler *self)
   self->closed = TRUE;
   g_mutex_lock (&registry_lock);
   g_hash_table_remove (registry, self->context);
+  for (link = &coro_schedulers; *link != self;)
+    link = &(*link)->next_registered;
+  *link = self->next_registered;
   g_mutex_unlock (&registry_lock);
 
   g_mutex_lock (&self->wakeup_lock);
