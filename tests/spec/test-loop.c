@@ -5,12 +5,7 @@
  */
 #include "test-util.h"
 
-#include <gio/gunixinputstream.h>
-#include <gio/gunixoutputstream.h>
-#include <glib-unix.h>
-
 #include <sys/socket.h>
-#include <unistd.h>
 
 static gboolean
 note_cb (gpointer   text,
@@ -586,27 +581,40 @@ test_from_callback (void)
 
 /* --- what it watches ----------------------------------------------------------------- */
 
+/* One direction of a pair of sockets. */
 typedef struct
 {
-  GInputStream *in;
-  GOutputStream *out;
+  GIOStream *reader;
+  GIOStream *writer;
+  GInputStream *in;             /* (unowned) */
+  GOutputStream *out;           /* (unowned) */
 } Pipe;
+
+static GIOStream *
+stream_for_fd (int fd)
+{
+  g_autoptr (GSocket) socket = g_socket_new_from_fd (fd, NULL);
+
+  return G_IO_STREAM (g_socket_connection_factory_create_connection (socket));
+}
 
 static void
 pipe_open (Pipe *self)
 {
   int fds[2];
 
-  g_assert_true (g_unix_open_pipe (fds, FD_CLOEXEC, NULL));
-  self->in = g_unix_input_stream_new (fds[0], TRUE);
-  self->out = g_unix_output_stream_new (fds[1], TRUE);
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
+  self->reader = stream_for_fd (fds[0]);
+  self->writer = stream_for_fd (fds[1]);
+  self->in = g_io_stream_get_input_stream (self->reader);
+  self->out = g_io_stream_get_output_stream (self->writer);
 }
 
 static void
 pipe_close (Pipe *self)
 {
-  g_clear_object (&self->in);
-  g_clear_object (&self->out);
+  g_object_unref (self->reader);
+  g_object_unref (self->writer);
 }
 
 static gssize
@@ -692,14 +700,6 @@ echo_cb (gpointer   stream,
   if (read_some (in, &byte, 1, error) != 1)
     return FALSE;
   return g_output_stream_write_all (g_io_stream_get_output_stream (stream), &byte, 1, NULL, NULL, error);
-}
-
-static GIOStream *
-stream_for_fd (int fd)
-{
-  g_autoptr (GSocket) socket = g_socket_new_from_fd (fd, NULL);
-
-  return G_IO_STREAM (g_socket_connection_factory_create_connection (socket));
 }
 
 static gboolean
