@@ -46,5 +46,6 @@
 #include "debug/coro-call-graph.h"
 #include "debug/coro-debug.h"
 #include "debug/coro-overflow.h"
+#include "debug/coro-tracer.h"
 #include "testing/coro-test-clock.h"
 #include "testing/coro-test.h"

@@ -6,6 +6,7 @@
 #include "debug/coro-debug.h"
 
 #include "debug/coro-backtrace-private.h"
+#include "debug/coro-tracer.h"
 #include "scheduler/coro-scheduler-private.h"
 
 G_BEGIN_DECLS
@@ -42,6 +43,10 @@ struct _CoroDebug
   CoroReady flush;
   gboolean flushing;            /* it is in the ready queue */
   gboolean reporting;           /* this step is it */
+  gpointer thread;              /* (nullable): coro_thread_self() of whom thread_id names */
+  CoroTraceFunc trace;          /* (nullable) */
+  gpointer trace_data;          /* (owned): by trace_destroy */
+  GDestroyNotify trace_destroy; /* (nullable) */
 
   /* For the watchdog, guarded by its lock. */
   CoroDebug *next_watched;      /* (nullable) (unowned) */
@@ -50,6 +55,16 @@ struct _CoroDebug
   guint reported;               /* serial of the step that was reported */
 };
 
+CoroDebug *coro_debug_get        (CoroScheduler  *scheduler);
+void     coro_debug_update       (CoroDebug      *debug);
+void     coro_debug_trace        (CoroDebug      *debug,
+                                  CoroTraceEvent  event,
+                                  CoroJob        *job,
+                                  const GError   *error);
+CoroTraceEvent coro_trace_event_for_error (const GError *error);
+void     coro_job_copy_name      (CoroJob        *job,
+                                  char           *name,
+                                  gsize           size);
 void     coro_debug_describe     (GString        *string,
                                   gboolean        is_callback,
                                   gpointer        callback,

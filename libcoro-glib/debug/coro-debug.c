@@ -80,23 +80,10 @@ debug_report (CoroDebug  *self,
 static void
 step_set_name (CoroDebugStep *self)
 {
-  CoroJob *job = self->job;
-  const char *end;
-
-  self->site = job != NULL ? job->site : NULL;
+  self->site = self->job != NULL ? self->job->site : NULL;
   self->name[0] = '\0';
-
-  if (job != NULL && job->task != NULL)
-    {
-      g_strlcpy (self->name, coro_task_get_name (job->task), sizeof self->name);
-    }
-  else if (self->site != NULL)
-    {
-      /* The function's name: see CORO_SPAWN_SITE. */
-      end = strstr (self->site, " (");
-      g_strlcpy (self->name, self->site,
-                 end != NULL ? MIN (sizeof self->name, (gsize) (end - self->site) + 1) : sizeof self->name);
-    }
+  if (self->job != NULL)
+    coro_job_copy_name (self->job, self->name, sizeof self->name);
 }
 
 static void
@@ -104,6 +91,13 @@ step_begin (CoroDebug *self,
             CoroJob   *job)
 {
   CoroDebugStep *step = &self->step;
+
+  /* It may have been made before its thread was known, or have moved since. */
+  if (G_UNLIKELY (self->thread != coro_thread_self ()))
+    {
+      self->thread = coro_thread_self ();
+      g_atomic_int_set (&self->thread_id, (int) syscall (SYS_gettid));
+    }
 
   if (step->start != 0)
     {
@@ -220,6 +214,7 @@ static void
 debug_created (CoroHooks *hooks,
                CoroJob   *job)
 {
+  coro_debug_trace ((CoroDebug *) hooks, CORO_TRACE_CREATED, job, NULL);
 }
 
 static void
@@ -228,9 +223,8 @@ debug_entered (CoroHooks *hooks,
 {
   CoroDebug *self = (CoroDebug *) hooks;
 
-  /* It may have been made before its thread was known. */
-  if (G_UNLIKELY (self->thread_id == 0))
-    g_atomic_int_set (&self->thread_id, (int) syscall (SYS_gettid));
+  if (job != NULL)
+    coro_debug_trace (self, job->state == CORO_JOB_NEW ? CORO_TRACE_STARTED : CORO_TRACE_RESUMED, job, NULL);
   step_begin (self, job);
 }
 
@@ -274,6 +268,8 @@ debug_left (CoroHooks *hooks,
     }
   if (ended && job != NULL)
     g_hash_table_remove (self->jobs, job);
+  if (job != NULL)
+    coro_debug_trace (self, ended ? CORO_TRACE_FREED : CORO_TRACE_SUSPENDED, job, NULL);
 
   step_end (self);
 }
@@ -285,6 +281,7 @@ debug_finished (CoroHooks    *hooks,
 {
   CoroDebug *self = (CoroDebug *) hooks;
 
+  coro_debug_trace (self, coro_trace_event_for_error (error), job, error);
   /* The last chance: its handle goes away before it has left. */
   if (self->step.job == job)
     step_set_name (&self->step);
@@ -321,6 +318,8 @@ debug_free (CoroHooks *hooks)
 
   coro_watchdog_remove (self);
   debug_flush (self);
+  if (self->trace_destroy != NULL)
+    self->trace_destroy (self->trace_data);
   g_hash_table_unref (self->jobs);
   g_array_unref (self->outer_steps);
   g_free (self);
@@ -337,8 +336,8 @@ static const CoroHooks debug_hooks = {
 };
 
 /* Belongs to the scheduler from then on, also while it is off. */
-static CoroDebug *
-get_debug (CoroScheduler *scheduler)
+CoroDebug *
+coro_debug_get (CoroScheduler *scheduler)
 {
   CoroDebug *self = (CoroDebug *) scheduler->debug;
 
@@ -355,6 +354,26 @@ get_debug (CoroScheduler *scheduler)
   self->outer_steps = g_array_new (FALSE, FALSE, sizeof (CoroDebugStep));
   scheduler->debug = &self->hooks;
   return self;
+}
+
+/* Puts the hooks in place while somebody wants them. */
+void
+coro_debug_update (CoroDebug *self)
+{
+  CoroScheduler *scheduler = self->scheduler;
+
+  if (self->flags == CORO_DEBUG_NONE && self->trace == NULL)
+    {
+      scheduler->hooks = NULL;
+      __atomic_store_n (&self->step.start, 0, __ATOMIC_RELEASE);
+      g_array_set_size (self->outer_steps, 0);
+    }
+  else if (scheduler->hooks == NULL)
+    {
+      scheduler->hooks = &self->hooks;
+      if (scheduler->running != NULL)
+        step_begin (self, scheduler->running);
+    }
 }
 
 /* --- what belongs to no scheduler ------------------------------------------------- */
@@ -498,23 +517,12 @@ coro_scheduler_set_debug (CoroScheduler  *self,
 
   g_return_if_fail (CORO_IS_SCHEDULER (self));
 
-  debug = get_debug (self);
+  debug = coro_debug_get (self);
   debug->flags = flags & CORO_DEBUG_ALL;
   if (debug->flags != CORO_DEBUG_NONE)
     global_hooks_init ();
 
-  if (debug->flags == CORO_DEBUG_NONE)
-    {
-      self->hooks = NULL;
-      __atomic_store_n (&debug->step.start, 0, __ATOMIC_RELEASE);
-      g_array_set_size (debug->outer_steps, 0);
-    }
-  else if (self->hooks == NULL)
-    {
-      self->hooks = &debug->hooks;
-      if (self->running != NULL)
-        debug_entered (&debug->hooks, self->running);
-    }
+  coro_debug_update (debug);
 
   if ((debug->flags & CORO_DEBUG_WATCHDOG) != 0)
     coro_watchdog_add (debug);
@@ -560,7 +568,7 @@ coro_scheduler_set_slow_threshold (CoroScheduler *self,
   g_return_if_fail (CORO_IS_SCHEDULER (self));
   g_return_if_fail (threshold >= 0);
 
-  get_debug (self)->slow = threshold;
+  coro_debug_get (self)->slow = threshold;
 }
 
 /**
@@ -580,7 +588,7 @@ coro_scheduler_get_slow_threshold (CoroScheduler *self)
 {
   g_return_val_if_fail (CORO_IS_SCHEDULER (self), 0);
 
-  return get_debug (self)->slow;
+  return coro_debug_get (self)->slow;
 }
 
 /**
@@ -603,7 +611,7 @@ coro_scheduler_set_watchdog_threshold (CoroScheduler *self,
   g_return_if_fail (CORO_IS_SCHEDULER (self));
   g_return_if_fail (threshold > 0);
 
-  debug = get_debug (self);
+  debug = coro_debug_get (self);
   __atomic_store_n (&debug->blocked, threshold, __ATOMIC_RELAXED);
   if (debug->watched)
     coro_watchdog_add (debug);  /* it may have to look more often */
@@ -626,5 +634,5 @@ coro_scheduler_get_watchdog_threshold (CoroScheduler *self)
 {
   g_return_val_if_fail (CORO_IS_SCHEDULER (self), 0);
 
-  return get_debug (self)->blocked;
+  return coro_debug_get (self)->blocked;
 }

@@ -1,0 +1,156 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "debug/debug-util.h"
+
+/* Notes what happens to coroutines that are named "traced". */
+static GObject *awaited;
+
+static const char * const event_names[] = {
+  "created", "started", "suspended", "resumed", "returned", "failed", "cancelled", "freed",
+};
+
+static void
+trace_cb (const CoroTraceRecord *record,
+          gpointer               user_data)
+{
+  if (record->site == NULL || !g_str_has_prefix (record->site, "traced"))
+    return;
+
+  note (event_names[record->event]);
+  if (record->event == CORO_TRACE_SUSPENDED)
+    awaited = record->awaited;
+  g_assert_cmpint (record->error != NULL, ==,
+                   record->event == CORO_TRACE_FAILED || record->event == CORO_TRACE_CANCELLED);
+}
+
+static void
+begin_trace (void)
+{
+  awaited = NULL;
+  coro_scheduler_set_tracer (scheduler (), trace_cb, NULL, NULL);
+}
+
+static gboolean
+traced_await_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  return coro_await (user_data, NULL, error);
+}
+
+static gboolean
+traced_return_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  return TRUE;
+}
+
+static gboolean
+test_awaiting_and_failing_task (gpointer   user_data,
+                                GValue    *result,
+                                GError   **error)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  g_autoptr (CoroTask) task = NULL;
+
+  begin_trace ();
+  task = coro_spawn_task (traced_await_cb, future, NULL);
+  assert_trace ("created");
+
+  g_assert_true (coro_sleep (0, error));
+  assert_trace ("started suspended");
+  g_assert_true (awaited == G_OBJECT (future));
+
+  coro_future_reject (future, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED, "no"));
+  g_assert_false (coro_await (task, NULL, NULL));
+  assert_trace ("resumed failed freed");
+  return TRUE;
+}
+
+static gboolean
+test_cancelled_task (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  g_autoptr (CoroTask) task = NULL;
+
+  begin_trace ();
+  task = coro_spawn_task (traced_await_cb, future, NULL);
+  g_assert_true (coro_sleep (0, error));
+  coro_task_cancel (task);
+  g_assert_true (coro_join (task, error));
+  assert_trace ("created started suspended resumed cancelled freed");
+  return TRUE;
+}
+
+static gboolean
+test_returning_task (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  g_autoptr (CoroTask) task = NULL;
+
+  begin_trace ();
+  task = coro_spawn_task (traced_return_cb, NULL, NULL);
+  g_assert_true (coro_await (task, NULL, error));
+  assert_trace ("created started returned freed");
+  return TRUE;
+}
+
+static gboolean
+test_no_more_events_without_tracer (gpointer   user_data,
+                                    GValue    *result,
+                                    GError   **error)
+{
+  g_autoptr (CoroTask) task = NULL;
+
+  begin_trace ();
+  coro_scheduler_set_tracer (scheduler (), NULL, NULL, NULL);
+  task = coro_spawn_task (traced_return_cb, NULL, NULL);
+  g_assert_true (coro_await (task, NULL, error));
+  assert_trace ("");
+  return TRUE;
+}
+
+static int n_freed;
+
+static gboolean
+replace_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  coro_scheduler_set_tracer (scheduler (), trace_cb, &n_freed, count_cb);
+  coro_scheduler_set_tracer (scheduler (), trace_cb, &n_freed, count_cb);
+  g_assert_cmpint (n_freed, ==, 1);
+  return TRUE;
+}
+
+static void
+test_data_is_freed_once (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  n_freed = 0;
+  coro_run (replace_cb, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (n_freed, ==, 2);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_summary ("A tracer is told what happens to coroutines, in order");
+
+  coro_test_add_func ("/spec/S216-S364/awaiting-and-failing-task", test_awaiting_and_failing_task);
+  coro_test_add_func ("/spec/S216/cancelled-task", test_cancelled_task);
+  coro_test_add_func ("/spec/S216/returning-task", test_returning_task);
+  coro_test_add_func ("/debug/tracer/no-more-events-without-tracer", test_no_more_events_without_tracer);
+  g_test_add_func ("/debug/tracer/data-is-freed-once", test_data_is_freed_once);
+
+  return g_test_run ();
+}
