@@ -250,7 +250,8 @@ scheduler_unref_cb (gpointer  scheduler,
  * @application: an application
  *
  * Ends coroutines with the application: on [signal@Gio.Application::shutdown]
- * those of the default main context are cancelled and waited for.
+ * those of the default main context are cancelled and waited for. They have
+ * stacks of 1 MiB, because drawing and text layout recurse deep.
  *
  * Callable from the main thread; never suspends.
  *
@@ -264,6 +265,7 @@ coro_application_attach (GApplication *application)
   g_return_if_fail (G_IS_APPLICATION (application));
 
   scheduler = coro_scheduler_ref_for_context (g_main_context_default ());
+  coro_task_group_set_stack_size (coro_task_group_get_root (scheduler), CORO_STACK_SIZE_LARGE);
   g_signal_connect_data (application, "shutdown", G_CALLBACK (application_shutdown_cb), scheduler,
                          scheduler_unref_cb, 0);
 }

@@ -821,12 +821,55 @@ test_outside (void)
   settle (NULL);
 }
 
+/* Touches more stack than a coroutine of the library has. */
+G_NO_INLINE static int
+recurse (int depth)
+{
+  volatile char frame[4096];
+
+  frame[0] = (char) depth;
+  return depth > 0 ? recurse (depth - 1) + frame[0] : 0;
+}
+
+static gboolean
+deep_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  recurse (100);
+  return TRUE;
+}
+
+static gboolean
+deep_nursery_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+
+  coro_task_group_spawn (nursery.group, deep_cb, NULL, NULL);
+  return coro_nursery_join (&nursery);
+}
+
+static gboolean
+test_nursery_inherits_stack_size (gpointer   user_data,
+                                  GValue    *result,
+                                  GError   **error)
+{
+  g_autoptr (CoroTaskGroup) group = coro_task_group_new (CORO_TASK_GROUP_NONE);
+
+  coro_task_group_set_stack_size (group, 1024 * 1024);
+  coro_task_group_spawn (group, deep_nursery_cb, NULL, NULL);
+  return coro_task_group_join (group, error);
+}
+
 int
 main (int    argc,
       char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 
+  coro_test_add_func ("/scope/nursery/inherits-stack-size", test_nursery_inherits_stack_size);
   coro_test_add_func ("/spec/S128/waits-for-all", waits_for_all_cb);
   coro_test_add_func ("/nursery/no-members", no_members_cb);
   coro_test_add_func ("/spec/S313/failure-cancels-siblings", failure_cancels_siblings_cb);
