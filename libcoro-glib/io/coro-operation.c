@@ -82,6 +82,8 @@ coro_operation_begin (CoroOperation *self)
  * What to pass to an asynchronous call as its callback, with the operation
  * as the user data.
  *
+ * Callable from the context in which the call was started; never suspends.
+ *
  * Since: 0.1
  */
 void
