@@ -64,11 +64,12 @@ coro_shield_enter (GTimeSpan grace)
 void
 coro_shield_exit (CoroShield *self)
 {
-  CoroScope *scope = g_steal_pointer (&self->scope);
+  CoroScope *scope = self->scope;
 
   if (scope == NULL || !coro_scope_check_exit (scope))
     return;
 
+  self->scope = NULL;
   coro_scope_exit (scope);
   coro_scope_clear (scope);
   g_free (scope);

@@ -150,11 +150,12 @@ coro_timeout_is_expired (const CoroTimeout *self)
 void
 coro_timeout_exit (CoroTimeout *self)
 {
-  CoroScope *scope = g_steal_pointer (&self->scope);
+  CoroScope *scope = self->scope;
 
   if (scope == NULL || !coro_scope_check_exit (scope))
     return;
 
+  self->scope = NULL;
   coro_scope_exit (scope);
 
   if (scope->expired && scope->delivered && self->error != NULL && coro_error_is_cancelled (*self->error))

@@ -9,12 +9,18 @@
 #include "scope/coro-run.h"
 #include "testing/coro-test-clock.h"
 
-typedef struct
+typedef struct _CoroTestCase CoroTestCase;
+
+struct _CoroTestCase
 {
+  CoroTestCase *previous;       /* (nullable) */
   CoroFunc func;
   gpointer user_data;           /* (owned): by destroy */
   GDestroyNotify destroy;       /* (nullable) */
-} CoroTestCase;
+};
+
+/* GLib does not free the data of a case that it does not run: this is for leak checkers. */
+static CoroTestCase *last_case;
 
 static gboolean
 test_main_cb (gpointer   user_data,
@@ -41,7 +47,11 @@ static void
 test_free_cb (gpointer data)
 {
   CoroTestCase *self = data;
+  CoroTestCase **link = &last_case;
 
+  while (*link != self)
+    link = &(*link)->previous;
+  *link = self->previous;
   if (self->destroy != NULL)
     self->destroy (self->user_data);
   g_free (self);
@@ -94,6 +104,8 @@ coro_test_add_data_func (const char     *path,
   g_return_if_fail (func != NULL);
 
   self = g_new0 (CoroTestCase, 1);
+  self->previous = last_case;
+  last_case = self;
   self->func = func;
   self->user_data = user_data;
   self->destroy = destroy;

@@ -396,6 +396,7 @@ left_open_is_said_cb (gpointer   user_data,
   g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*had ended*");
   coro_timeout_exit (&left_open);
   g_test_assert_expected_messages ();
+  g_free (left_open.scope);                     /* the library cannot know that nobody does it again */
   return TRUE;
 }
 
@@ -411,6 +412,7 @@ close_out_of_order_cb (gpointer   user_data,
   coro_timeout_exit (&outer);
   g_test_assert_expected_messages ();
   coro_timeout_exit (&inner);
+  coro_timeout_exit (&outer);
   return coro_sleep (10, error);
 }
 
@@ -419,17 +421,9 @@ out_of_order_is_said_cb (gpointer   user_data,
                          GValue    *result,
                          GError   **error)
 {
-  g_autoptr (CoroTaskGroup) group = coro_task_group_new (CORO_TASK_GROUP_NONE);
-  CoroTask *task = coro_task_group_spawn_task (group, close_out_of_order_cb, NULL, NULL);
+  g_autoptr (CoroTask) task = coro_spawn_task (close_out_of_order_cb, NULL, NULL);
 
-  if (!coro_sleep (5, error))
-    return FALSE;
-  g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*close_out_of_order_cb*open guard*");
-  if (!coro_task_group_join (group, error) || !coro_await (task, NULL, error))
-    return FALSE;
-  g_test_assert_expected_messages ();
-  g_object_unref (task);
-  return TRUE;
+  return coro_await (task, NULL, error);        /* and then in order: that closes it */
 }
 
 static void

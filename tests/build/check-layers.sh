@@ -1,0 +1,59 @@
+#!/bin/sh
+# Includes go downwards: fiber <- scheduler <- future <- scope <- flow, sync <- io; debug is
+# called through hooks and testing stands above all.  check-layers.sh SOURCE-FOLDER
+# SPDX-License-Identifier: LGPL-2.1-or-later
+cd "$1/libcoro-glib" || exit 1
+
+# What a folder may include, besides itself.
+allowed () {
+  case $1 in
+    fiber)     echo "" ;;
+    scheduler) echo "fiber" ;;
+    future)    echo "fiber scheduler" ;;
+    scope)     echo "fiber scheduler future" ;;
+    flow)      echo "fiber scheduler future scope" ;;
+    sync)      echo "fiber scheduler future scope" ;;
+    io)        echo "fiber scheduler future scope flow sync" ;;
+    debug)     echo "fiber scheduler future scope flow sync io" ;;
+    testing)   echo "fiber scheduler future scope flow sync io debug" ;;
+    *)         echo "" ;;
+  esac
+}
+
+number=0
+failed=0
+for folder in */; do
+  folder=${folder%/}
+  number=$((number + 1))
+  bad=""
+  for file in "$folder"/*.c "$folder"/*.h "$folder"/*.S; do
+    [ -e "$file" ] || continue
+    for included in $(sed -n 's/^ *# *include *"\(.*\)".*/\1/p' "$file" | sed 's|^\.\./||' | grep /); do
+      target=${included%%/*}
+      [ "$target" = "$folder" ] && continue
+      case " $(allowed "$folder") " in
+        *" $target "*) ;;
+        *) bad="$bad $file->$included" ;;
+      esac
+    done
+  done
+  if [ -z "$bad" ]; then
+    echo "ok $number /build/layers/$folder"
+  else
+    echo "not ok $number /build/layers/$folder"
+    echo "#$bad"
+    failed=1
+  fi
+done
+
+# What lies below the main loop does without it.
+number=$((number + 1))
+if grep -n 'g_main_' fiber/*.[ch] | grep -v '^[^:]*:[0-9]*: *[/ ]\*' | sed 's/^/# /' | grep .; then
+  echo "not ok $number /build/layers/fiber-knows-no-main-loop"
+  failed=1
+else
+  echo "ok $number /spec/S367/fiber-knows-no-main-loop"
+fi
+
+echo "1..$number"
+exit $failed

@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+# Runs the example programs and compares what they print, exactly.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# check-examples.py FOLDER: the one with the programs
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+
+FOLDER = sys.argv[1]
+CASES = []
+
+
+def case(function):
+    CASES.append(function)
+    return function
+
+
+def run(*args):
+    done = subprocess.run([os.path.join(FOLDER, args[0]), *args[1:]], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
+def equal(got, wanted):
+    if got != wanted:
+        raise AssertionError('got %r, wanted %r' % (got, wanted))
+
+
+@case
+def hello():
+    equal(run('hello'), (0, 'hello, world\n', ''))
+
+
+@case
+def download_files():
+    with tempfile.TemporaryDirectory() as folder:
+        urls = []
+        for i in range(8):
+            path = os.path.join(folder, 'file %d' % i)
+            with open(path, 'wb') as file:
+                file.write(b'x' * i * 100000)
+            urls.append('file://' + path.replace(' ', '%20'))
+        wanted = ''.join('%s %d\n' % (url, i * 100000) for i, url in enumerate(urls))
+        equal(run('download', *urls), (0, wanted, ''))
+
+
+@case
+def download_nothing():
+    equal(run('download'), (0, '', ''))
+
+
+@case
+def download_missing_file_is_one_clear_message():
+    with tempfile.TemporaryDirectory() as folder:
+        good = os.path.join(folder, 'good')
+        with open(good, 'w') as file:
+            file.write('good')
+        missing = 'file://' + os.path.join(folder, 'missing')
+        status, out, err = run('download', 'file://' + good, missing)
+        equal(status, 1)
+        equal(out, '')
+        equal(err.count('\n'), 1)
+        if not (err.startswith(missing + ': ') and 'No such file or directory' in err):
+            raise AssertionError(err)
+
+
+@case
+def queue_in_order():
+    equal(run('queue', '7'), (0, ''.join('job %d\n' % i for i in range(7)), ''))
+
+
+@case
+def queue_interrupted_finishes_what_is_queued():
+    program = subprocess.Popen([os.path.join(FOLDER, 'queue'), '100000'], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               env=dict(os.environ, G_MESSAGES_DEBUG=''))
+    try:
+        # It prints through a pipe, in blocks: wait for its consumers to be at work, not for its words.
+        while True:
+            with open('/proc/%d/status' % program.pid) as file:
+                caught = int(re.search(r'SigCgt:\s*(\w+)', file.read()).group(1), 16)
+            if caught & (1 << (signal.SIGINT - 1)):
+                break
+        program.send_signal(signal.SIGINT)
+        out, err = program.communicate(timeout=60)
+    finally:
+        program.kill()
+    equal((program.returncode, err), (0, ''))
+    lines = out.splitlines()
+    equal(lines, ['job %d' % i for i in range(len(lines))])
+    # What had been taken and what was queued: no more than 3 consumers and 8 places at a time.
+    if not 8 <= len(lines) < 1000:
+        raise AssertionError('%d lines' % len(lines))
+
+
+def main():
+    failed = False
+    print('1..%d' % len(CASES))
+    for number, function in enumerate(CASES, 1):
+        name = '/examples/' + function.__name__.replace('_', '-')
+        try:
+            function()
+            print('ok %d %s' % (number, name), flush=True)
+        except Exception as error:          # whatever it is, it is this case's
+            failed = True
+            print('not ok %d %s' % (number, name), flush=True)
+            print('# %s: %s' % (type(error).__name__, str(error).replace('\n', '\n# ')), flush=True)
+    return 1 if failed else 0
+
+
+sys.exit(main())
