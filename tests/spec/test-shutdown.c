@@ -1,0 +1,239 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * From the creation of a loop to its end; and what needs no loop.
+ */
+#include "test-util.h"
+
+/* --- the order of the end ------------------------------------------------------------- */
+
+static CoroRunner *runner;
+
+static void
+note_state (void)
+{
+  static const char *const names[] = { "created", "running", "shutting-down", "closed" };
+
+  note (names[coro_runner_get_state (runner)]);
+}
+
+static gboolean
+leftover_cb (gpointer   user_data,
+             GValue    *result,
+             GError   **error)
+{
+  gboolean ok = coro_sleep (1000 * SECOND, error);
+  g_auto (CoroShield) shield = coro_shield_enter (0);
+
+  g_assert_true (coro_sleep (MILLISECOND, NULL));
+  note ("task");
+  note_state ();
+  return ok;
+}
+
+static gboolean
+endless (CoroGenerator  *generator,
+         gpointer        user_data,
+         GError        **error)
+{
+  while (coro_generator_produce_int (generator, 1, error))
+    ;
+  note ("generator");
+  return FALSE;
+}
+
+static gboolean
+leave_cb (gpointer   generator,
+          GValue    *result,
+          GError   **error)
+{
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  note_state ();
+  coro_spawn (leftover_cb, NULL, NULL);
+  *(CoroGenerator **) generator = coro_generator_new (G_TYPE_INT, endless, NULL, NULL);
+  if (!coro_yield (error))
+    return FALSE;
+  return coro_iterator_next (*(gpointer *) generator, &value, error);
+}
+
+static void
+test_order (void)
+{
+  CoroGenerator *generator = NULL;
+
+  runner = coro_runner_new ();
+  note_state ();
+  g_assert_true (coro_runner_run (runner, leave_cb, &generator, NULL, NULL));
+  coro_runner_close (runner);
+  note_state ();
+  assert_trace ("created running task shutting-down generator closed");
+  g_object_unref (generator);
+  g_clear_object (&runner);
+}
+
+/* --- everything is gone ---------------------------------------------------------------- */
+
+static gboolean
+litter_cb (gpointer   freed,
+           GValue    *result,
+           GError   **error)
+{
+  for (int i = 0; i < 10; i++)
+    coro_spawn (forever_cb, freed, count_cb);
+  coro_spawn (leftover_cb, NULL, NULL);
+  g_object_unref (coro_sleep_future (SECOND));
+  return coro_yield (error);
+}
+
+static int
+count_descriptors (void)
+{
+  GDir *dir = g_dir_open ("/proc/self/fd", 0, NULL);
+  int n = 0;
+
+  g_assert_nonnull (dir);
+  while (g_dir_read_name (dir) != NULL)
+    n++;
+  g_dir_close (dir);
+  return n;
+}
+
+static void
+test_nothing_is_left (void)
+{
+  int freed = 0, before;
+
+  runner = coro_runner_new ();          /* for note_state() */
+  g_assert_true (coro_run (litter_cb, &freed, NULL, NULL));
+  before = count_descriptors ();
+  freed = 0;
+  for (int i = 0; i < 5; i++)
+    g_assert_true (coro_run (litter_cb, &freed, NULL, NULL));
+  g_assert_cmpint (freed, ==, 50);
+  g_assert_cmpint (count_descriptors (), ==, before);
+  coro_runner_close (runner);
+  g_clear_object (&runner);
+  g_string_free (trace, TRUE);
+  trace = NULL;
+}
+
+/* --- not from inside ------------------------------------------------------------------- */
+
+static gboolean
+nested_cb (gpointer   freed,
+           GValue    *result,
+           GError   **error)
+{
+  g_autoptr (CoroRunner) inner = coro_runner_new ();
+  g_autoptr (CoroCoroutine) coroutine = coro_coroutine_new (forever_cb, freed, count_cb);
+  g_autoptr (GError) local = NULL;
+
+  g_assert_false (coro_runner_run_coroutine (inner, coroutine, NULL, &local));
+  g_assert_error (local, CORO_ERROR, CORO_ERROR_NESTED_RUN);
+  g_assert_cmpint (coro_coroutine_get_state (coroutine), ==, CORO_COROUTINE_CLOSED);
+  return TRUE;
+}
+
+static void
+test_nested (void)
+{
+  int freed = 0;
+
+  g_assert_true (coro_run (nested_cb, &freed, NULL, NULL));
+  g_assert_cmpint (freed, ==, 1);
+}
+
+/* --- without a loop -------------------------------------------------------------------- */
+
+static gboolean
+two_halves_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  note ("one");
+  if (!coro_suspend (NULL, NULL, error))
+    return FALSE;
+  note ("two");
+  return coro_return_int (result, 42);
+}
+
+static void
+test_by_hand (void)
+{
+  g_autoptr (CoroCoroutine) coroutine = coro_coroutine_new (two_halves_cb, NULL, NULL);
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  g_assert_null (coro_scheduler_get_running ());
+  g_assert_true (coro_coroutine_resume (coroutine, NULL, NULL, NULL));
+  assert_trace ("one");
+  g_assert_true (coro_coroutine_resume (coroutine, NULL, &value, NULL));
+  assert_trace ("two");
+  g_assert_cmpint (g_value_get_int (&value), ==, 42);
+}
+
+/* --- subprocesses and streams ---------------------------------------------------------- */
+
+static gboolean
+test_subprocess (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  g_autoptr (GSubprocess) process = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, error, "sh", "-c", "exit 3", NULL);
+  g_auto (CoroOperation) op = CORO_OPERATION_INIT;
+
+  g_assert_nonnull (process);
+  g_assert_true (g_subprocess_wait_finish (process, CORO_CALL (&op, g_subprocess_wait_async, process), error));
+  g_assert_cmpint (g_subprocess_get_exit_status (process), ==, 3);
+  return TRUE;
+}
+
+static char *
+read_line (GDataInputStream  *stream,
+           GError           **error)
+{
+  g_auto (CoroOperation) op = CORO_OPERATION_INIT;
+
+  return g_data_input_stream_read_line_finish (stream, CORO_CALL (&op, g_data_input_stream_read_line_async, stream,
+                                                                  G_PRIORITY_DEFAULT), NULL, error);
+}
+
+static gboolean
+test_lines (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  g_autoptr (GInputStream) memory = g_memory_input_stream_new ();
+  g_autoptr (GDataInputStream) stream = NULL;
+  g_autofree char *a = NULL;
+  g_autofree char *b = NULL;
+  g_autofree char *end = NULL;
+
+  for (const char *text = "a\nb\n"; *text != '\0'; text++)
+    g_memory_input_stream_add_data (G_MEMORY_INPUT_STREAM (memory), text, 1, NULL);
+  stream = g_data_input_stream_new (memory);
+  g_buffered_input_stream_set_buffer_size (G_BUFFERED_INPUT_STREAM (stream), 1);
+  a = read_line (stream, error);
+  b = read_line (stream, error);
+  end = read_line (stream, error);
+  g_assert_cmpstr (a, ==, "a");
+  g_assert_cmpstr (b, ==, "b");
+  g_assert_null (end);
+  return TRUE;
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_summary ("What a loop began it ends, in order");
+
+  g_test_add_func ("/spec/S119-S122-S124/order", test_order);
+  g_test_add_func ("/spec/S114-S160/nothing-is-left", test_nothing_is_left);
+  g_test_add_func ("/spec/S159/nested-closes-the-object", test_nested);
+  g_test_add_func ("/spec/S217/by-hand", test_by_hand);
+  coro_test_add_func ("/spec/S244/exit-status", test_subprocess);
+  coro_test_add_func ("/spec/S245/lines", test_lines);
+  return g_test_run ();
+}
