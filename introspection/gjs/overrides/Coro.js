@@ -354,6 +354,20 @@ function findThrown(futures, error) {
     return thrown !== undefined ? thrown._thrown : error;
 }
 
+// Cancels all tasks and waits for them, though not for ever.
+function cancelTasks(milliseconds) {
+    const context = GLib.MainContext.default();
+    const deadline = GLib.get_monotonic_time() + milliseconds * 1000;
+
+    while (running.size > 0 && GLib.get_monotonic_time() < deadline) {
+        for (const task of [...running]) {
+            if (task.get_cancelling() === 0)
+                task.cancel();
+        }
+        context.iteration(false);
+    }
+}
+
 function toFuture(awaitable) {
     if (awaitable instanceof Coro.Future)
         return awaitable;
@@ -395,6 +409,14 @@ function _init() {
             }
             return futures.map(getResult);
         });
+    };
+
+    // Ends coroutines with the application: on ::shutdown they are cancelled and waited
+    // for, JavaScript's and then C's.  They have 5 s to clean up.
+    const cApplicationAttach = Coro.application_attach;
+    Coro.application_attach = function (application) {
+        application.connect('shutdown', () => cancelTasks(5000));
+        cApplicationAttach(application);
     };
 
     // A future that is done when the process gets a signal.

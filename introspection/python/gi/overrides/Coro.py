@@ -16,6 +16,7 @@ a C stack with Python on it.
 import asyncio
 import contextvars
 import functools
+import importlib
 import inspect
 import logging
 import math
@@ -456,6 +457,55 @@ def _to_future(awaitable):
     raise TypeError(f'{awaitable!r} cannot be awaited')
 
 
+class _Call(Coro.Future):
+    """A call of an x_async() and x_finish() pair.  Cancelling it trips the cancellable; it
+    is done when the callback has come."""
+
+    __gtype_name__ = 'CoroPythonCall'
+    __module__ = 'Coro'
+
+    def __init__(self, begin, args):
+        super().__init__()
+        self._begin = begin
+        self._cancellable = Gio.Cancellable()
+        begin(*args, self._cancellable, self._done_cb)
+
+    def do_cancel(self):
+        if _c_is_done(self):
+            return False
+        self._cancellable.cancel()
+        return True
+
+    def _done_cb(self, source, result, *user_data):
+        begin, self._begin = self._begin, None
+        try:
+            value = _find_finish(begin, source)(result)
+        except GLib.Error as error:
+            _future_reject(self, _from_gerror(error))
+        else:
+            _future_resolve(self, value)
+
+
+def _find_finish(begin, source):
+    name = begin.__name__.removesuffix('_async') + '_finish'
+    if source is None or not hasattr(source, name):
+        source = importlib.import_module('gi.repository.' + begin.get_namespace())
+        if begin.get_container() is not None:
+            source = getattr(source, begin.get_container().get_name())
+    return getattr(source, name)
+
+
+@_export
+def call(begin, *args):
+    """A future for what an asynchronous method finishes with.
+
+    contents = await Coro.call (file.load_contents_async)
+
+    The arguments are those before the cancellable; cancelling the future cancels the
+    operation, and waits for it."""
+    return _Call(begin, args)
+
+
 _c_gather = Coro.gather
 
 
@@ -516,6 +566,15 @@ Coro.TaskGroup.set_unhandled_func = _guard_unhandled(Coro.TaskGroup.set_unhandle
 
 # --- run -------------------------------------------------------------------------------
 
+def _cancel_tasks(tasks, context, seconds=math.inf):
+    deadline = GLib.get_monotonic_time() + seconds * 1e6
+    while tasks and GLib.get_monotonic_time() < deadline:
+        for task in list(tasks):
+            if not task.cancelling():
+                task.cancel()
+        context.iteration(seconds == math.inf)
+
+
 class _Runner:
     """One Coro.run()."""
 
@@ -561,11 +620,7 @@ class _Runner:
 
     def _shut_down(self):
         """Cancels what is left, in Python first, because it may wait for C."""
-        while self.tasks:
-            for task in list(self.tasks):
-                if not task.cancelling():
-                    task.cancel()
-            self.context.iteration(True)
+        _cancel_tasks(self.tasks, self.context)
         for generator in list(self.generators):
             self._close_generator(generator)
         while self.tasks:
@@ -637,3 +692,14 @@ def run(coro, *, context=None):
         raise RuntimeError('Coro.run() cannot be called from a running event loop')
     with _Runner(context) as runner:
         return runner.run(coro)
+
+
+_c_application_attach = Coro.application_attach
+
+
+@_export
+def application_attach(application):
+    """Ends coroutines with the application: on ::shutdown they are cancelled and waited
+    for, Python's and then C's.  They have 5 s to clean up."""
+    application.connect('shutdown', lambda application: _cancel_tasks(_state.tasks, GLib.MainContext.default(), 5))
+    _c_application_attach(application)
