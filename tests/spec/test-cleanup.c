@@ -144,6 +144,26 @@ test_cancelled (gpointer   user_data,
   return TRUE;
 }
 
+/* A scope's cancellation fails every wait, not one. */
+static gboolean
+test_timed_out (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  gint64 start = now ();
+
+  {
+    g_auto (CoroTimeout) timeout = coro_timeout_enter (50 * MILLISECOND, &local_error);
+
+    g_assert_false (guarded (use_for_ever, release_cb, GINT_TO_POINTER (10000), &local_error));
+  }
+  assert_timed_out (local_error);
+  g_assert_cmpint (now () - start, ==, 60 * MILLISECOND);
+  assert_trace ("use releasing released");
+  return TRUE;
+}
+
 static gboolean
 test_seen_from_outside (gpointer   user_data,
                         GValue    *result,
@@ -189,7 +209,7 @@ test_grace_ends (gpointer   user_data,
   g_assert_true (coro_join (task, error));
   g_assert_cmpint (now () - start, <=, 10 * SECOND);
   assert_trace ("use releasing given-up");
-  g_assert_nonnull (coro_future_get_error (CORO_FUTURE (task)));
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
   return TRUE;
 }
 
@@ -278,6 +298,7 @@ main (int    argc,
   coro_test_add_func ("/spec/S264/released-when-all-is-well", test_normal);
   coro_test_add_func ("/spec/S265/released-on-failure", test_error);
   coro_test_add_func ("/spec/S266-S267/cancelled-release-may-wait", test_cancelled);
+  coro_test_add_func ("/spec/S267/timed-out-release-may-wait", test_timed_out);
   coro_test_add_func ("/spec/S268/cancelling-and-not-done-meanwhile", test_seen_from_outside);
   coro_test_add_func ("/spec/S269/second-request-waits", test_cancelled_again);
   coro_test_add_func ("/spec/S269/grace-ends", test_grace_ends);

@@ -198,6 +198,29 @@ test_cancelled (gpointer   user_data,
   return TRUE;
 }
 
+/* A scope's cancellation fails every wait, not one: leaving has to be shielded from it. */
+static gboolean
+test_timed_out (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_autoptr (TestManager) manager = manager_new ();
+  g_autoptr (GError) local_error = NULL;
+  gint64 start = now ();
+
+  manager->wait = 5 * MILLISECOND;
+  {
+    g_auto (CoroTimeout) timeout = coro_timeout_enter (50 * MILLISECOND, &local_error);
+
+    g_assert_false (coro_with (manager, body_for_ever, NULL, &local_error));
+    assert_cancelled (local_error);
+  }
+  assert_timed_out (local_error);
+  g_assert_cmpint (now () - start, ==, 55 * MILLISECOND);
+  assert_trace ("enter body exit-after-error left");
+  return TRUE;
+}
+
 static gboolean
 tick_cb (gpointer   count,
          GValue    *result,
@@ -361,6 +384,7 @@ main (int    argc,
   coro_test_add_func ("/spec/S272/exit-sees-the-error", test_error_is_seen);
   coro_test_add_func ("/spec/S273/exit-takes-the-error-away", test_suppress);
   coro_test_add_func ("/spec/S275/cancelled-exit-may-wait", test_cancelled);
+  coro_test_add_func ("/spec/S275/timed-out-exit-may-wait", test_timed_out);
   coro_test_add_func ("/spec/S276/others-run-meanwhile", test_others_run);
   coro_test_add_func ("/spec/S277/lock-is-released-on-failure", test_lock);
   coro_test_add_func ("/spec/S278/not-entered-not-left", test_enter_fails);
