@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-gdb, script, program = sys.argv[1:]
+gdb, script, program = [os.path.abspath(argument) for argument in sys.argv[1:]]
 
 
 def run(*commands, target):
