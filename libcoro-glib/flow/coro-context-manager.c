@@ -20,7 +20,7 @@
  * for what is passed around as an object, and for what decides by the error of
  * the work: commit or roll back, or declare an error to be none.
  *
- * [func@with] runs a function inside of one, [func@exit_stack_push] enters one
+ * [func@with] runs a function inside of one, `coro_exit_stack_push()` enters one
  * until a block of C is left.
  *
  * Semantics: Python's `async with`.

@@ -12,7 +12,7 @@ G_BEGIN_DECLS
  * @user_data: what was passed along
  * @error: return location for the reason of a failure
  *
- * What [func@exit_stack_defer] runs as the block is left. It may suspend.
+ * What `coro_exit_stack_defer()` runs as the block is left. It may suspend.
  *
  * Returns: %TRUE on success; %FALSE with @error set on failure
  *
