@@ -11,15 +11,76 @@
 
 const {Gio, GLib, GObject} = imports.gi;
 
+var Coro;
+
+let current = null;             // the Turn of the task whose code is running
+const running = new Set();      // keeps tasks until they are done
+const awaited = new Set();      // keeps futures, and with them their callbacks, until they are done
+
+// --- whose code runs -------------------------------------------------------------------
+
 // How many async functions that end one after the other, each awaited by the next, hand
 // on which task they belong to.
 const MAX_UNWIND = 8;
 
-var Coro;
+const NOW = Promise.resolve();
+const entering = [];
+const leaving = [];
 
-let current = null;             // the task whose code is running
-const running = new Set();      // keeps tasks until they are done
-const awaited = new Set();      // keeps futures, and with them their callbacks, until they are done
+// What a task does from being woken to its next await.
+//
+// The queue of promise jobs is first in, first out.  A mark that is added before a job
+// runs, and one that is added after, come to stand around what the job has added.  So the
+// first round of marks encloses the async function that was woken; the second the one
+// that awaits it, should it end; and so on.
+class Turn {
+    constructor(task) {
+        this.task = task;
+        this.rounds = MAX_UNWIND;
+        this.awaits = false;    // the task has reached its next await
+    }
+
+    // Runs `func` now and what comes of it as the task's code.
+    run(func) {
+        const outer = current;
+
+        addMark(entering, enter, this);
+        current = this;
+        try {
+            return func();
+        } finally {
+            current = outer;
+            addMark(leaving, leave, this);
+        }
+    }
+
+    get goesOn() {
+        return this.rounds > 0 && !this.awaits && running.has(this.task);
+    }
+}
+
+function addMark(queue, job, turn) {
+    queue.push(turn);
+    NOW.then(job);
+}
+
+function enter() {
+    const turn = entering.shift();
+
+    if (!turn.goesOn)
+        return;
+    turn.rounds--;
+    current = turn;
+    addMark(entering, enter, turn);
+}
+
+function leave() {
+    const turn = leaving.shift();
+
+    current = null;
+    if (turn.goesOn)
+        addMark(leaving, leave, turn);
+}
 
 // --- futures ---------------------------------------------------------------------------
 
@@ -31,35 +92,6 @@ function toGError(error) {
     if (error instanceof GLib.Error)
         return error;
     return new GLib.Error(GLib.quark_from_string('coro-js-error-quark'), 0, `${error}`);
-}
-
-// Runs `handler ()`, and everything that comes of it in the queue of promise
-// jobs, as code of `task`.
-//
-// The queue is first in, first out: what a job adds to it comes to stand between a mark
-// that was added before the job ran, and one that is added after.  Each round of marks
-// reaches one step further: the async function that awaited, then the one that awaited
-// that one, and so on.
-function runAs(task, handler) {
-    enter(task, MAX_UNWIND);
-    Promise.resolve().then(handler);
-    leave(MAX_UNWIND);
-}
-
-function enter(task, rounds) {
-    Promise.resolve().then(() => {
-        current = task;
-        if (rounds > 1)
-            enter(task, rounds - 1);
-    });
-}
-
-function leave(rounds) {
-    Promise.resolve().then(() => {
-        current = null;
-        if (rounds > 1)
-            leave(rounds - 1);
-    });
 }
 
 // Calls a function when `future` is done.  C drops callbacks with the last reference to a
@@ -76,36 +108,40 @@ function onDone(future, callback) {
 
 // Calls one of two functions when `future` is done, on behalf of `task`.
 function subscribe(future, task, onValue, onError) {
+    const settle = () => {
+        let value;
+        try {
+            value = getResult(future);
+        } catch (error) {
+            onError(error);
+            return;
+        }
+        onValue(value);
+    };
+
+    if (future.is_done()) {
+        NOW.then(task === null ? settle : () => new Turn(task).run(settle));
+        return;
+    }
+
     if (task !== null)
         task._beginAwait(future);
-
-    onDone(future, () => {
-        let settle;
-
-        if (task !== null)
-            task._endAwait(future);
-        try {
-            const value = getResult(future);
-            settle = () => onValue(value);
-        } catch (error) {
-            settle = () => onError(error);
-        }
-
-        if (task === null)
-            settle();
-        else
-            runAs(task, settle);
+    onDone(future, task === null ? settle : () => {
+        task._endAwait(future);
+        new Turn(task).run(settle);
     });
 }
 
 function getResult(future) {
-    const error = cGetError.call(future);       // says that somebody has read it, too
+    if (future._kept !== null)
+        return future._kept[0];
 
+    const error = cGetError.call(future);       // says that somebody has read it, too
     if (error !== null)
         throw future._thrown !== null ? future._thrown : error;
     if (!future.is_done())
         throw new Coro.Error({code: Coro.Error.NO_RESULT, message: 'The future is not done'});
-    return future._kept !== null ? future._kept[0] : cGetValue.call(future);
+    return cGetValue.call(future);
 }
 
 const NOTHING = new GObject.Value();    // null would become a pointer
@@ -129,8 +165,10 @@ function initFuture() {
     Object.defineProperty(prototype, 'then', {
         configurable: true,
         get() {
-            const task = current;
+            const task = current !== null ? current.task : null;
 
+            if (current !== null)
+                current.awaits = true;
             return (onValue, onError) => new Promise((resolve, reject) => {
                 subscribe(this, task,
                     typeof onValue === 'function' ? value => callHandler(onValue, value, resolve, reject) : resolve,
@@ -288,15 +326,11 @@ function initTask() {
             }
 
             let promise;
-            enter(this, MAX_UNWIND);
-            current = this;
             try {
-                promise = Promise.resolve(func(this));
+                promise = new Turn(this).run(() => Promise.resolve(func(this)));
             } catch (error) {
                 promise = Promise.reject(error);
             }
-            current = null;
-            leave(MAX_UNWIND);
             promise.then(value => this._succeed(value), error => this._fail(error));
         }
 
