@@ -4,7 +4,6 @@
 #
 # check-examples.py FOLDER: the one with the programs
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -79,18 +78,15 @@ def queue_interrupted_finishes_what_is_queued():
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                env=dict(os.environ, G_MESSAGES_DEBUG=''))
     try:
-        # It prints through a pipe, in blocks: wait for its consumers to be at work, not for its words.
-        while True:
-            with open('/proc/%d/status' % program.pid) as file:
-                caught = int(re.search(r'SigCgt:\s*(\w+)', file.read()).group(1), 16)
-            if caught & (1 << (signal.SIGINT - 1)):
-                break
+        # Its consumers are at work once they have said something.
+        first = program.stdout.readline()
         program.send_signal(signal.SIGINT)
-        out, err = program.communicate(timeout=60)
+        lines = (first + program.stdout.read()).splitlines()
+        err = program.stderr.read()
+        program.wait(timeout=60)
     finally:
         program.kill()
     equal((program.returncode, err), (0, ''))
-    lines = out.splitlines()
     equal(lines, ['job %d' % i for i in range(len(lines))])
     # What had been taken and what was queued: no more than 3 consumers and 8 places at a time.
     if not 8 <= len(lines) < 1000:
