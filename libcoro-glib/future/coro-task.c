@@ -133,6 +133,7 @@ task_end (CoroJob *job,
   CoroSupervisor *supervisor = job->supervisor;
   CoroTaskEnd end = { job, *value, error };
   gboolean observed = job->task != NULL;
+  gboolean last;
   CoroHooks *hooks = supervisor->scope.scheduler->hooks;
 
   if (G_UNLIKELY (hooks != NULL))
@@ -142,9 +143,12 @@ task_end (CoroJob *job,
     coro_call_natively (task_end_cb, &end);
 
   coro_scope_remove_member (&supervisor->scope, job);
-  supervisor->n_members--;
+  last = --supervisor->n_members == 0;
   supervisor->klass->member_ended (supervisor, job, error, observed);
-  if (supervisor->n_members == 0 && supervisor->klass->unref != NULL)
+
+  /* The reference of the members.  Who was told of the end may have spawned the next one,
+   * which has brought its own. */
+  if (last && supervisor->klass->unref != NULL)
     coro_call_natively (supervisor_unref_cb, supervisor);
 }
 

@@ -107,6 +107,7 @@ struct _CoroScheduler
   gboolean virtual;             /* time is set by hand */
   gboolean autojump;
   guint idle_rounds;
+  guint virtual_ticks;          /* resumes in this slice */
   gint64 virtual_time;          /* µs */
 };
 

@@ -7,9 +7,6 @@
 
 #include "scheduler/coro-scheduler-private.h"
 
-/* Time slices go by the real clock all the while: a coroutine that computes takes real
- * time, and the sources of others are to have their rounds. */
-
 /* Moves all timers, which keeps their order. */
 static void
 shift_timers (CoroTimerHeap *timers,
@@ -36,7 +33,7 @@ shift_timers (CoroTimerHeap *timers,
  * @autojump it also jumps to the next deadline as soon as no coroutine can
  * run, no source of the main context is ready and no operation of GIO or of a
  * thread is under way: a test of a sleep of 10 s takes no time, and the order
- * of events is the same in every run.
+ * of events is the same in every run. A time slice is a thousand resumes.
  *
  * Starting a clock that runs already only sets @autojump.
  *

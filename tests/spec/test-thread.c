@@ -42,7 +42,7 @@ meet (gpointer       user_data,
   Meeting *self = user_data;
 
   g_mutex_lock (&self->mutex);
-  self->n_arrived++;
+  g_atomic_int_inc (&self->n_arrived);
   g_cond_broadcast (&self->cond);
   while (self->n_arrived < self->n_wanted)
     g_cond_wait (&self->cond, &self->mutex);
@@ -54,7 +54,7 @@ static void
 arrive (Meeting *self)
 {
   g_mutex_lock (&self->mutex);
-  self->n_arrived++;
+  g_atomic_int_inc (&self->n_arrived);
   g_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->mutex);
 }
