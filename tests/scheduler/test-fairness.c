@@ -135,7 +135,7 @@ test_others_get_turns (gconstpointer data)
   while (coro_scheduler_count_coroutines (scheduler) > 0);
 
   g_assert_cmpint (self.turns, >=, self.wanted);
-  g_assert_cmpint (self.steps, >, (guint64) self.turns);        /* and so have coroutines */
+  g_assert_cmpint (self.steps, >=, (guint64) self.wanted / 3);  /* and so have coroutines */
   g_source_remove (source_id);
   g_object_unref (self.done);
   g_object_unref (self.queue);
