@@ -92,10 +92,12 @@ serve_cb (gpointer   fd,
           GError   **error)
 {
   g_autoptr (GDBusConnection) connection =
-    connect_to (GPOINTER_TO_INT (fd), G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER, error);
+    connect_to (GPOINTER_TO_INT (fd), G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER |
+                                      G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING, error);
 
   if (connection == NULL || !service_export (connection, error))
     return FALSE;
+  g_dbus_connection_start_message_processing (connection);      /* who calls finds the object */
   return coro_sleep (G_MAXINT64, error);        /* until it is cancelled */
 }
 
