@@ -194,13 +194,15 @@ test('cancel reaches a function after others have returned', async () => {
     async function deep(n) {
         return n > 0 ? await deep(n - 1) : await give(0);
     }
+    const log = [];
     const task = Coro.spawn(async () => {
         await deep(5);
-        await forever();
+        await forever(log);
     });
     await Coro.sleep(10);
     task.cancel();
     await checkCancelled(task);
+    same(log, ['cancelled']);
 });
 
 test('cancel leaves other tasks alone', async () => {

@@ -8,6 +8,7 @@ import signal
 import threading
 import weakref
 
+from gi.repository import Gio
 from harness import *
 
 
@@ -422,6 +423,61 @@ class Run(unittest.TestCase):
         task.on_done(lambda task: loop.quit())
         loop.run()
         self.assertEqual(task.result(), 5)
+
+
+class Call(TestCase):
+    """Coro.call() makes a future of a pair of GIO functions."""
+
+    async def test_result(self):
+        file = Gio.File.new_for_path(__file__)
+        ok, contents, etag = await Coro.call(file.load_contents_async)
+        self.assertIn(b'class Call', contents)
+
+    async def test_error(self):
+        file = Gio.File.new_for_path('/does/not/exist')
+        error = await raises(self, GLib.Error, Coro.call(file.load_contents_async))
+        self.assertTrue(error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND))
+
+    async def test_cancel_cancels_the_operation(self):
+        process = Gio.Subprocess.new(['sleep', '3600'], Gio.SubprocessFlags.NONE)
+        self.addCleanup(process.force_exit)
+        task = Coro.spawn(wait_for(Coro.call(process.wait_async)))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        task.cancel()
+        await raises(self, asyncio.CancelledError, task)
+
+    async def test_function_of_a_namespace(self):
+        error = await raises(self, GLib.Error, Coro.call(Gio.DBusConnection.new_for_address, 'unix:path=/nowhere',
+                                                         Gio.DBusConnectionFlags.NONE, None))
+        self.assertEqual(error.domain, 'g-io-error-quark')
+
+
+class Rest(TestCase):
+    async def test_unix_signal(self):
+        future = Coro.unix_signal(signal.SIGUSR1)
+        await asyncio.sleep(0)
+        Coro.test_clock_stop(Coro.Scheduler.get_running())      # virtual time does not wait for the kernel
+        os.kill(os.getpid(), signal.SIGUSR1)
+        self.assertEqual(await future, signal.SIGUSR1)
+
+    def test_coroutines_end_with_an_application(self):
+        log = []
+
+        async def clean_up():
+            try:
+                await forever(log)
+            finally:
+                await Coro.sleep(0.001)
+                log.append('cleaned up')
+
+        application = Gio.Application(application_id='io.github.libcoro.Test', flags=Gio.ApplicationFlags.NON_UNIQUE)
+        Coro.application_attach(application)
+        application.connect('activate', lambda application: Coro.spawn(clean_up()))
+        Coro.sleep(0.01).on_done(lambda future: application.quit())
+        application.hold()
+        application.run()
+        self.assertEqual(log, ['cancelled', 'cleaned up'])
 
 
 class Lifetime(TestCase):
