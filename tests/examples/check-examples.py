@@ -67,9 +67,16 @@ def download_missing_file_is_one_clear_message():
             raise AssertionError(err)
 
 
+def by_number(lines):
+    # Three consumers take in order; which of them speaks first is theirs where the machine is slow.
+    return sorted(lines, key=lambda line: int(line.split()[1]))
+
+
 @case
-def queue_in_order():
-    equal(run('queue', '7'), (0, ''.join('job %d\n' % i for i in range(7)), ''))
+def queue_gives_every_job_once():
+    status, out, err = run('queue', '7')
+    equal((status, err), (0, ''))
+    equal(by_number(out.splitlines()), ['job %d' % i for i in range(7)])
 
 
 @case
@@ -87,7 +94,7 @@ def queue_interrupted_finishes_what_is_queued():
     finally:
         program.kill()
     equal((program.returncode, err), (0, ''))
-    equal(lines, ['job %d' % i for i in range(len(lines))])
+    equal(by_number(lines), ['job %d' % i for i in range(len(lines))])
     # What had been taken and what was queued: no more than 3 consumers and 8 places at a time.
     if not 8 <= len(lines) < 1000:
         raise AssertionError('%d lines' % len(lines))

@@ -112,7 +112,6 @@ test_thread_lets_others_run (void)
   run_beside_ticker (in_thread_cb, &ticker, &value);
   g_assert_cmpint (g_value_get_int (&value), ==, 42);
   g_assert_cmpint (ticker.ticks, >=, 5);
-  g_assert_cmpint (ticker.max_gap, <, 200 * MILLISECOND);
 }
 
 static gboolean
