@@ -104,11 +104,18 @@ coro_operation_ready (GObject      *source,
     coro_waiter_signal (waiter);
 }
 
+static void
+cancel_cb (gpointer cancellable)
+{
+  g_cancellable_cancel (cancellable);
+}
+
+/* Whoever is connected to the cancellable runs on the thread's own stack. */
 static gboolean
 operation_abort (gpointer    object,
                  CoroWaiter *waiter)
 {
-  g_cancellable_cancel (((CoroOperation *) object)->cancellable);
+  coro_call_natively (cancel_cb, ((CoroOperation *) object)->cancellable);
   return FALSE;
 }
 

@@ -57,11 +57,18 @@ get_thread_pool (void)
   return pool;
 }
 
+static void
+cancel_cb (gpointer cancellable)
+{
+  g_cancellable_cancel (cancellable);
+}
+
+/* Whoever is connected to the cancellable runs on the thread's own stack. */
 static gboolean
 thread_wait_abort (gpointer    object,
                    CoroWaiter *waiter)
 {
-  g_cancellable_cancel (((CoroThreadCall *) object)->cancellable);
+  coro_call_natively (cancel_cb, ((CoroThreadCall *) object)->cancellable);
   return FALSE;
 }
 

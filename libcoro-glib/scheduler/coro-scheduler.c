@@ -285,13 +285,18 @@ void
 coro_scheduler_post (CoroScheduler *self,
                      CoroMessage   *message)
 {
-  if (!coro_inbox_push (&self->inbox, message))
-    return;
+  /* A reader who is awake may handle it, end its loop and be gone before we are done. */
+  g_object_ref (self);
 
-  g_mutex_lock (&self->wakeup_lock);
-  if (self->context != NULL)
-    g_main_context_wakeup (self->context);
-  g_mutex_unlock (&self->wakeup_lock);
+  if (coro_inbox_push (&self->inbox, message))
+    {
+      g_mutex_lock (&self->wakeup_lock);
+      if (self->context != NULL)
+        g_main_context_wakeup (self->context);
+      g_mutex_unlock (&self->wakeup_lock);
+    }
+
+  g_object_unref (self);
 }
 
 void

@@ -151,6 +151,36 @@ cancelled_as_it_begins_cb (gpointer   user_data,
   return TRUE;
 }
 
+static void
+cancelled_on_main_stack_cb (GCancellable *cancellable,
+                            gpointer      counter)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (coro_yield (&error));         /* not in a coroutine: not on its stack */
+  g_assert_error (error, CORO_ERROR, CORO_ERROR_NOT_IN_COROUTINE);
+  ++*(int *) counter;
+}
+
+static gboolean
+handlers_on_main_stack_cb (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (thing_cb, NULL, NULL);
+  int calls = 0;
+
+  if (!coro_yield (error))
+    return FALSE;
+  g_signal_connect (g_task_get_cancellable (pending), "cancelled", G_CALLBACK (cancelled_on_main_stack_cb), &calls);
+  coro_task_cancel (task);
+  if (!coro_yield (error))
+    return FALSE;
+  g_assert_cmpint (calls, ==, 1);
+  complete_cancelled ();
+  return coro_join (task, error);
+}
+
 static gboolean
 cancelled_during_cb (gpointer   user_data,
                      GValue    *result,
@@ -398,6 +428,7 @@ main (int    argc,
   coro_test_add_func ("/operation/cancelled-before", cancelled_before_cb);
   coro_test_add_func ("/operation/cancelled-as-it-begins", cancelled_as_it_begins_cb);
   coro_test_add_func ("/operation/cancelled-during", cancelled_during_cb);
+  coro_test_add_func ("/operation/cancel-handlers-on-main-stack", handlers_on_main_stack_cb);
   coro_test_add_func ("/operation/cancelled-after", cancelled_after_cb);
   coro_test_add_func ("/operation/too-late-to-cancel", too_late_to_cancel_cb);
   coro_test_add_func ("/operation/timed-out", timed_out_cb);
