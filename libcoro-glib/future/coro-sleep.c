@@ -31,14 +31,12 @@ sleep_abort (gpointer    object,
 
 static const CoroWaitClass sleep_wait_class = { sleep_abort, coro_waiter_undo_nothing, FALSE, "a timer" };
 
-/* A deadline far enough away is never. */
+/* A timer has a deadline, be it the last one. */
 static gint64
 get_deadline (CoroScheduler *scheduler,
               GTimeSpan      duration)
 {
-  gint64 now = coro_scheduler_now (scheduler);
-
-  return duration > G_MAXINT64 - 1 - now ? G_MAXINT64 - 1 : now + duration;
+  return MIN (coro_scheduler_deadline (scheduler, duration), G_MAXINT64 - 1);
 }
 
 /**

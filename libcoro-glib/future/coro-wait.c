@@ -64,7 +64,7 @@ multi_wait_start (CoroMultiWait        *self,
 
   if (timeout >= 0)
     coro_scheduler_arm (coro_scheduler_current, &self->timer,
-                        coro_scheduler_now (coro_scheduler_current) + timeout, multi_wait_timer_cb);
+                        coro_scheduler_deadline (coro_scheduler_current, timeout), multi_wait_timer_cb);
   return TRUE;
 }
 

@@ -158,6 +158,16 @@ coro_scheduler_now (CoroScheduler *self)
   return G_UNLIKELY (self->virtual) ? self->virtual_time : g_get_monotonic_time ();
 }
 
+/* When `duration` µs from now have passed; G_MAXINT64, never, for more than there is. */
+static inline gint64
+coro_scheduler_deadline (CoroScheduler *self,
+                         GTimeSpan      duration)
+{
+  gint64 now = coro_scheduler_now (self);
+
+  return duration >= G_MAXINT64 - now ? G_MAXINT64 : now + duration;
+}
+
 static inline void
 coro_scheduler_push (CoroScheduler *self,
                      CoroReady     *ready)

@@ -47,7 +47,7 @@ coro_shield_enter (GTimeSpan grace)
   coro_scope_init (scope, coro_scheduler_current, job->scope);
   coro_scope_enter (scope, job, TRUE);
   if (grace > 0)
-    coro_scope_set_deadline (scope, coro_scheduler_now (coro_scheduler_current) + grace);
+    coro_scope_set_deadline (scope, coro_scheduler_deadline (coro_scheduler_current, grace));
   return (CoroShield) { scope };
 }
 

@@ -34,9 +34,7 @@ timeout_enter (gint64   deadline,
 static gint64
 get_deadline (GTimeSpan duration)
 {
-  gint64 now = coro_scheduler_current != NULL ? coro_scheduler_now (coro_scheduler_current) : 0;
-
-  return duration >= G_MAXINT64 - now ? G_MAXINT64 : now + duration;
+  return coro_scheduler_current != NULL ? coro_scheduler_deadline (coro_scheduler_current, duration) : G_MAXINT64;
 }
 
 /**

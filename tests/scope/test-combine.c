@@ -123,6 +123,19 @@ test_wait_timeout (gpointer   user_data,
 }
 
 static gboolean
+test_wait_for_ever (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  g_autoptr (CoroFuture) future = after (10);
+
+  /* The longest time there is does not wrap around to none. */
+  g_assert_true (coro_wait (&future, 1, CORO_WAIT_ALL, G_MAXINT64, error));
+  g_assert_true (coro_future_is_done (future));
+  return TRUE;
+}
+
+static gboolean
 wait_cb (gpointer   future,
          GValue    *result,
          GError   **error)
@@ -409,6 +422,7 @@ main (int    argc,
   coro_test_add_func ("/scope/wait/all", test_wait_all);
   coro_test_add_func ("/scope/wait/first-done-and-first-error", test_wait_first);
   coro_test_add_func ("/scope/wait/timeout-is-no-error", test_wait_timeout);
+  coro_test_add_func ("/scope/wait/longest-timeout", test_wait_for_ever);
   coro_test_add_func ("/scope/wait/cancelled-leaves-them-alone", test_wait_cancelled);
   coro_test_add_func ("/scope/wait/nothing-is-an-error", test_wait_nothing);
   coro_test_add_func ("/scope/as-completed/order", test_as_completed);
