@@ -19,6 +19,24 @@ struct _CoroFutureHook
   void (*release) (CoroFutureHook *self);       /* frees it as well */
 };
 
+/* While a value is being stored.  Never seen outside. */
+#define CORO_FUTURE_CLAIMED 8
+
+typedef struct _CoroFutureCallback CoroFutureCallback;
+
+typedef struct
+{
+  CoroScheduler *scheduler;     /* (owned): whose thread the lists belong to */
+  int state;                    /* (atomic): CoroFutureState or CORO_FUTURE_CLAIMED */
+  int observed;                 /* (atomic): somebody has asked for the result */
+  GValue value;                 /* written before the state, read after it */
+  GError *error;                /* (nullable) (owned): the same */
+  CoroWaiterList waiters;
+  CoroFutureCallback *callbacks;        /* (owned) */
+  CoroFutureCallback **callbacks_tail;
+  CoroFutureHook *hook;         /* (nullable) (owned) */
+} CoroFuturePrivate;
+
 /* One coroutine waiting for one future, on the stack of the former. */
 typedef struct
 {
@@ -34,6 +52,7 @@ typedef struct
 
 void           coro_future_set_hook      (CoroFuture      *self,
                                           CoroFutureHook  *hook);
+void           coro_future_release_hook  (CoroFuturePrivate *priv);
 CoroScheduler *coro_future_get_scheduler (CoroFuture      *self);
 void           coro_future_set_scheduler (CoroFuture      *self,
                                           CoroScheduler   *scheduler);
@@ -45,7 +64,6 @@ void           coro_future_visit_awaited (CoroFuture     *self,
                                           void          (*func) (gpointer future, gpointer data),
                                           gpointer         data);
 GListModel    *coro_gather_get_futures   (CoroFuture     *self);
-void           coro_future_observe       (CoroFuture      *self);
 gboolean       coro_future_link          (CoroFutureLink  *link,
                                           CoroFuture      *future,
                                           gboolean         propagate);
@@ -56,5 +74,52 @@ gboolean       coro_future_await         (CoroFuture      *self,
 gboolean       coro_future_wait          (CoroFuture      *self,
                                           gboolean         propagate,
                                           GError         **error);
+
+extern int coro_future_private_offset G_GNUC_INTERNAL;
+
+static inline CoroFuturePrivate *
+coro_future_private (CoroFuture *self)
+{
+  return G_STRUCT_MEMBER_P (self, coro_future_private_offset);
+}
+
+static inline gboolean
+coro_future_state_is_done (int state)
+{
+  return state != CORO_FUTURE_PENDING && state != CORO_FUTURE_CLAIMED;
+}
+
+static inline void
+coro_future_observe (CoroFuture *self)
+{
+  CoroFuturePrivate *priv = coro_future_private (self);
+
+  if (!g_atomic_int_get (&priv->observed))
+    g_atomic_int_set (&priv->observed, TRUE);
+}
+
+/* The outcome of a future that is done. */
+static inline gboolean
+coro_future_copy_result (CoroFuture  *self,
+                         GValue      *value,
+                         GError     **error)
+{
+  CoroFuturePrivate *priv = coro_future_private (self);
+
+  coro_future_observe (self);
+  if (G_UNLIKELY (g_atomic_int_get (&priv->state) != CORO_FUTURE_RESOLVED))
+    {
+      if (error != NULL)
+        *error = g_error_copy (priv->error);
+      return FALSE;
+    }
+
+  if (value != NULL && G_IS_VALUE (&priv->value))
+    {
+      g_value_init (value, G_VALUE_TYPE (&priv->value));
+      g_value_copy (&priv->value, value);
+    }
+  return TRUE;
+}
 
 G_END_DECLS

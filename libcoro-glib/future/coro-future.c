@@ -26,11 +26,6 @@
  * Since: 0.1
  */
 
-/* While a value is being stored.  Never seen outside. */
-#define STATE_CLAIMED 8
-
-typedef struct _CoroFutureCallback CoroFutureCallback;
-
 struct _CoroFutureCallback
 {
   CoroReady ready;              /* first */
@@ -43,19 +38,6 @@ struct _CoroFutureCallback
   gpointer user_data;
   GDestroyNotify destroy;
 };
-
-typedef struct
-{
-  CoroScheduler *scheduler;     /* (owned): whose thread the lists belong to */
-  int state;                    /* (atomic): CoroFutureState or STATE_CLAIMED */
-  int observed;                 /* (atomic): somebody has asked for the result */
-  GValue value;                 /* written before the state, read after it */
-  GError *error;                /* (nullable) (owned): the same */
-  CoroWaiterList waiters;
-  CoroFutureCallback *callbacks;        /* (owned) */
-  CoroFutureCallback **callbacks_tail;
-  CoroFutureHook *hook;         /* (nullable) (owned) */
-} CoroFuturePrivate;
 
 /* Tells the owner that another thread has completed its future. */
 typedef struct
@@ -70,27 +52,17 @@ G_DEFINE_TYPE_WITH_CODE (CoroFuture, coro_future, G_TYPE_OBJECT,
                          G_ADD_PRIVATE (CoroFuture)
                          G_IMPLEMENT_INTERFACE (CORO_TYPE_AWAITABLE, coro_future_awaitable_init))
 
-static inline CoroFuturePrivate *
-get_private (CoroFuture *self)
-{
-  return coro_future_get_instance_private (self);
-}
-
-static inline gboolean
-state_is_done (int state)
-{
-  return state != CORO_FUTURE_PENDING && state != STATE_CLAIMED;
-}
+/* Where the private part is, for our other files. */
+int coro_future_private_offset;
 
 /* --- completion ------------------------------------------------------------------- */
 
-static void
-future_release_hook (CoroFuturePrivate *priv)
+/* Lets go of the hook, which there is. */
+void
+coro_future_release_hook (CoroFuturePrivate *priv)
 {
   CoroFutureHook *hook = g_steal_pointer (&priv->hook);
 
-  if (hook == NULL)
-    return;
   if (coro_scheduler_is_mine (priv->scheduler))
     hook->release (hook);
   else
@@ -110,11 +82,12 @@ hook_message_cb (CoroMessage *message)
 static void
 future_notify (CoroFuture *self)
 {
-  CoroFuturePrivate *priv = get_private (self);
+  CoroFuturePrivate *priv = coro_future_private (self);
   CoroFutureCallback *callback = g_steal_pointer (&priv->callbacks);
   CoroWaiter *waiter;
 
-  future_release_hook (priv);
+  if (priv->hook != NULL)
+    coro_future_release_hook (priv);
 
   while ((waiter = coro_waiter_list_pop (&priv->waiters)) != NULL)
     coro_waiter_signal (waiter);
@@ -143,7 +116,7 @@ done_message_cb (CoroMessage *message)
 static gboolean
 future_claim (CoroFuturePrivate *priv)
 {
-  return g_atomic_int_compare_and_exchange (&priv->state, CORO_FUTURE_PENDING, STATE_CLAIMED);
+  return g_atomic_int_compare_and_exchange (&priv->state, CORO_FUTURE_PENDING, CORO_FUTURE_CLAIMED);
 }
 
 /* Publishes what the claimer has stored. */
@@ -151,7 +124,7 @@ static void
 future_finish (CoroFuture      *self,
                CoroFutureState  state)
 {
-  CoroFuturePrivate *priv = get_private (self);
+  CoroFuturePrivate *priv = coro_future_private (self);
 
   g_atomic_int_set (&priv->state, (int) state);
 
@@ -175,7 +148,7 @@ gboolean
 coro_future_take_result (CoroFuture *self,
                          GValue     *value)
 {
-  CoroFuturePrivate *priv = get_private (self);
+  CoroFuturePrivate *priv = coro_future_private (self);
 
   if (!future_claim (priv))
     {
@@ -195,7 +168,7 @@ gboolean
 coro_future_set_cancelled (CoroFuture *self,
                            GError     *error)
 {
-  CoroFuturePrivate *priv = get_private (self);
+  CoroFuturePrivate *priv = coro_future_private (self);
 
   if (!future_claim (priv))
     {
@@ -220,7 +193,7 @@ void
 coro_future_set_hook (CoroFuture     *self,
                       CoroFutureHook *hook)
 {
-  CoroFuturePrivate *priv = get_private (self);
+  CoroFuturePrivate *priv = coro_future_private (self);
 
   g_assert (priv->hook == NULL);
   hook->message.handle = hook_message_cb;
@@ -230,7 +203,7 @@ coro_future_set_hook (CoroFuture     *self,
 CoroScheduler *
 coro_future_get_scheduler (CoroFuture *self)
 {
-  return get_private (self)->scheduler;
+  return coro_future_private (self)->scheduler;
 }
 
 /* Moves a future that was just made to another owner. */
@@ -238,16 +211,7 @@ void
 coro_future_set_scheduler (CoroFuture    *self,
                            CoroScheduler *scheduler)
 {
-  g_set_object (&get_private (self)->scheduler, scheduler);
-}
-
-void
-coro_future_observe (CoroFuture *self)
-{
-  CoroFuturePrivate *priv = get_private (self);
-
-  if (!g_atomic_int_get (&priv->observed))
-    g_atomic_int_set (&priv->observed, TRUE);
+  g_set_object (&coro_future_private (self)->scheduler, scheduler);
 }
 
 /* --- waiting ---------------------------------------------------------------------- */
@@ -263,9 +227,9 @@ static void
 link_add_cb (CoroMessage *message)
 {
   CoroFutureLink *link = link_from_message (message, offsetof (CoroFutureLink, add));
-  CoroFuturePrivate *priv = get_private (link->future);
+  CoroFuturePrivate *priv = coro_future_private (link->future);
 
-  if (state_is_done (g_atomic_int_get (&priv->state)))
+  if (coro_future_state_is_done (g_atomic_int_get (&priv->state)))
     coro_waiter_signal (&link->waiter);
   else
     coro_waiter_list_append (&priv->waiters, &link->waiter);
@@ -299,7 +263,7 @@ link_removed_cb (CoroMessage *message)
 static gboolean
 link_detach (CoroFutureLink *link)
 {
-  CoroFuturePrivate *priv = get_private (link->future);
+  CoroFuturePrivate *priv = coro_future_private (link->future);
 
   coro_waiter_list_remove (&priv->waiters, &link->waiter);
   if (!link->propagate || !future_wants_cancel (priv))
@@ -319,7 +283,7 @@ link_remove_cb (CoroMessage *message)
   CoroFutureLink *link = link_from_message (message, offsetof (CoroFutureLink, remove));
 
   /* One that is not in the list was woken.  That is on its way, before our answer. */
-  link->is_kept = future_has_waiter (get_private (link->future), &link->waiter) && link_detach (link);
+  link->is_kept = future_has_waiter (coro_future_private (link->future), &link->waiter) && link_detach (link);
   link->removed.handle = link_removed_cb;
   coro_scheduler_post (coro_job_get_scheduler (link->waiter.job), &link->removed);
 }
@@ -331,7 +295,7 @@ link_detach_remotely (CoroFutureLink *link)
 {
   link->is_removed = FALSE;
   link->remove.handle = link_remove_cb;
-  coro_scheduler_post (get_private (link->future)->scheduler, &link->remove);
+  coro_scheduler_post (coro_future_private (link->future)->scheduler, &link->remove);
   while (!link->is_removed)
     coro_job_suspend (link->waiter.job);
   return link->is_kept;
@@ -344,9 +308,9 @@ coro_future_link (CoroFutureLink *link,
                   CoroFuture     *future,
                   gboolean        propagate)
 {
-  CoroFuturePrivate *priv = get_private (future);
+  CoroFuturePrivate *priv = coro_future_private (future);
 
-  if (state_is_done (g_atomic_int_get (&priv->state)))
+  if (coro_future_state_is_done (g_atomic_int_get (&priv->state)))
     return FALSE;
 
   link->future = g_object_ref (future);
@@ -370,7 +334,7 @@ coro_future_link (CoroFutureLink *link,
 void
 coro_future_unlink (CoroFutureLink *link)
 {
-  CoroFuturePrivate *priv = get_private (link->future);
+  CoroFuturePrivate *priv = coro_future_private (link->future);
 
   link->propagate = FALSE;
   if (link->waiter.woken)
@@ -389,7 +353,7 @@ future_wait_abort (gpointer    object,
 {
   CoroFutureLink *link = (CoroFutureLink *) waiter;
 
-  if (coro_scheduler_is_mine (get_private (link->future)->scheduler))
+  if (coro_scheduler_is_mine (coro_future_private (link->future)->scheduler))
     return !link_detach (link);
   return !link_detach_remotely (link) && !waiter->woken;
 }
@@ -427,36 +391,12 @@ coro_future_wait (CoroFuture  *self,
   CoroFutureLink link;
   gboolean waited;
 
-  if (state_is_done (g_atomic_int_get (&get_private (self)->state)))
+  if (coro_future_state_is_done (g_atomic_int_get (&coro_future_private (self)->state)))
     return coro_waiter_check_ready (error);
 
   waited = future_wait_pending (self, &link, propagate, error);
   g_clear_object (&link.future);
   return waited;
-}
-
-/* The outcome of a future that is done. */
-static inline gboolean
-future_copy_result (CoroFuture  *self,
-                    GValue      *value,
-                    GError     **error)
-{
-  CoroFuturePrivate *priv = get_private (self);
-
-  coro_future_observe (self);
-  if (G_UNLIKELY (g_atomic_int_get (&priv->state) != CORO_FUTURE_RESOLVED))
-    {
-      if (error != NULL)
-        *error = g_error_copy (priv->error);
-      return FALSE;
-    }
-
-  if (value != NULL && G_IS_VALUE (&priv->value))
-    {
-      g_value_init (value, G_VALUE_TYPE (&priv->value));
-      g_value_copy (&priv->value, value);
-    }
-  return TRUE;
 }
 
 /* Apart, so that the function below need not save registers for what is done already. */
@@ -468,7 +408,7 @@ future_await_pending (CoroFuture  *self,
   CoroFutureLink link;
   gboolean ok;
 
-  ok = future_wait_pending (self, &link, TRUE, error) && future_copy_result (self, value, error);
+  ok = future_wait_pending (self, &link, TRUE, error) && coro_future_copy_result (self, value, error);
   g_clear_object (&link.future);
   return ok;
 }
@@ -479,9 +419,9 @@ coro_future_await (CoroFuture  *self,
                    GValue      *value,
                    GError     **error)
 {
-  if (!state_is_done (g_atomic_int_get (&get_private (self)->state)))
+  if (!coro_future_state_is_done (g_atomic_int_get (&coro_future_private (self)->state)))
     return future_await_pending (self, value, error);
-  return coro_waiter_check_ready (error) && future_copy_result (self, value, error);
+  return coro_waiter_check_ready (error) && coro_future_copy_result (self, value, error);
 }
 
 static CoroWaitState
@@ -549,9 +489,9 @@ callback_call_cb (CoroReady *ready)
 static void
 callback_add (CoroFutureCallback *self)
 {
-  CoroFuturePrivate *priv = get_private (self->future);
+  CoroFuturePrivate *priv = coro_future_private (self->future);
 
-  if (state_is_done (g_atomic_int_get (&priv->state)) && priv->callbacks == NULL)
+  if (coro_future_state_is_done (g_atomic_int_get (&priv->state)) && priv->callbacks == NULL)
     {
       coro_scheduler_push (priv->scheduler, &self->ready);
       return;
@@ -606,9 +546,10 @@ static void
 coro_future_finalize (GObject *object)
 {
   CoroFuture *self = CORO_FUTURE (object);
-  CoroFuturePrivate *priv = get_private (self);
+  CoroFuturePrivate *priv = coro_future_private (self);
 
-  future_release_hook (priv);
+  if (priv->hook != NULL)
+    coro_future_release_hook (priv);
   future_drop_callbacks (priv);
 
   if (priv->state == CORO_FUTURE_REJECTED && !priv->observed)
@@ -625,6 +566,7 @@ coro_future_finalize (GObject *object)
 static void
 coro_future_class_init (CoroFutureClass *klass)
 {
+  coro_future_private_offset = CoroFuture_private_offset;
   G_OBJECT_CLASS (klass)->finalize = coro_future_finalize;
   klass->cancel = coro_future_real_cancel;
   klass->cancel_anywhere = coro_future_real_cancel;
@@ -633,7 +575,7 @@ coro_future_class_init (CoroFutureClass *klass)
 static void
 coro_future_init (CoroFuture *self)
 {
-  CoroFuturePrivate *priv = get_private (self);
+  CoroFuturePrivate *priv = coro_future_private (self);
 
   if (coro_scheduler_current != NULL)
     priv->scheduler = g_object_ref (coro_scheduler_current);
@@ -863,7 +805,7 @@ coro_future_reject (CoroFuture *self,
   g_return_val_if_fail (CORO_IS_FUTURE (self), FALSE);
   g_return_val_if_fail (error != NULL, FALSE);
 
-  priv = get_private (self);
+  priv = coro_future_private (self);
   if (!future_claim (priv))
     {
       g_error_free (error);
@@ -906,7 +848,7 @@ cancel_message_cb (CoroMessage *message)
 static gboolean
 future_cancel_subclass (CoroFuture *self)
 {
-  CoroFuturePrivate *priv = get_private (self);
+  CoroFuturePrivate *priv = coro_future_private (self);
   CoroFutureCancel *request;
   CoroFutureCancel call = { .future = self };
 
@@ -972,8 +914,8 @@ coro_future_get_state (CoroFuture *self)
 
   g_return_val_if_fail (CORO_IS_FUTURE (self), CORO_FUTURE_PENDING);
 
-  state = g_atomic_int_get (&get_private (self)->state);
-  return state_is_done (state) ? (CoroFutureState) state : CORO_FUTURE_PENDING;
+  state = g_atomic_int_get (&coro_future_private (self)->state);
+  return coro_future_state_is_done (state) ? (CoroFutureState) state : CORO_FUTURE_PENDING;
 }
 
 /**
@@ -993,7 +935,7 @@ coro_future_is_done (CoroFuture *self)
 {
   g_return_val_if_fail (CORO_IS_FUTURE (self), FALSE);
 
-  return state_is_done (g_atomic_int_get (&get_private (self)->state));
+  return coro_future_state_is_done (g_atomic_int_get (&coro_future_private (self)->state));
 }
 
 /**
@@ -1016,7 +958,7 @@ coro_future_get_value (CoroFuture *self)
 
   g_return_val_if_fail (CORO_IS_FUTURE (self), NULL);
 
-  priv = get_private (self);
+  priv = coro_future_private (self);
   if (g_atomic_int_get (&priv->state) != CORO_FUTURE_RESOLVED || !G_IS_VALUE (&priv->value))
     return NULL;
   return &priv->value;
@@ -1044,8 +986,8 @@ coro_future_get_error (CoroFuture *self)
 
   g_return_val_if_fail (CORO_IS_FUTURE (self), NULL);
 
-  priv = get_private (self);
-  if (!state_is_done (g_atomic_int_get (&priv->state)))
+  priv = coro_future_private (self);
+  if (!coro_future_state_is_done (g_atomic_int_get (&priv->state)))
     return NULL;
   coro_future_observe (self);
   return priv->error;
@@ -1079,15 +1021,15 @@ coro_future_get_result (CoroFuture  *self,
 
   g_return_val_if_fail (CORO_IS_FUTURE (self), FALSE);
 
-  priv = get_private (self);
+  priv = coro_future_private (self);
   state = g_atomic_int_get (&priv->state);
-  if (!state_is_done (state))
+  if (!coro_future_state_is_done (state))
     {
       g_set_error_literal (error, CORO_ERROR, CORO_ERROR_NO_RESULT, "The future is not done");
       return FALSE;
     }
 
-  return future_copy_result (self, value, error);
+  return coro_future_copy_result (self, value, error);
 }
 
 /**
@@ -1111,7 +1053,7 @@ coro_future_is_observed (CoroFuture *self)
 {
   g_return_val_if_fail (CORO_IS_FUTURE (self), FALSE);
 
-  return g_atomic_int_get (&get_private (self)->observed);
+  return g_atomic_int_get (&coro_future_private (self)->observed);
 }
 
 /**
@@ -1143,7 +1085,7 @@ coro_future_on_done (CoroFuture     *self,
   g_return_if_fail (CORO_IS_FUTURE (self));
   g_return_if_fail (func != NULL);
 
-  priv = get_private (self);
+  priv = coro_future_private (self);
   callback = g_new0 (CoroFutureCallback, 1);
   callback->ready.call = callback_call_cb;
   callback->message.handle = callback_message_cb;
@@ -1186,7 +1128,7 @@ coro_future_remove_on_done (CoroFuture     *self,
 
   g_return_val_if_fail (CORO_IS_FUTURE (self), 0);
 
-  priv = get_private (self);
+  priv = coro_future_private (self);
   for (link = &priv->callbacks; *link != NULL;)
     {
       CoroFutureCallback *callback = *link;
@@ -1262,7 +1204,7 @@ coro_future_visit_awaited (CoroFuture  *self,
                            void       (*func) (gpointer future, gpointer data),
                            gpointer     data)
 {
-  CoroFutureHook *hook = get_private (self)->hook;
+  CoroFutureHook *hook = coro_future_private (self)->hook;
   GListModel *futures = coro_gather_get_futures (self);
 
   if (hook != NULL && hook->release == shield_hook_release)
@@ -1314,6 +1256,6 @@ coro_future_shield (CoroFuture *self)
   observed = coro_future_is_observed (self);
   coro_future_on_done (self, shield_inner_cb, shield, shield_free);
   if (!observed)
-    g_atomic_int_set (&get_private (self)->observed, FALSE);
+    g_atomic_int_set (&coro_future_private (self)->observed, FALSE);
   return outer;
 }
