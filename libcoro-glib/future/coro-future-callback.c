@@ -1,0 +1,216 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "future/coro-future-callback-private.h"
+
+#include "scheduler/coro-cancel-private.h"
+#include "scheduler/coro-scheduler-private.h"
+
+struct _CoroFutureCallback
+{
+  CoroReady ready;              /* first */
+  CoroMessage message;          /* to the owner's thread */
+  CoroFutureCallback *next;
+  CoroFuture *future;           /* (nullable) (owned), except in the list of a pending future: it must not keep itself */
+  CoroScheduler *scheduler;     /* (unowned): whose message is on its way to it */
+  CoroBinding *context;         /* (nullable) (owned): of who registered it */
+  CoroFutureFunc func;
+  gpointer user_data;
+  GDestroyNotify destroy;
+};
+
+static void
+callback_run_cb (gpointer data)
+{
+  CoroFutureCallback *self = data;
+  g_autoptr (GError) error = NULL;
+
+  /* For debug mode, which would like to name it. */
+  if (G_UNLIKELY (coro_scheduler_current != NULL && coro_scheduler_current->hooks != NULL))
+    coro_scheduler_current->callback = (gpointer) self->func;
+
+  if (self->future != NULL)
+    self->func (self->future, self->user_data, &error);
+  if (error != NULL)
+    g_warning ("A callback of a future failed: %s", error->message);
+
+  if (self->destroy != NULL)
+    self->destroy (self->user_data);
+}
+
+static void
+callback_call_cb (CoroReady *ready)
+{
+  CoroFutureCallback *self = (CoroFutureCallback *) ready;
+
+  coro_context_call (self->context, callback_run_cb, self);
+  coro_binding_unref (self->context);
+  g_clear_object (&self->future);
+  g_free (self);
+}
+
+static void
+callback_add (CoroFutureCallback *self)
+{
+  CoroFuturePrivate *priv = coro_future_private (self->future);
+
+  if (coro_future_state_is_done (g_atomic_int_get (&priv->state)) && priv->callbacks == NULL)
+    {
+      coro_scheduler_push (priv->scheduler, &self->ready);
+      return;
+    }
+
+  if (priv->callbacks == NULL)
+    priv->callbacks_tail = &priv->callbacks;
+  *priv->callbacks_tail = self;
+  priv->callbacks_tail = &self->next;
+  g_object_unref (self->future);
+}
+
+static void
+callback_message_cb (CoroMessage *message)
+{
+  callback_add ((CoroFutureCallback *) ((char *) message - offsetof (CoroFutureCallback, message)));
+}
+
+/* Queues the callbacks of a future that is done.  On the owner's thread. */
+void
+coro_future_call_callbacks (CoroFuture *self)
+{
+  CoroFuturePrivate *priv = coro_future_private (self);
+  CoroFutureCallback *callback = g_steal_pointer (&priv->callbacks);
+
+  while (callback != NULL)
+    {
+      CoroFutureCallback *next = callback->next;
+
+      g_object_ref (self);
+      coro_scheduler_push (priv->scheduler, &callback->ready);
+      callback = next;
+    }
+}
+
+static void
+callback_drop_cb (CoroMessage *message)
+{
+  CoroFutureCallback *self = (CoroFutureCallback *) ((char *) message - offsetof (CoroFutureCallback, message));
+
+  coro_scheduler_push (self->scheduler, &self->ready);
+}
+
+/* Frees the callbacks of a future that nobody can complete any more: soon, for none of
+ * their code may run inside a finaliser. */
+void
+coro_future_drop_callbacks (CoroFuturePrivate *priv)
+{
+  CoroFutureCallback *callback = g_steal_pointer (&priv->callbacks);
+
+  while (callback != NULL)
+    {
+      CoroFutureCallback *next = callback->next;
+
+      callback->future = NULL;
+      callback->scheduler = priv->scheduler;
+      callback->message.handle = callback_drop_cb;
+      if (priv->scheduler->closed)
+        callback_call_cb (&callback->ready);    /* there is no later */
+      else
+        coro_scheduler_post (priv->scheduler, &callback->message);
+      callback = next;
+    }
+}
+
+/**
+ * coro_future_on_done:
+ * @self: a future
+ * @func: (scope notified) (closure user_data) (destroy destroy): what to call
+ * @user_data: what to pass to it
+ * @destroy: (nullable): frees @user_data
+ *
+ * Has @func called once when the future is done, soon if it already is.
+ *
+ * Calls come from the main loop of the future's context, on the thread's
+ * own stack, in the order of registration; never from inside this function
+ * or [method@Future.resolve]. @destroy follows the call.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Since: 0.1
+ */
+void
+coro_future_on_done (CoroFuture     *self,
+                     CoroFutureFunc  func,
+                     gpointer        user_data,
+                     GDestroyNotify  destroy)
+{
+  CoroFuturePrivate *priv;
+  CoroFutureCallback *callback;
+
+  g_return_if_fail (CORO_IS_FUTURE (self));
+  g_return_if_fail (func != NULL);
+
+  priv = coro_future_private (self);
+  callback = g_new0 (CoroFutureCallback, 1);
+  callback->ready.call = callback_call_cb;
+  callback->message.handle = callback_message_cb;
+  callback->future = g_object_ref (self);
+  callback->context = coro_context_dup_current ();
+  callback->func = func;
+  callback->user_data = user_data;
+  callback->destroy = destroy;
+  coro_future_observe (self);
+
+  if (coro_scheduler_is_mine (priv->scheduler))
+    callback_add (callback);
+  else
+    coro_scheduler_post (priv->scheduler, &callback->message);
+}
+
+/**
+ * coro_future_remove_on_done: (skip)
+ * @self: a future
+ * @func: what was to be called
+ * @user_data: what was to be passed to it
+ *
+ * Takes back what [method@Future.on_done] has registered, as often as it was
+ * registered. User data is freed soon, not inside this call.
+ *
+ * Callable from the thread of the future's context; never suspends.
+ *
+ * Returns: how many there were; 0 once the future is done
+ *
+ * Since: 0.1
+ */
+guint
+coro_future_remove_on_done (CoroFuture     *self,
+                            CoroFutureFunc  func,
+                            gpointer        user_data)
+{
+  CoroFuturePrivate *priv;
+  CoroFutureCallback **link;
+  guint n_removed = 0;
+
+  g_return_val_if_fail (CORO_IS_FUTURE (self), 0);
+
+  priv = coro_future_private (self);
+  for (link = &priv->callbacks; *link != NULL;)
+    {
+      CoroFutureCallback *callback = *link;
+
+      if (callback->func != func || callback->user_data != user_data)
+        {
+          link = &callback->next;
+          continue;
+        }
+
+      *link = callback->next;
+      callback->future = NULL;    /* it is not called any more, only freed */
+      coro_scheduler_push (priv->scheduler, &callback->ready);
+      n_removed++;
+    }
+
+  priv->callbacks_tail = link;
+  return n_removed;
+}
