@@ -7,7 +7,7 @@
 
 #include "fiber/coro-error.h"
 #include "future/coro-coroutine-private.h"
-#include "future/coro-future-private.h"
+#include "future/coro-future-link-private.h"
 
 /**
  * CoroAwaitable:

@@ -37,19 +37,6 @@ typedef struct
   CoroFutureHook *hook;         /* (nullable) (owned) */
 } CoroFuturePrivate;
 
-/* One coroutine waiting for one future, on the stack of the former. */
-typedef struct
-{
-  CoroWaiter waiter;
-  CoroMessage add;              /* to the future's thread, where that is another */
-  CoroMessage remove;
-  CoroMessage removed;          /* the answer: from here on nobody knows the link, unless it was kept */
-  CoroFuture *future;           /* (owned) */
-  gboolean propagate;           /* a cancel reaches the future, if nobody else wants it */
-  gboolean is_removed;          /* the answer is here */
-  gboolean is_kept;             /* the waiter is woken when the task has cleaned up; read after is_removed */
-} CoroFutureLink;
-
 void           coro_future_set_hook      (CoroFuture      *self,
                                           CoroFutureHook  *hook);
 void           coro_future_release_hook  (CoroFuturePrivate *priv);
@@ -64,16 +51,6 @@ void           coro_future_visit_awaited (CoroFuture     *self,
                                           void          (*func) (gpointer future, gpointer data),
                                           gpointer         data);
 GListModel    *coro_gather_get_futures   (CoroFuture     *self);
-gboolean       coro_future_link          (CoroFutureLink  *link,
-                                          CoroFuture      *future,
-                                          gboolean         propagate);
-void           coro_future_unlink        (CoroFutureLink  *link);
-gboolean       coro_future_await         (CoroFuture      *self,
-                                          GValue          *value,
-                                          GError         **error);
-gboolean       coro_future_wait          (CoroFuture      *self,
-                                          gboolean         propagate,
-                                          GError         **error);
 
 extern int coro_future_private_offset G_GNUC_INTERNAL;
 

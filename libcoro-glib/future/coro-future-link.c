@@ -1,0 +1,248 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "future/coro-future-link-private.h"
+
+#include "fiber/coro-error.h"
+#include "scheduler/coro-cancel-private.h"
+#include "scheduler/coro-scheduler-private.h"
+
+static CoroFutureLink *
+link_from_message (CoroMessage *message,
+                   gsize        offset)
+{
+  return (CoroFutureLink *) ((char *) message - offset);
+}
+
+static void
+link_add_cb (CoroMessage *message)
+{
+  CoroFutureLink *link = link_from_message (message, offsetof (CoroFutureLink, add));
+  CoroFuturePrivate *priv = coro_future_private (link->future);
+
+  if (coro_future_state_is_done (g_atomic_int_get (&priv->state)))
+    coro_waiter_signal (&link->waiter);
+  else
+    coro_waiter_list_append (&priv->waiters, &link->waiter);
+}
+
+static gboolean
+future_has_waiter (CoroFuturePrivate *priv,
+                   CoroWaiter        *waiter)
+{
+  return waiter->previous != NULL || waiter->next != NULL || priv->waiters.head == waiter;
+}
+
+/* A cancelled waiter takes the future along when nobody else wants it. */
+static gboolean
+future_wants_cancel (CoroFuturePrivate *priv)
+{
+  return priv->waiters.head == NULL && priv->callbacks == NULL;
+}
+
+static void
+link_removed_cb (CoroMessage *message)
+{
+  CoroFutureLink *link = link_from_message (message, offsetof (CoroFutureLink, removed));
+
+  link->is_removed = TRUE;
+  coro_job_poke (link->waiter.job);
+}
+
+/* Takes the waiter out of the list and, where it takes the future along, puts it back to
+ * wait for what becomes of it: a task may have to clean up.  Returns whether it did. */
+static gboolean
+link_detach (CoroFutureLink *link)
+{
+  CoroFuturePrivate *priv = coro_future_private (link->future);
+
+  coro_waiter_list_remove (&priv->waiters, &link->waiter);
+  if (!link->propagate || !future_wants_cancel (priv))
+    return FALSE;
+
+  coro_future_cancel (link->future);
+  if (coro_future_is_done (link->future))
+    return FALSE;
+
+  coro_waiter_list_append (&priv->waiters, &link->waiter);
+  return TRUE;
+}
+
+static void
+link_remove_cb (CoroMessage *message)
+{
+  CoroFutureLink *link = link_from_message (message, offsetof (CoroFutureLink, remove));
+
+  /* One that is not in the list was woken.  That is on its way, before our answer. */
+  link->is_kept = future_has_waiter (coro_future_private (link->future), &link->waiter) && link_detach (link);
+  link->removed.handle = link_removed_cb;
+  coro_scheduler_post (coro_job_get_scheduler (link->waiter.job), &link->removed);
+}
+
+/* The same from another thread than the future's: the coroutine stays parked until that
+ * one has answered, for it may be at work on the link. */
+static gboolean
+link_detach_remotely (CoroFutureLink *link)
+{
+  link->is_removed = FALSE;
+  link->remove.handle = link_remove_cb;
+  coro_scheduler_post (coro_future_private (link->future)->scheduler, &link->remove);
+  while (!link->is_removed)
+    coro_job_suspend (link->waiter.job);
+  return link->is_kept;
+}
+
+/* Starts to wait for `future`; link->waiter is initialised.  Returns FALSE when there is
+ * nothing to wait for. */
+gboolean
+coro_future_link (CoroFutureLink *link,
+                  CoroFuture     *future,
+                  gboolean        propagate)
+{
+  CoroFuturePrivate *priv = coro_future_private (future);
+
+  if (coro_future_state_is_done (g_atomic_int_get (&priv->state)))
+    return FALSE;
+
+  link->future = g_object_ref (future);
+  link->propagate = propagate;
+  coro_future_observe (future);
+
+  if (G_LIKELY (coro_scheduler_is_mine (priv->scheduler)))
+    {
+      coro_waiter_list_append (&priv->waiters, &link->waiter);
+    }
+  else
+    {
+      link->add.handle = link_add_cb;
+      coro_scheduler_post (priv->scheduler, &link->add);
+    }
+  return TRUE;
+}
+
+/* Stops waiting, on the waiting coroutine's stack, which it may suspend; every link that
+ * was made must come here. */
+void
+coro_future_unlink (CoroFutureLink *link)
+{
+  CoroFuturePrivate *priv = coro_future_private (link->future);
+
+  link->propagate = FALSE;
+  if (link->waiter.woken)
+    ;                           /* nobody knows us any more */
+  else if (coro_scheduler_is_mine (priv->scheduler))
+    link_detach (link);
+  else
+    link_detach_remotely (link);
+
+  g_clear_object (&link->future);
+}
+
+static gboolean
+future_wait_abort (gpointer    object,
+                   CoroWaiter *waiter)
+{
+  CoroFutureLink *link = (CoroFutureLink *) waiter;
+
+  if (coro_scheduler_is_mine (coro_future_private (link->future)->scheduler))
+    return !link_detach (link);
+  return !link_detach_remotely (link) && !waiter->woken;
+}
+
+static const CoroWaitClass future_wait_class = { future_wait_abort, coro_waiter_undo_nothing, TRUE };
+
+/* The slow half of the functions below: until the future is done.  link->future is to be
+ * dropped afterwards, where there is one. */
+static gboolean
+future_wait_pending (CoroFuture      *self,
+                     CoroFutureLink  *link,
+                     gboolean         propagate,
+                     GError         **error)
+{
+  link->future = NULL;
+  if (!coro_waiter_init (&link->waiter, error))
+    return FALSE;
+
+  if (G_UNLIKELY (link->waiter.job->task == self))
+    {
+      g_set_error_literal (error, CORO_ERROR, CORO_ERROR_PROTOCOL, "A task cannot wait for itself");
+      return FALSE;
+    }
+
+  return !coro_future_link (link, self, propagate) ||
+         coro_waiter_wait (&link->waiter, &future_wait_class, self, error);
+}
+
+/* Waits until the future is done, whatever its outcome. */
+gboolean
+coro_future_wait (CoroFuture  *self,
+                  gboolean     propagate,
+                  GError     **error)
+{
+  CoroFutureLink link;
+  gboolean waited;
+
+  if (coro_future_state_is_done (g_atomic_int_get (&coro_future_private (self)->state)))
+    return coro_waiter_check_ready (error);
+
+  waited = future_wait_pending (self, &link, propagate, error);
+  g_clear_object (&link.future);
+  return waited;
+}
+
+/* Apart, so that the function below need not save registers for what is done already. */
+G_NO_INLINE static gboolean
+future_await_pending (CoroFuture  *self,
+                      GValue      *value,
+                      GError     **error)
+{
+  CoroFutureLink link;
+  gboolean ok;
+
+  ok = future_wait_pending (self, &link, TRUE, error) && coro_future_copy_result (self, value, error);
+  g_clear_object (&link.future);
+  return ok;
+}
+
+/* What coro_await() is for a future.  Holds on to it until the result is copied. */
+gboolean
+coro_future_await (CoroFuture  *self,
+                   GValue      *value,
+                   GError     **error)
+{
+  if (!coro_future_state_is_done (g_atomic_int_get (&coro_future_private (self)->state)))
+    return future_await_pending (self, value, error);
+  return coro_waiter_check_ready (error) && coro_future_copy_result (self, value, error);
+}
+
+static CoroWaitState
+future_begin (CoroAwaitable *awaitable,
+              CoroWaiter    *waiter)
+{
+  g_assert_not_reached ();      /* coro_await() knows futures */
+}
+
+static CoroAbort
+future_abort (CoroAwaitable *awaitable,
+              CoroWaiter    *waiter)
+{
+  g_assert_not_reached ();
+}
+
+static gboolean
+future_result (CoroAwaitable  *awaitable,
+               GValue         *result,
+               GError        **error)
+{
+  return coro_future_get_result (CORO_FUTURE (awaitable), result, error);
+}
+
+void
+coro_future_awaitable_init (CoroAwaitableInterface *iface)
+{
+  iface->begin = future_begin;
+  iface->abort = future_abort;
+  iface->finish = future_result;
+}
