@@ -47,6 +47,7 @@ gboolean       coro_future_take_result   (CoroFuture      *self,
                                           GValue          *value);
 gboolean       coro_future_set_cancelled (CoroFuture      *self,
                                           GError          *error);
+gboolean       coro_future_real_cancel   (CoroFuture      *self);
 void           coro_future_visit_awaited (CoroFuture     *self,
                                           void          (*func) (gpointer future, gpointer data),
                                           gpointer         data);
