@@ -14,7 +14,7 @@ static const BenchCase cases[] = {
   { "parked-bytes", dex_bench_parked_bytes },
   { "sleep-100k", dex_bench_sleep_100k },
   { "timers-50k", dex_bench_timers_50k },
-  { "busy-frames", NULL, "coro-bench-dex-gtk", TRUE },
+  { "busy-frames", NULL, "coro-bench-libdex-gtk", TRUE },
   { NULL }
 };
 
