@@ -20,6 +20,7 @@
 #include "scope/coro-task-group.h"
 #include "scope/coro-spawn.h"
 #include "scope/coro-closure.h"
+#include "scope/coro-cancel-scope.h"
 #include "scope/coro-timeout.h"
 #include "scope/coro-shield.h"
 #include "scope/coro-nursery.h"

@@ -20,12 +20,12 @@ struct _CoroScope
   CoroScheduler *scheduler;     /* (unowned) */
   CoroJob *host;                /* (nullable): the job that entered it and has not left */
   CoroJob *members;             /* (nullable): jobs that were born in it, by next_member */
-  CoroTimer timer;              /* the deadline */
+  CoroTimer timer;              /* its deadline is set also while it is not armed */
+  char *reason;                 /* (nullable) (owned): of the first call that cancelled it */
   guint cancelled : 1;          /* by a call */
   guint expired : 1;            /* by its deadline */
   guint shield : 1;             /* the parents do not reach in */
   guint effective : 1;          /* cancelled, or a parent is and no shield between */
-  guint host_held : 1;          /* what the host's cancel_held was before it entered */
   guint delivered : 1;          /* the last CANCELLED that its host saw was ours */
 };
 
@@ -41,6 +41,10 @@ void     coro_scope_exit          (CoroScope      *self);
 void     coro_scope_abandon       (CoroScope      *self);
 void     coro_scope_detach        (CoroScope      *self);
 void     coro_scope_cancel        (CoroScope      *self);
+void     coro_scope_cancel_for    (CoroScope      *self,
+                                   const char     *reason);
+void     coro_scope_set_shield    (CoroScope      *self,
+                                   gboolean        shield);
 void     coro_scope_set_deadline  (CoroScope      *self,
                                    gint64          deadline);
 void     coro_scope_add_member    (CoroScope      *self,

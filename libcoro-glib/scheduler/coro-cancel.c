@@ -24,6 +24,17 @@ job_set_level (CoroJob  *self,
     coro_job_poke (self);
 }
 
+/* Whether a shield that the job has entered itself holds its requests back. */
+static void
+job_refresh_held (CoroJob *self)
+{
+  gboolean held = FALSE;
+
+  for (CoroScope *scope = self->scope; scope != NULL && scope->host == self && !held; scope = scope->parent)
+    held = scope->shield;
+  self->cancel_held = held;
+}
+
 /* Recomputes what has reached the scope, and what is below it. */
 static void
 scope_refresh (CoroScope *self)
@@ -57,7 +68,7 @@ coro_scope_init (CoroScope     *self,
                  CoroScheduler *scheduler,
                  CoroScope     *parent)
 {
-  *self = (CoroScope) { .scheduler = scheduler, .parent = parent };
+  *self = (CoroScope) { .scheduler = scheduler, .parent = parent, .timer.deadline = G_MAXINT64 };
 
   if (parent != NULL)
     {
@@ -93,6 +104,7 @@ coro_scope_clear (CoroScope *self)
 
   coro_scheduler_disarm (self->scheduler, &self->timer);
   coro_scope_detach (self);
+  g_clear_pointer (&self->reason, g_free);
 }
 
 /* Makes it the innermost scope of the running job. */
@@ -105,7 +117,6 @@ coro_scope_enter (CoroScope *self,
 
   self->host = host;
   self->shield = shield;
-  self->host_held = host->cancel_held;
   if (shield)
     host->cancel_held = TRUE;
   host->scope = self;
@@ -144,8 +155,8 @@ coro_scope_exit (CoroScope *self)
   g_assert (host != NULL && host->scope == self);
 
   self->host = NULL;
-  host->cancel_held = self->host_held;
   host->scope = self->parent;
+  job_refresh_held (host);
   host->cancel_level = host->scope != NULL && host->scope->effective;
 }
 
@@ -159,12 +170,40 @@ coro_scope_cancel (CoroScope *self)
   scope_refresh (self);
 }
 
+/* The same, and says why: who sees CANCELLED reads it in the message. */
+void
+coro_scope_cancel_for (CoroScope  *self,
+                       const char *reason)
+{
+  if (!self->cancelled)
+    self->reason = g_strdup (reason);
+  coro_scope_cancel (self);
+}
+
+/* Puts a shield up or takes it down while the scope is open. */
+void
+coro_scope_set_shield (CoroScope *self,
+                       gboolean   shield)
+{
+  CoroJob *host = self->host;
+
+  self->shield = shield != FALSE;
+  scope_refresh (self);
+  if (host == NULL)
+    return;
+
+  job_refresh_held (host);
+  if (coro_job_has_request (host))
+    coro_job_poke (host);
+}
+
 /* `deadline` is in the scheduler's time; G_MAXINT64: none. */
 void
 coro_scope_set_deadline (CoroScope *self,
                          gint64     deadline)
 {
   coro_scheduler_disarm (self->scheduler, &self->timer);
+  self->timer.deadline = deadline;
 
   if (deadline == G_MAXINT64)
     return;
@@ -261,6 +300,7 @@ coro_job_deliver_cancel (CoroJob  *self,
 {
   CoroHooks *hooks = coro_job_get_scheduler (self)->hooks;
   const char *message = "The coroutine was cancelled";
+  const char *reason = NULL;
 
   if (G_UNLIKELY (hooks != NULL) && error == NULL)
     hooks->cancel_ignored (hooks, self);
@@ -276,9 +316,15 @@ coro_job_deliver_cancel (CoroJob  *self,
       CoroScope *cause = job_get_cause (self);
 
       if (cause != NULL)
-        message = cause->cancelled ? "The coroutine's scope was cancelled"
-                                   : "The time of the coroutine's scope is up";
+        {
+          message = cause->cancelled ? "The coroutine's scope was cancelled"
+                                     : "The time of the coroutine's scope is up";
+          reason = cause->reason;
+        }
     }
 
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, message);
+  if (reason != NULL)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "%s: %s", message, reason);
+  else
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, message);
 }

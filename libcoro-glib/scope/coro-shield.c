@@ -5,8 +5,7 @@
 
 #include "scope/coro-shield.h"
 
-#include "scheduler/coro-cancel-private.h"
-#include "scheduler/coro-scheduler-private.h"
+#include "scope/coro-cancel-scope-private.h"
 
 /**
  * coro_shield_enter: (skip)
@@ -34,21 +33,9 @@
 CoroShield
 coro_shield_enter (GTimeSpan grace)
 {
-  CoroJob *job = coro_job_get_running ();
-  CoroScope *scope;
+  gint64 deadline = grace > 0 ? coro_cancel_scope_time (grace) : G_MAXINT64;
 
-  if (job == NULL)
-    {
-      g_critical ("A shield needs a coroutine to be in");
-      return (CoroShield) { NULL };
-    }
-
-  scope = g_new (CoroScope, 1);
-  coro_scope_init (scope, coro_scheduler_current, job->scope);
-  coro_scope_enter (scope, job, TRUE);
-  if (grace > 0)
-    coro_scope_set_deadline (scope, coro_scheduler_deadline (coro_scheduler_current, grace));
-  return (CoroShield) { scope };
+  return (CoroShield) { coro_cancel_scope_enter_at (deadline, TRUE, "shield", NULL) };
 }
 
 /**
@@ -64,13 +51,5 @@ coro_shield_enter (GTimeSpan grace)
 void
 coro_shield_exit (CoroShield *self)
 {
-  CoroScope *scope = self->scope;
-
-  if (scope == NULL || !coro_scope_check_exit (scope))
-    return;
-
-  self->scope = NULL;
-  coro_scope_exit (scope);
-  coro_scope_clear (scope);
-  g_free (scope);
+  coro_cancel_scope_exit (&self->scope);
 }

@@ -3,9 +3,7 @@
  */
 #pragma once
 
-#include <gio/gio.h>
-
-#include "../coro-version-macros.h"
+#include "coro-cancel-scope.h"
 
 G_BEGIN_DECLS
 
@@ -19,7 +17,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   /*< private >*/
-  gpointer scope;
+  CoroCancelScope scope;
 } CoroShield G_GNUC_UNUSED;
 
 CORO_AVAILABLE_IN_ALL

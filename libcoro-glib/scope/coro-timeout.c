@@ -5,36 +5,14 @@
 
 #include "scope/coro-timeout.h"
 
-#include "fiber/coro-error.h"
 #include "future/coro-future.h"
-#include "scheduler/coro-cancel-private.h"
-#include "scheduler/coro-scheduler-private.h"
+#include "scope/coro-cancel-scope-private.h"
 
-/* A guard in a coroutine: entered with the scope's address, left by it. */
 static CoroTimeout
 timeout_enter (gint64   deadline,
                GError **error)
 {
-  CoroJob *job = coro_job_get_running ();
-  CoroScope *scope;
-
-  if (job == NULL)
-    {
-      g_critical ("A timeout needs a coroutine to be in");
-      return (CoroTimeout) { NULL, error };
-    }
-
-  scope = g_new (CoroScope, 1);
-  coro_scope_init (scope, coro_scheduler_current, job->scope);
-  coro_scope_enter (scope, job, FALSE);
-  coro_scope_set_deadline (scope, deadline);
-  return (CoroTimeout) { scope, error };
-}
-
-static gint64
-get_deadline (GTimeSpan duration)
-{
-  return coro_scheduler_current != NULL ? coro_scheduler_deadline (coro_scheduler_current, duration) : G_MAXINT64;
+  return (CoroTimeout) { coro_cancel_scope_enter_at (deadline, FALSE, "timeout", error) };
 }
 
 /**
@@ -69,7 +47,7 @@ CoroTimeout
 coro_timeout_enter (GTimeSpan   duration,
                     GError    **error)
 {
-  return timeout_enter (get_deadline (duration), error);
+  return timeout_enter (coro_cancel_scope_time (duration), error);
 }
 
 /**
@@ -107,19 +85,37 @@ void
 coro_timeout_reschedule (CoroTimeout *self,
                          GTimeSpan    duration)
 {
-  CoroScope *scope = self->scope;
+  g_return_if_fail (self != NULL);
 
-  g_return_if_fail (scope != NULL);
+  coro_cancel_scope_set_timeout (&self->scope, duration);
+}
 
-  if (!scope->expired)
-    coro_scope_set_deadline (scope, get_deadline (duration));
+/**
+ * coro_timeout_get_deadline: (skip)
+ * @self: a guard
+ *
+ * Gets when its time is up.
+ *
+ * Callable from the coroutine that opened it; never suspends.
+ *
+ * Returns: a time in µs, of [method@Scheduler.get_time]; %G_MAXINT64: never,
+ *   or the guard is closed
+ *
+ * Since: 1.0
+ */
+gint64
+coro_timeout_get_deadline (const CoroTimeout *self)
+{
+  g_return_val_if_fail (self != NULL, G_MAXINT64);
+
+  return coro_cancel_scope_get_deadline (&self->scope);
 }
 
 /**
  * coro_timeout_is_expired: (skip)
- * @self: a guard
+ * @self: a guard, open or closed
  *
- * Whether its time is up.
+ * Whether its time is up, or was when it was closed.
  *
  * Callable from the coroutine that opened it; never suspends.
  *
@@ -130,9 +126,9 @@ coro_timeout_reschedule (CoroTimeout *self,
 gboolean
 coro_timeout_is_expired (const CoroTimeout *self)
 {
-  const CoroScope *scope = self->scope;
+  g_return_val_if_fail (self != NULL, FALSE);
 
-  return scope != NULL && scope->expired;
+  return coro_cancel_scope_is_expired (&self->scope);
 }
 
 /**
@@ -148,22 +144,8 @@ coro_timeout_is_expired (const CoroTimeout *self)
 void
 coro_timeout_exit (CoroTimeout *self)
 {
-  CoroScope *scope = self->scope;
-
-  if (scope == NULL || !coro_scope_check_exit (scope))
-    return;
-
-  self->scope = NULL;
-  coro_scope_exit (scope);
-
-  if (scope->expired && scope->delivered && self->error != NULL && coro_error_is_cancelled (*self->error))
-    {
-      g_clear_error (self->error);
-      g_set_error_literal (self->error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "The operation took too long");
-    }
-
-  coro_scope_clear (scope);
-  g_free (scope);
+  if (coro_cancel_scope_catch (&self->scope))
+    g_set_error_literal (self->scope.error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "The operation took too long");
 }
 
 /**

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "../future/coro-awaitable.h"
+#include "coro-cancel-scope.h"
 
 G_BEGIN_DECLS
 
@@ -17,8 +18,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   /*< private >*/
-  gpointer scope;
-  GError **error;
+  CoroCancelScope scope;
 } CoroTimeout G_GNUC_UNUSED;
 
 CORO_AVAILABLE_IN_ALL
@@ -30,6 +30,8 @@ CoroTimeout coro_deadline_enter     (gint64              monotonic_time,
 CORO_AVAILABLE_IN_ALL
 void        coro_timeout_reschedule (CoroTimeout        *self,
                                      GTimeSpan           duration);
+CORO_AVAILABLE_IN_ALL
+gint64      coro_timeout_get_deadline (const CoroTimeout *self);
 CORO_AVAILABLE_IN_ALL
 gboolean    coro_timeout_is_expired (const CoroTimeout  *self);
 CORO_AVAILABLE_IN_ALL
