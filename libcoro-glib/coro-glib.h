@@ -50,3 +50,4 @@
 #include "debug/coro-tracer.h"
 #include "testing/coro-test-clock.h"
 #include "testing/coro-test.h"
+#include "testing/coro-test-cancel.h"

@@ -44,6 +44,7 @@ gboolean       coro_stack_pool_trim         (CoroStackPool  *self);
 void           coro_stack_pool_use_mprotect (guint           limit);
 guint          coro_stack_pool_get_n_guards (void);
 gsize          coro_stack_pool_get_mapped   (CoroStackPool  *self);
+guint          coro_stack_pool_count_in_use (CoroStackPool  *self);
 
 static inline gsize
 coro_stack_get_size (const CoroStack *self)

@@ -244,3 +244,20 @@ coro_stack_pool_get_mapped (CoroStackPool *self)
 
   return total;
 }
+
+/* How many are taken and not given back. */
+guint
+coro_stack_pool_count_in_use (CoroStackPool *self)
+{
+  guint total = 0;
+
+  for (guint i = 0; i < self->classes->len; i++)
+    {
+      CoroStackClass *klass = g_ptr_array_index (self->classes, i);
+
+      for (guint j = 0; j < klass->all->len; j++)
+        total += ((CoroStackSlab *) g_ptr_array_index (klass->all, j))->n_in_use;
+    }
+
+  return total;
+}

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 /* Who watches a scheduler: debug mode and tracers.  The layers below know nothing but
  * this table, and ask for it by one branch.  Its functions may run on the stack of a
  * coroutine: no code of others is called from them, they note and report later.  All of
- * them are set. */
+ * them are set, but for what says otherwise. */
 typedef struct _CoroHooks CoroHooks;
 struct _CoroHooks
 {
@@ -37,6 +37,10 @@ struct _CoroHooks
                           int            change);
   /* The scheduler is finalised. */
   void (*free)           (CoroHooks     *self);
+  /* (nullable): the running job is about to wait, or to look whether it has to.  It may
+   * be cancelled in here. */
+  void (*waiting)        (CoroHooks     *self,
+                          CoroJob       *job);
 };
 
 /* For what belongs to no scheduler.  Each (nullable), set once by debug mode. */

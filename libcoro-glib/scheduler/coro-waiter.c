@@ -46,6 +46,16 @@ job_fail_cancelled (CoroJob  *job,
   coro_job_deliver_cancel (job, error);
 }
 
+/* Every await comes through here before it looks whether its job is cancelled. */
+static inline void
+job_tell_waiting (CoroJob *job)
+{
+  CoroHooks *hooks = coro_scheduler_current->hooks;
+
+  if (G_UNLIKELY (hooks != NULL) && hooks->waiting != NULL)
+    hooks->waiting (hooks, job);
+}
+
 gboolean
 coro_waiter_check_ready_slow (GError **error)
 {
@@ -53,6 +63,8 @@ coro_waiter_check_ready_slow (GError **error)
 
   if (job == NULL)
     return TRUE;
+
+  job_tell_waiting (job);
 
   /* A first step inside the call that spawned it does not end for that. */
   if (G_UNLIKELY (!coro_scheduler_tick (coro_scheduler_current)) && !coro_scheduler_current->dispatch->eager)
@@ -65,6 +77,18 @@ coro_waiter_check_ready_slow (GError **error)
   return FALSE;
 }
 
+static inline gboolean
+waiter_init (CoroWaiter  *self,
+             CoroJob     *job,
+             GError     **error)
+{
+  if (!coro_job_check_suspend (job, error))
+    return FALSE;
+
+  *self = (CoroWaiter) { .job = job, .message = { .handle = waiter_message_cb } };
+  return TRUE;
+}
+
 /* Like coro_waiter_init(), for a wait that a cancelled job may begin as well. */
 gboolean
 coro_waiter_init_uncancellable (CoroWaiter  *self,
@@ -72,11 +96,11 @@ coro_waiter_init_uncancellable (CoroWaiter  *self,
 {
   CoroJob *job = coro_job_require (error);
 
-  if (G_UNLIKELY (job == NULL) || !coro_job_check_suspend (job, error))
+  if (G_UNLIKELY (job == NULL))
     return FALSE;
 
-  *self = (CoroWaiter) { .job = job, .message = { .handle = waiter_message_cb } };
-  return TRUE;
+  job_tell_waiting (job);
+  return waiter_init (self, job, error);
 }
 
 /* Prepares a wait of the running job.  FALSE with CORO_ERROR_NOT_IN_COROUTINE,
@@ -86,15 +110,19 @@ gboolean
 coro_waiter_init (CoroWaiter  *self,
                   GError     **error)
 {
-  CoroJob *job = coro_job_get_running ();
+  CoroJob *job = coro_job_require (error);
 
-  if (job != NULL && coro_job_is_cancelled (job))
+  if (G_UNLIKELY (job == NULL))
+    return FALSE;
+
+  job_tell_waiting (job);
+  if (coro_job_is_cancelled (job))
     {
       job_fail_cancelled (job, error);
       return FALSE;
     }
 
-  return coro_waiter_init_uncancellable (self, error);
+  return waiter_init (self, job, error);
 }
 
 /* Ends the wait, from any thread; once at the most. */
