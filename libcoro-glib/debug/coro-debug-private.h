@@ -56,6 +56,23 @@ struct _CoroDebug
 };
 
 CoroDebug *coro_debug_get        (CoroScheduler  *scheduler);
+void     coro_debug_init_global  (void);
+void     coro_debug_flush        (CoroDebug      *debug);
+void     coro_debug_report       (CoroDebug      *debug,
+                                  const char     *format,
+                                  ...) G_GNUC_PRINTF (2, 3);
+void     coro_debug_step_begin   (CoroDebug      *debug,
+                                  CoroJob        *job);
+void     coro_debug_step_end     (CoroDebug      *debug);
+void     coro_debug_step_set_name (CoroDebugStep *step);
+void     coro_debug_check_left   (CoroDebug      *debug,
+                                  CoroJob        *job,
+                                  gboolean        ended);
+void     coro_debug_cancel_ignored (CoroHooks    *hooks,
+                                  CoroJob        *job);
+void     coro_debug_lock_held    (CoroHooks      *hooks,
+                                  CoroJob        *job,
+                                  int             change);
 void     coro_debug_update       (CoroDebug      *debug);
 void     coro_debug_trace        (CoroDebug      *debug,
                                   CoroTraceEvent  event,

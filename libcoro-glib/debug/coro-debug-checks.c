@@ -1,0 +1,112 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "debug/coro-debug-private.h"
+
+#include "future/coro-task.h"
+
+/* What a coroutine should not do, or not leave behind. */
+
+/* More of them than this, by one coroutine, are not an oversight in its cleanup. */
+#define MAX_IGNORED_CANCELS 3
+
+/* What is wrong with one coroutine so far. */
+typedef struct
+{
+  guint n_ignored_cancels;
+  int n_locks;
+  gboolean has_pushed;          /* it was reported */
+} CoroDebugJob;
+
+static CoroDebugJob *
+debug_get_job (CoroDebug *self,
+               CoroJob   *job)
+{
+  CoroDebugJob *record = g_hash_table_lookup (self->jobs, job);
+
+  if (record == NULL)
+    {
+      record = g_new0 (CoroDebugJob, 1);
+      g_hash_table_insert (self->jobs, job, record);
+    }
+  return record;
+}
+
+/* What to call a coroutine in a report. */
+static const char *
+get_job_name (CoroJob *job)
+{
+  return job->site != NULL ? job->site : job->task != NULL ? coro_task_get_name (job->task) : "A coroutine";
+}
+
+/* Coroutines that run meanwhile see the pushed context, GTask reports to the wrong one,
+ * and the pops come in the wrong order. */
+static void
+check_context (CoroDebug *self,
+               CoroJob   *job,
+               gboolean   ended)
+{
+  CoroDebugJob *record;
+
+  if (self->step.start == 0 || self->step.job != job || g_main_context_get_thread_default () == self->step.context)
+    return;
+
+  record = debug_get_job (self, job);
+  if (!record->has_pushed)
+    coro_debug_report (self, "%s %s and has not popped the thread-default main context that it pushed", get_job_name (job),
+                       ended ? "returned" : "waits");
+  record->has_pushed = TRUE;
+}
+
+static void
+check_locks (CoroDebug *self,
+             CoroJob   *job)
+{
+  CoroDebugJob *record = g_hash_table_lookup (self->jobs, job);
+
+  if (record != NULL && record->n_locks > 0)
+    coro_debug_report (self, "%s returned and still holds %d %s", get_job_name (job), record->n_locks,
+                       record->n_locks == 1 ? "lock" : "locks");
+}
+
+/* When the job is parked or has returned: what it should not have left behind. */
+void
+coro_debug_check_left (CoroDebug *self,
+                       CoroJob   *job,
+                       gboolean   ended)
+{
+  if ((self->flags & CORO_DEBUG_CHECKS) != 0)
+    {
+      check_context (self, job, ended);
+      if (ended)
+        check_locks (self, job);
+    }
+  if (ended)
+    g_hash_table_remove (self->jobs, job);
+}
+
+void
+coro_debug_cancel_ignored (CoroHooks *hooks,
+                           CoroJob   *job)
+{
+  CoroDebug *self = (CoroDebug *) hooks;
+
+  if ((self->flags & CORO_DEBUG_CHECKS) == 0)
+    return;
+  if (++debug_get_job (self, job)->n_ignored_cancels == MAX_IGNORED_CANCELS + 1)
+    coro_debug_report (self, "%s has ignored more than %d cancellations: it passes no error to what it waits for",
+                       get_job_name (job), MAX_IGNORED_CANCELS);
+}
+
+void
+coro_debug_lock_held (CoroHooks *hooks,
+                      CoroJob   *job,
+                      int        change)
+{
+  CoroDebugJob *record = debug_get_job ((CoroDebug *) hooks, job);
+
+  /* One that was acquired before debug mode was turned on is not counted. */
+  record->n_locks = MAX (record->n_locks + change, 0);
+}

@@ -1,0 +1,160 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "debug/coro-debug-job-private.h"
+
+#include "debug/coro-backtrace-private.h"
+#include "future/coro-task-private.h"
+#include "scheduler/coro-scheduler-private.h"
+#include "scope/coro-task-group-private.h"
+
+#include <string.h>
+
+/* What can be said of one coroutine: its name, its state, what it waits for, its stack. */
+
+typedef struct
+{
+  gpointer frames[CORO_BACKTRACE_MAX_FRAMES];
+  guint n_frames;
+  guint max_frames;
+} CoroStackTrace;
+
+G_GNUC_NO_INLINE static void
+capture_cb (gpointer data)
+{
+  CoroStackTrace *trace = data;
+
+  trace->n_frames = coro_backtrace_capture (trace->frames, trace->max_frames);
+}
+
+/* In the job's thread. */
+static void
+capture_job (CoroJob        *job,
+             CoroStackTrace *trace)
+{
+  trace->n_frames = 0;
+  if (job->state == CORO_JOB_SUSPENDED)
+    coro_job_visit (job, capture_cb, trace);
+  else if (coro_job_get_running () == job)
+    capture_cb (trace);
+}
+
+/* Whether the frame belongs to our own way into the parked stack. */
+static gboolean
+is_our_frame (const char *line)
+{
+  return g_str_has_prefix (line, "capture_cb+") || g_str_has_prefix (line, "capture_job+") ||
+         g_str_has_prefix (line, "job_serve_visits+");
+}
+
+void
+coro_debug_append_stack (GString    *text,
+                         CoroJob    *job,
+                         guint       max_frames,
+                         const char *indent)
+{
+  CoroStackTrace trace = { .max_frames = MIN (max_frames, CORO_BACKTRACE_MAX_FRAMES - 3) + 3 };
+  guint n_lines = 0;
+
+  capture_job (job, &trace);
+  for (guint i = 0; i < trace.n_frames && n_lines < max_frames; i++)
+    {
+      g_autoptr (GString) line = g_string_new (NULL);
+
+      coro_symbol_append (line, trace.frames[i]);
+      if (n_lines == 0 && is_our_frame (line->str))
+        continue;
+      g_string_append_printf (text, "%s%s\n", indent, line->str);
+      n_lines++;
+    }
+}
+
+void
+coro_debug_append_job_name (GString *text,
+                            CoroJob *job)
+{
+  const char *site = job->site;
+  const char *end = site != NULL ? strstr (site, " (") : NULL;
+
+  g_string_append (text, "CoroTask '");
+  if (job->task != NULL)
+    g_string_append (text, coro_task_get_name (job->task));
+  else if (site != NULL)
+    g_string_append_len (text, site, end != NULL ? end - site : -1);
+  else
+    g_string_append (text, "unnamed");
+  g_string_append_c (text, '\'');
+}
+
+const char *
+coro_debug_get_state_name (CoroJob *job)
+{
+  switch ((CoroJobState) job->state)
+    {
+    case CORO_JOB_NEW:
+      return "created";
+    case CORO_JOB_RUNNING:
+      return "running";
+    case CORO_JOB_SUSPENDED:
+      return job->queued ? "ready" : "suspended";
+    case CORO_JOB_FREE:
+    default:
+      return "ended";
+    }
+}
+
+/* What a parked job waits for, in words. */
+void
+coro_debug_append_awaited (GString *text,
+                           CoroJob *job)
+{
+  CoroWaiter *waiter = job->waiter;
+
+  if (job->state != CORO_JOB_SUSPENDED || waiter == NULL || waiter->klass == NULL)
+    return;
+
+  g_string_append (text, ", awaits ");
+  if (waiter->klass->name != NULL)
+    g_string_append (text, waiter->klass->name);
+  else if (CORO_IS_TASK (waiter->object))
+    g_string_append_printf (text, "CoroTask '%s'", coro_task_get_name (waiter->object));
+  else if (G_IS_OBJECT (waiter->object))
+    g_string_append_printf (text, "%s %p", G_OBJECT_TYPE_NAME (waiter->object), waiter->object);
+  else
+    g_string_append (text, "something");
+}
+
+/* Calls `func` for the futures that the job waits for, and `job_func` for coroutines. */
+void
+coro_debug_visit_awaited (CoroJob   *job,
+                          void     (*func) (gpointer future, gpointer data),
+                          void     (*job_func) (CoroJob *job, gpointer data),
+                          gpointer   data)
+{
+  CoroWaiter *waiter = job->waiter;
+
+  if (job->state != CORO_JOB_SUSPENDED || waiter == NULL || waiter->klass == NULL)
+    return;
+
+  if (waiter->klass->visit != NULL)
+    {
+      waiter->klass->visit (waiter->object, func, data);
+    }
+  else if (waiter->klass->name != NULL)
+    {
+      ;
+    }
+  else if (CORO_IS_FUTURE (waiter->object))
+    {
+      func (waiter->object, data);
+    }
+  else if (CORO_IS_TASK_GROUP (waiter->object))
+    {
+      CoroTaskGroup *group = waiter->object;
+
+      for (CoroJob *member = group->supervisor.scope.members; member != NULL; member = member->next_member)
+        job_func (member, data);
+    }
+}

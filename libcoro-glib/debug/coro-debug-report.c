@@ -1,0 +1,50 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "debug/coro-debug-private.h"
+
+/* What debug mode has to say is said on the thread's own stack, a little later: a handler
+ * of log messages is code of others, which may end in a language binding. */
+
+void
+coro_debug_flush (CoroDebug *self)
+{
+  char *report;
+
+  while ((report = g_queue_pop_head (&self->reports)) != NULL)
+    {
+      g_warning ("%s", report);
+      g_free (report);
+    }
+}
+
+static void
+flush_cb (CoroReady *ready)
+{
+  CoroDebug *self = (CoroDebug *) ((char *) ready - offsetof (CoroDebug, flush));
+
+  self->flushing = FALSE;
+  coro_debug_flush (self);
+  self->reporting = TRUE;       /* this step is not the program's doing */
+}
+
+/* To be said in a moment. */
+void
+coro_debug_report (CoroDebug  *self,
+                   const char *format,
+                   ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  g_queue_push_tail (&self->reports, g_strdup_vprintf (format, args));
+  va_end (args);
+
+  if (self->flushing)
+    return;
+  self->flushing = TRUE;
+  self->flush.call = flush_cb;
+  coro_scheduler_push (self->scheduler, &self->flush);
+}
