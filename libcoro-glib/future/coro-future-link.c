@@ -217,26 +217,29 @@ coro_future_await (CoroFuture  *self,
   return coro_waiter_check_ready (error) && coro_future_copy_result (self, value, error);
 }
 
+/* coro_await() knows futures and never comes here; an awaitable that passes its calls on to
+ * one does.  All the waiting is done in finish(), so that there is nothing to call off: the
+ * waiter is another's, and the future may belong to another thread. */
 static CoroWaitState
 future_begin (CoroAwaitable *awaitable,
               CoroWaiter    *waiter)
 {
-  g_assert_not_reached ();      /* coro_await() knows futures */
+  return CORO_WAIT_READY;
 }
 
 static CoroAbort
 future_abort (CoroAwaitable *awaitable,
               CoroWaiter    *waiter)
 {
-  g_assert_not_reached ();
+  return CORO_ABORT_DONE;
 }
 
 static gboolean
-future_result (CoroAwaitable  *awaitable,
+future_finish (CoroAwaitable  *awaitable,
                GValue         *result,
                GError        **error)
 {
-  return coro_future_get_result (CORO_FUTURE (awaitable), result, error);
+  return coro_future_await (CORO_FUTURE (awaitable), result, error);
 }
 
 void
@@ -244,5 +247,5 @@ coro_future_awaitable_init (CoroAwaitableInterface *iface)
 {
   iface->begin = future_begin;
   iface->abort = future_abort;
-  iface->finish = future_result;
+  iface->finish = future_finish;
 }

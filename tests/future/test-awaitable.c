@@ -1,0 +1,286 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Awaitables that pass on to others what is asked of them.
+ */
+#include "test-util.h"
+
+#define TEST_TYPE_PROXY (test_proxy_get_type ())
+G_DECLARE_FINAL_TYPE (TestProxy, test_proxy, TEST, PROXY, GObject)
+
+/* It is what it has been given. */
+struct _TestProxy
+{
+  GObject parent_instance;
+
+  CoroAwaitable *target;        /* (owned) */
+  gboolean passes_on;           /* begin() asks the target; else it says PENDING by itself */
+  CoroAbort aborted;            /* what the target has said */
+};
+
+static void test_proxy_awaitable_init (CoroAwaitableInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (TestProxy, test_proxy, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (CORO_TYPE_AWAITABLE, test_proxy_awaitable_init))
+
+static CoroWaitState
+proxy_begin (CoroAwaitable *awaitable,
+             CoroWaiter    *waiter)
+{
+  TestProxy *self = TEST_PROXY (awaitable);
+
+  if (!self->passes_on)
+    return CORO_WAIT_PENDING;
+  return CORO_AWAITABLE_GET_IFACE (self->target)->begin (self->target, waiter);
+}
+
+static CoroAbort
+proxy_abort (CoroAwaitable *awaitable,
+             CoroWaiter    *waiter)
+{
+  TestProxy *self = TEST_PROXY (awaitable);
+
+  note ("abort");
+  self->aborted = CORO_AWAITABLE_GET_IFACE (self->target)->abort (self->target, waiter);
+  return self->aborted;
+}
+
+static gboolean
+proxy_finish (CoroAwaitable  *awaitable,
+              GValue         *result,
+              GError        **error)
+{
+  TestProxy *self = TEST_PROXY (awaitable);
+
+  return CORO_AWAITABLE_GET_IFACE (self->target)->finish (self->target, result, error);
+}
+
+static void
+test_proxy_awaitable_init (CoroAwaitableInterface *iface)
+{
+  iface->begin = proxy_begin;
+  iface->abort = proxy_abort;
+  iface->finish = proxy_finish;
+}
+
+static void
+test_proxy_finalize (GObject *object)
+{
+  g_clear_object (&TEST_PROXY (object)->target);
+
+  G_OBJECT_CLASS (test_proxy_parent_class)->finalize (object);
+}
+
+static void
+test_proxy_class_init (TestProxyClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = test_proxy_finalize;
+}
+
+static void
+test_proxy_init (TestProxy *self)
+{
+  self->passes_on = TRUE;
+  self->aborted = CORO_ABORT_LATER;
+}
+
+static TestProxy *
+new_proxy (gpointer target)
+{
+  TestProxy *self = g_object_new (TEST_TYPE_PROXY, NULL);
+
+  self->target = g_object_ref (CORO_AWAITABLE (target));
+  return self;
+}
+
+/* --- what the target is ----------------------------------------------------------- */
+
+static gboolean
+seven_cb (gpointer   user_data,
+          GValue    *result,
+          GError   **error)
+{
+  return coro_sleep (1 * SECOND, error) && coro_return_int (result, 7);
+}
+
+static gboolean
+future_done_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  g_autoptr (TestProxy) proxy = new_proxy (future);
+
+  coro_future_resolve_int (future, 3);
+  g_assert_cmpint (coro_await_int (proxy, error), ==, 3);
+  g_assert_cmpint (coro_await_int (proxy, error), ==, 3);
+  return TRUE;
+}
+
+static gboolean
+future_pending_cb (gpointer   user_data,
+                   GValue    *result,
+                   GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (seven_cb, NULL, NULL);
+  g_autoptr (TestProxy) proxy = new_proxy (task);
+
+  g_assert_cmpint (coro_await_int (proxy, error), ==, 7);
+  return TRUE;
+}
+
+static gboolean
+await_cb (gpointer   awaitable,
+          GValue    *result,
+          GError   **error)
+{
+  return coro_await (awaitable, result, error);
+}
+
+static gboolean
+future_cancelled_cb (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (seven_cb, NULL, NULL);
+  g_autoptr (TestProxy) proxy = new_proxy (task);
+  g_autoptr (CoroTask) waiting = coro_spawn_task (await_cb, proxy, NULL);
+  g_autoptr (GError) wait_error = NULL;
+
+  if (!coro_yield (error))
+    return FALSE;
+  g_assert_true (coro_task_cancel (waiting));
+  g_assert_false (coro_await (waiting, NULL, &wait_error));
+  assert_cancelled (wait_error);
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+  return TRUE;
+}
+
+static gboolean
+future_own_task_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  g_autoptr (TestProxy) proxy = new_proxy (coro_task_get_current ());
+  g_autoptr (GError) wait_error = NULL;
+
+  g_assert_false (coro_await (proxy, NULL, &wait_error));
+  g_assert_error (wait_error, CORO_ERROR, CORO_ERROR_PROTOCOL);
+  return TRUE;
+}
+
+/* One whose own wait is called off passes that on as well. */
+static void
+assert_abort_is_passed_on (gpointer target)
+{
+  g_autoptr (TestProxy) proxy = new_proxy (target);
+  g_autoptr (CoroTask) waiting = NULL;
+  g_autoptr (GError) error = NULL;
+
+  proxy->passes_on = FALSE;
+  waiting = coro_spawn_task (await_cb, proxy, NULL);
+  g_assert_true (coro_yield (NULL));
+  coro_task_cancel (waiting);
+  g_assert_false (coro_await (waiting, NULL, &error));
+  assert_cancelled (error);
+  assert_trace ("abort");
+  g_assert_cmpint (proxy->aborted, ==, CORO_ABORT_DONE);
+}
+
+static gboolean
+future_abort_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+
+  assert_abort_is_passed_on (future);
+  g_assert_false (coro_future_is_done (future));
+  return TRUE;
+}
+
+static gboolean
+coroutine_abort_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  g_autoptr (CoroCoroutine) coroutine = coro_coroutine_new (seven_cb, NULL, NULL);
+
+  assert_abort_is_passed_on (coroutine);
+  g_assert_cmpint (coro_coroutine_get_state (coroutine), ==, CORO_COROUTINE_CREATED);
+  return coro_coroutine_close (coroutine, error);
+}
+
+/* The first one runs it, and is cancelled while the second has asked as well. */
+static gboolean
+coroutine_two_awaiters_cb (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  g_autoptr (CoroCoroutine) coroutine = coro_coroutine_new (seven_cb, NULL, NULL);
+  g_autoptr (TestProxy) proxy = new_proxy (coroutine);
+  g_autoptr (CoroTask) first = coro_spawn_task (await_cb, proxy, NULL);
+  g_autoptr (CoroTask) second = coro_spawn_task (await_cb, proxy, NULL);
+  g_autoptr (GError) first_error = NULL;
+  g_autoptr (GError) second_error = NULL;
+
+  g_assert_false (coro_await (second, NULL, &second_error));
+  g_assert_error (second_error, CORO_ERROR, CORO_ERROR_PROTOCOL);
+  coro_task_cancel (first);
+  g_assert_false (coro_await (first, NULL, &first_error));
+  assert_cancelled (first_error);
+  return TRUE;
+}
+
+static gpointer
+resolve_in_thread (gpointer future)
+{
+  coro_future_resolve_int (future, 11);
+  return NULL;
+}
+
+static gboolean
+done_by_another_thread_cb (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  g_autoptr (TestProxy) proxy = new_proxy (future);
+  GThread *thread = g_thread_new ("resolver", resolve_in_thread, future);
+
+  g_assert_cmpint (coro_await_int (proxy, error), ==, 11);
+  g_thread_join (thread);
+  return TRUE;
+}
+
+/* --- by hand ---------------------------------------------------------------------- */
+
+static void
+test_finish_outside (void)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  g_autoptr (GError) error = NULL;
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  g_assert_false (CORO_AWAITABLE_GET_IFACE (future)->finish (CORO_AWAITABLE (future), &value, &error));
+  g_assert_error (error, CORO_ERROR, CORO_ERROR_NOT_IN_COROUTINE);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  coro_test_add_func ("/awaitable/future/done", future_done_cb);
+  coro_test_add_func ("/awaitable/future/pending", future_pending_cb);
+  coro_test_add_func ("/awaitable/future/cancel-reaches-it", future_cancelled_cb);
+  coro_test_add_func ("/awaitable/future/own-task-is-an-error", future_own_task_cb);
+  coro_test_add_func ("/awaitable/future/abort-leaves-it-alone", future_abort_cb);
+  coro_test_add_func ("/awaitable/future/done-by-another-thread", done_by_another_thread_cb);
+  g_test_add_func ("/awaitable/future/finish-outside-is-an-error", test_finish_outside);
+  coro_test_add_func ("/awaitable/coroutine/abort-leaves-it-alone", coroutine_abort_cb);
+  coro_test_add_func ("/awaitable/coroutine/second-awaiter-is-an-error", coroutine_two_awaiters_cb);
+
+  return g_test_run ();
+}
