@@ -12,8 +12,8 @@
  *
  * Tells any number of coroutines that something has happened.
  *
- * Once raised it stays so until it is reset, and nobody waits for it. Who
- * was waiting when it was raised goes on even if it is reset at once.
+ * Once triggered it stays so until it is reset, and nobody waits for it. Who
+ * was waiting when it was triggered goes on even if it is reset at once.
  *
  * An event belongs to the thread whose coroutines use it.
  *
@@ -24,7 +24,7 @@ struct _CoroEvent
   GObject parent_instance;
 
   CoroWaiterList waiters;
-  gboolean raised;
+  gboolean triggered;
 };
 
 G_DEFINE_FINAL_TYPE (CoroEvent, coro_event, G_TYPE_OBJECT)
@@ -52,7 +52,7 @@ coro_event_init (CoroEvent *self)
 /**
  * coro_event_new:
  *
- * Makes an event that is not raised.
+ * Makes an event that is not triggered.
  *
  * Callable from any thread; never suspends.
  *
@@ -71,15 +71,15 @@ coro_event_new (void)
  * @self: an event
  * @error: return location for an error
  *
- * Waits until the event is raised.
+ * Waits until the event is triggered.
  *
- * Callable from a coroutine, which it suspends unless the event is raised.
+ * Callable from a coroutine, which it suspends unless the event is triggered.
  * Cancellation: see [iface@Awaitable].
  *
  * @error can be set to %G_IO_ERROR_CANCELLED and the misuse errors of
  * [func@await].
  *
- * Returns: %TRUE once it was raised; %FALSE with @error set
+ * Returns: %TRUE once it was triggered; %FALSE with @error set
  *
  * Since: 0.1
  */
@@ -93,7 +93,7 @@ coro_event_wait (CoroEvent  *self,
 
   if (!coro_waiter_check_ready (error))
     return FALSE;
-  if (self->raised)
+  if (self->triggered)
     return TRUE;
 
   if (!coro_waiter_init (&waiter, error))
@@ -103,10 +103,10 @@ coro_event_wait (CoroEvent  *self,
 }
 
 /**
- * coro_event_raise:
+ * coro_event_trigger:
  * @self: an event
  *
- * Raises the event. Who waits goes on, in the order of waiting; later, not
+ * Triggers the event. Who waits goes on, in the order of waiting; later, not
  * inside this call.
  *
  * Callable from the event's thread; never suspends.
@@ -114,13 +114,13 @@ coro_event_wait (CoroEvent  *self,
  * Since: 0.1
  */
 void
-coro_event_raise (CoroEvent *self)
+coro_event_trigger (CoroEvent *self)
 {
   CoroWaiter *waiter;
 
   g_return_if_fail (CORO_IS_EVENT (self));
 
-  self->raised = TRUE;
+  self->triggered = TRUE;
   while ((waiter = coro_waiter_list_pop_local (&self->waiters, "CoroEvent")) != NULL)
     coro_waiter_signal (waiter);
 }
@@ -140,25 +140,25 @@ coro_event_reset (CoroEvent *self)
 {
   g_return_if_fail (CORO_IS_EVENT (self));
 
-  self->raised = FALSE;
+  self->triggered = FALSE;
 }
 
 /**
- * coro_event_is_raised:
+ * coro_event_is_triggered:
  * @self: an event
  *
- * Whether the event is raised.
+ * Whether the event is triggered.
  *
  * Callable from the event's thread; never suspends.
  *
- * Returns: %TRUE if it is raised
+ * Returns: %TRUE if it is triggered
  *
  * Since: 0.1
  */
 gboolean
-coro_event_is_raised (CoroEvent *self)
+coro_event_is_triggered (CoroEvent *self)
 {
   g_return_val_if_fail (CORO_IS_EVENT (self), FALSE);
 
-  return self->raised;
+  return self->triggered;
 }

@@ -14,15 +14,15 @@ CORO_AVAILABLE_IN_ALL
 G_DECLARE_FINAL_TYPE (CoroEvent, coro_event, CORO, EVENT, GObject)
 
 CORO_AVAILABLE_IN_ALL
-CoroEvent *coro_event_new       (void);
+CoroEvent *coro_event_new          (void);
 CORO_AVAILABLE_IN_ALL
-gboolean   coro_event_wait      (CoroEvent  *self,
-                                 GError    **error);
+gboolean   coro_event_wait         (CoroEvent  *self,
+                                    GError    **error);
 CORO_AVAILABLE_IN_ALL
-void       coro_event_raise     (CoroEvent  *self);
+void       coro_event_trigger      (CoroEvent  *self);
 CORO_AVAILABLE_IN_ALL
-void       coro_event_reset     (CoroEvent  *self);
+void       coro_event_reset        (CoroEvent  *self);
 CORO_AVAILABLE_IN_ALL
-gboolean   coro_event_is_raised (CoroEvent  *self);
+gboolean   coro_event_is_triggered (CoroEvent  *self);
 
 G_END_DECLS

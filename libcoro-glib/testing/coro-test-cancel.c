@@ -219,7 +219,7 @@ run_finished (CoroHooks    *hooks,
   CoroCancelRun *self = (CoroCancelRun *) hooks;
 
   if (g_hash_table_remove (self->jobs, job) && g_hash_table_size (self->jobs) == 0)
-    coro_event_raise (self->ended);
+    coro_event_trigger (self->ended);
   if (self->next != NULL)
     self->next->finished (self->next, job, error);
 }
@@ -431,7 +431,7 @@ run_look_cb (gpointer user_data)
   if (self->watching && (self->n_idle_looks >= MAX_IDLE_LOOKS || self->n_steps > MAX_STEPS))
     {
       self->stuck = TRUE;
-      coro_event_raise (self->ended);
+      coro_event_trigger (self->ended);
     }
   return G_SOURCE_CONTINUE;
 }

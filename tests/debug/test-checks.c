@@ -207,9 +207,9 @@ static CoroQueue *shared_queue;
 static CoroSemaphore *shared_semaphore;
 
 static gpointer
-raise_cb (gpointer data)
+trigger_cb (gpointer data)
 {
-  coro_event_raise (shared_event);
+  coro_event_trigger (shared_event);
   return NULL;
 }
 
@@ -271,7 +271,7 @@ foreign_thread_cb (gpointer   user_data,
                    GValue    *result,
                    GError   **error)
 {
-  return use_from_elsewhere (wait_event_cb, raise_cb, error) &&
+  return use_from_elsewhere (wait_event_cb, trigger_cb, error) &&
          use_from_elsewhere (take_cb, put_cb, error) &&
          use_from_elsewhere (acquire_cb, release_cb, error);
 }

@@ -193,7 +193,7 @@ test_event (gpointer   user_data,
   g_assert_cmpstr (self->log->str, ==, "");
 
   /* Who was waiting goes on, though it is taken back at once. */
-  coro_event_raise (self->event);
+  coro_event_trigger (self->event);
   coro_event_reset (self->event);
   late = coro_spawn_task (event_cb, self, NULL);
   settle ();
@@ -202,9 +202,9 @@ test_event (gpointer   user_data,
   coro_task_cancel (late);
   settle ();
   g_assert_cmpint (coro_future_get_state (CORO_FUTURE (late)), ==, CORO_FUTURE_CANCELLED);
-  coro_event_raise (self->event);
+  coro_event_trigger (self->event);
   g_assert_true (coro_event_wait (self->event, error));
-  g_assert_true (coro_event_is_raised (self->event));
+  g_assert_true (coro_event_is_triggered (self->event));
   return TRUE;
 }
 
@@ -495,7 +495,7 @@ main (int    argc,
   coro_test_add_func ("/sync/lock/cancel-when-woken-passes-on", test_lock_cancel_woken);
   coro_test_add_func ("/sync/lock/twice-is-an-error", test_lock_twice);
   coro_test_add_func ("/sync/lock/foreign-release-is-refused", test_lock_foreign_release);
-  coro_test_add_func ("/sync/event/raise-wakes-all-in-order", test_event);
+  coro_test_add_func ("/sync/event/trigger-wakes-all-in-order", test_event);
   coro_test_add_func ("/sync/condition/wakes-in-order", test_condition_wake);
   coro_test_add_func ("/sync/condition/cancel-when-woken-passes-on", test_condition_cancel_woken);
   coro_test_add_func ("/sync/condition/cancelled-holds-the-lock", test_condition_cancel_reacquires);
