@@ -646,10 +646,11 @@ coro_task_uncancel (CoroTask *self)
 }
 
 /**
- * coro_task_get_state:
+ * coro_task_get_coroutine_state:
  * @self: a task
  *
- * Gets what the coroutine is doing.
+ * Gets what the coroutine is doing. [method@Future.get_state] says how it has
+ * ended.
  *
  * Callable from the task's thread; never suspends.
  *
@@ -658,7 +659,7 @@ coro_task_uncancel (CoroTask *self)
  * Since: 0.1
  */
 CoroCoroutineState
-coro_task_get_state (CoroTask *self)
+coro_task_get_coroutine_state (CoroTask *self)
 {
   g_return_val_if_fail (CORO_IS_TASK (self), CORO_COROUTINE_CLOSED);
 

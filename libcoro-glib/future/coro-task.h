@@ -13,25 +13,25 @@ CORO_AVAILABLE_IN_ALL
 G_DECLARE_FINAL_TYPE (CoroTask, coro_task, CORO, TASK, CoroFuture)
 
 CORO_AVAILABLE_IN_ALL
-CoroTask           *coro_task_get_current    (void);
+CoroTask           *coro_task_get_current         (void);
 CORO_AVAILABLE_IN_ALL
-GList              *coro_all_tasks           (CoroScheduler  *scheduler) G_GNUC_WARN_UNUSED_RESULT;
+GList              *coro_all_tasks                (CoroScheduler  *scheduler) G_GNUC_WARN_UNUSED_RESULT;
 CORO_AVAILABLE_IN_ALL
-gboolean            coro_task_cancel         (CoroTask       *self);
+gboolean            coro_task_cancel              (CoroTask       *self);
 CORO_AVAILABLE_IN_ALL
-guint               coro_task_get_cancelling (CoroTask       *self);
+guint               coro_task_get_cancelling      (CoroTask       *self);
 CORO_AVAILABLE_IN_ALL
-guint               coro_task_uncancel       (CoroTask       *self);
+guint               coro_task_uncancel            (CoroTask       *self);
 CORO_AVAILABLE_IN_ALL
-CoroCoroutineState  coro_task_get_state      (CoroTask       *self);
+CoroCoroutineState  coro_task_get_coroutine_state (CoroTask       *self);
 CORO_AVAILABLE_IN_ALL
-const char         *coro_task_get_name       (CoroTask       *self);
+const char         *coro_task_get_name            (CoroTask       *self);
 CORO_AVAILABLE_IN_ALL
-void                coro_task_set_name       (CoroTask       *self,
-                                              const char     *name);
+void                coro_task_set_name            (CoroTask       *self,
+                                                   const char     *name);
 CORO_AVAILABLE_IN_ALL
-const char         *coro_task_get_spawn_site (CoroTask       *self);
+const char         *coro_task_get_spawn_site      (CoroTask       *self);
 CORO_AVAILABLE_IN_ALL
-CoroScheduler      *coro_task_get_scheduler  (CoroTask       *self);
+CoroScheduler      *coro_task_get_scheduler       (CoroTask       *self);
 
 G_END_DECLS

@@ -97,7 +97,7 @@ test_looking_changes_nothing (gpointer   user_data,
   g_assert_true (coro_sleep (MILLISECOND, error));
   for (int i = 0; i < 100; i++)
     g_free (coro_format_call_graph (NULL));
-  g_assert_cmpint (coro_task_get_state (task), ==, CORO_COROUTINE_SUSPENDED);
+  g_assert_cmpint (coro_task_get_coroutine_state (task), ==, CORO_COROUTINE_SUSPENDED);
   return coro_await (task, NULL, error);
 }
 

@@ -73,7 +73,7 @@ cancelled_cb (gpointer   user_data,
   coro_scheduler_set_debug (scheduler (), CORO_DEBUG_WATCHDOG);
   task = coro_spawn_task (deaf_cb, NULL, NULL);
   coro_sleep (0, NULL);
-  note (coro_task_get_state (task) == CORO_COROUTINE_SUSPENDED ? "blocked-to-its-end" : "interrupted");
+  note (coro_task_get_coroutine_state (task) == CORO_COROUTINE_SUSPENDED ? "blocked-to-its-end" : "interrupted");
   return coro_await (task, NULL, error);
 }
 

@@ -350,7 +350,7 @@ await_gets_value_cb (gpointer   user_data,
 
   if (!coro_yield (error))
     return FALSE;
-  g_assert_cmpint (coro_task_get_state (one), ==, CORO_COROUTINE_SUSPENDED);
+  g_assert_cmpint (coro_task_get_coroutine_state (one), ==, CORO_COROUTINE_SUSPENDED);
   coro_future_resolve_int (future, 42);
   g_assert_false (coro_future_is_done (CORO_FUTURE (one)));     /* nothing runs inside resolve */
   g_assert_cmpint (coro_await_int (one, error), ==, 42);

@@ -40,7 +40,7 @@ own_state_cb (gpointer   user_data,
   CoroTask **task = user_data;
 
   g_assert_true (coro_task_get_current () == *task);
-  g_assert_cmpint (coro_task_get_state (*task), ==, CORO_COROUTINE_RUNNING);
+  g_assert_cmpint (coro_task_get_coroutine_state (*task), ==, CORO_COROUTINE_RUNNING);
   if (!coro_sleep (100, error))
     return FALSE;
   return coro_return_int (result, 5);
@@ -54,12 +54,12 @@ states_cb (gpointer   user_data,
   g_autoptr (CoroTask) task = NULL;
 
   task = coro_spawn_task (own_state_cb, &task, NULL);
-  g_assert_cmpint (coro_task_get_state (task), ==, CORO_COROUTINE_CREATED);
+  g_assert_cmpint (coro_task_get_coroutine_state (task), ==, CORO_COROUTINE_CREATED);
   if (!coro_yield (error))
     return FALSE;
-  g_assert_cmpint (coro_task_get_state (task), ==, CORO_COROUTINE_SUSPENDED);
+  g_assert_cmpint (coro_task_get_coroutine_state (task), ==, CORO_COROUTINE_SUSPENDED);
   g_assert_cmpint (coro_await_int (task, error), ==, 5);
-  g_assert_cmpint (coro_task_get_state (task), ==, CORO_COROUTINE_CLOSED);
+  g_assert_cmpint (coro_task_get_coroutine_state (task), ==, CORO_COROUTINE_CLOSED);
   g_assert_cmpint (coro_await_int (task, error), ==, 5);
   g_assert_false (coro_task_cancel (task));
   g_assert_cmpint (coro_task_get_cancelling (task), ==, 0);

@@ -80,7 +80,7 @@ completes_later_cb (gpointer   user_data,
   if (!coro_yield (error))
     return FALSE;
   g_assert_nonnull (pending);
-  g_assert_cmpint (coro_task_get_state (task), ==, CORO_COROUTINE_SUSPENDED);
+  g_assert_cmpint (coro_task_get_coroutine_state (task), ==, CORO_COROUTINE_SUSPENDED);
   complete (GPOINTER_TO_INT (g_task_get_task_data (pending)));
   g_assert_cmpint (coro_await_int (task, error), ==, 5);
   return *error == NULL;

@@ -108,7 +108,7 @@ step_the_owner_cb (gpointer   user_data,
 {
   Below *self = user_data;
 
-  g_assert_cmpint (coro_task_get_state (self->task), ==, CORO_COROUTINE_RUNNING);
+  g_assert_cmpint (coro_task_get_coroutine_state (self->task), ==, CORO_COROUTINE_RUNNING);
   coro_task_cancel (self->task);
   for (int i = 0; i < 5; i++)
     if (!coro_yield (error))

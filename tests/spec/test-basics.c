@@ -54,7 +54,7 @@ others_run_meanwhile_cb (gpointer   user_data,
   if (!coro_yield (error))
     return FALSE;
   assert_trace ("x y");
-  g_assert_cmpint (coro_task_get_state (x), ==, CORO_COROUTINE_SUSPENDED);
+  g_assert_cmpint (coro_task_get_coroutine_state (x), ==, CORO_COROUTINE_SUSPENDED);
 
   coro_future_resolve_int (future, 1);
   g_assert_true (coro_await (x, NULL, error));
@@ -120,7 +120,7 @@ count_running (void)
   int n = 0;
 
   for (GList *l = tasks; l != NULL; l = l->next)
-    n += coro_task_get_state (l->data) == CORO_COROUTINE_RUNNING;
+    n += coro_task_get_coroutine_state (l->data) == CORO_COROUTINE_RUNNING;
   g_list_free_full (tasks, g_object_unref);
   return n;
 }
@@ -133,7 +133,7 @@ count_running_cb (gpointer   user_data,
   for (int i = 0; i < 5; i++)
     {
       g_assert_cmpint (count_running (), ==, 1);
-      g_assert_cmpint (coro_task_get_state (coro_task_get_current ()), ==, CORO_COROUTINE_RUNNING);
+      g_assert_cmpint (coro_task_get_coroutine_state (coro_task_get_current ()), ==, CORO_COROUTINE_RUNNING);
       if (!coro_yield (error))
         return FALSE;
     }
@@ -508,8 +508,8 @@ await_done_cb (gpointer   user_data,
   g_assert_true (coro_yield (error));
   assert_trace ("other");
   g_assert_cmpint (now () - start, ==, 2 * SECOND);
-  g_assert_cmpint (coro_task_get_state (first), ==, CORO_COROUTINE_CLOSED);
-  g_assert_cmpint (coro_task_get_state (second), ==, CORO_COROUTINE_CLOSED);
+  g_assert_cmpint (coro_task_get_coroutine_state (first), ==, CORO_COROUTINE_CLOSED);
+  g_assert_cmpint (coro_task_get_coroutine_state (second), ==, CORO_COROUTINE_CLOSED);
   return TRUE;
 }
 

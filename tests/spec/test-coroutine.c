@@ -509,7 +509,7 @@ test_pending_suspends (gpointer   user_data,
   g_autoptr (CoroTask) task = coro_spawn_task (await_int_cb, future, NULL);
 
   g_assert_true (coro_yield (error));
-  g_assert_cmpint (coro_task_get_state (task), ==, CORO_COROUTINE_SUSPENDED);
+  g_assert_cmpint (coro_task_get_coroutine_state (task), ==, CORO_COROUTINE_SUSPENDED);
   coro_future_resolve_int (future, 42);
   g_assert_cmpint (coro_await_int (task, error), ==, 42);
   return TRUE;

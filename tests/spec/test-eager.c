@@ -41,7 +41,7 @@ test_runs_inside (gpointer   user_data,
   note ("before");
   task = coro_spawn_task_eager (steps_cb, NULL, NULL);
   note ("after");
-  g_assert_cmpint (coro_task_get_state (task), ==, CORO_COROUTINE_SUSPENDED);
+  g_assert_cmpint (coro_task_get_coroutine_state (task), ==, CORO_COROUTINE_SUSPENDED);
   assert_trace ("before begins after");
 
   g_assert_true (coro_await (task, NULL, error));

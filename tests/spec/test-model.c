@@ -391,7 +391,7 @@ note_state (CoroTask *task)
 {
   static const char * const names[] = { "created", "running", "suspended", "closed" };
 
-  note (names[coro_task_get_state (task)]);
+  note (names[coro_task_get_coroutine_state (task)]);
 }
 
 static gboolean
