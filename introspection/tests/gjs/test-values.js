@@ -43,6 +43,15 @@ test('from C: boxed outlives its future', async () => {
     }
 });
 
+test('state of a task is that of the future', async () => {
+    const task = Fixture.spawn_return(Kind.INT, true);
+    equal(task.get_state(), Coro.FutureState.PENDING);
+    equal(task.get_coroutine_state(), Coro.CoroutineState.CREATED);
+    await task;
+    equal(task.get_state(), Coro.FutureState.RESOLVED);
+    equal(task.get_coroutine_state(), Coro.CoroutineState.CLOSED);
+});
+
 test('awaiting consumes nothing', async () => {
     const task = Fixture.spawn_return(Kind.INT, true);
     same([await task, await task, task.result()], [-42, -42, -42]);

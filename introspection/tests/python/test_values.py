@@ -61,6 +61,22 @@ class FromC(TestCase):
             self.assertEqual(result.get_size(), 1 << 20)
             self.assertEqual(result.get_data()[-1:], b'x')
 
+    async def test_boxed_of_get_value_outlives_its_future(self):
+        task = CoroFixture.spawn_return(Kind.BYTES, True)
+        await task
+        value = task.get_value()
+        del task
+        collect()
+        self.assertEqual(value.get_data()[-1:], b'x')
+
+    async def test_state_of_a_task_is_that_of_the_future(self):
+        task = CoroFixture.spawn_return(Kind.INT, True)
+        self.assertEqual(task.get_state(), Coro.FutureState.PENDING)
+        self.assertEqual(task.get_coroutine_state(), Coro.CoroutineState.CREATED)
+        await task
+        self.assertEqual(task.get_state(), Coro.FutureState.RESOLVED)
+        self.assertEqual(task.get_coroutine_state(), Coro.CoroutineState.CLOSED)
+
     async def test_awaiting_consumes_nothing(self):
         task = CoroFixture.spawn_return(Kind.INT, True)
         self.assertEqual([await task, await task, task.result()], [-42] * 3)
