@@ -122,6 +122,7 @@ generator_start (CoroGenerator  *self,
       return FALSE;
     }
 
+  self->shutdown.name = "a generator";
   self->shutdown.run = generator_shutdown_cb;
   coro_scheduler_add_shutdown (self->scheduler, &self->shutdown);
   return TRUE;

@@ -22,6 +22,7 @@ struct _CoroShutdown
 {
   CoroShutdown *previous;
   CoroShutdown *next;
+  const char *name;             /* static: what it is, for who waits too long for it */
   void (*run) (CoroShutdown *self);     /* may suspend; removes it */
 };
 

@@ -3,21 +3,24 @@
  */
 #pragma once
 
-#include "future/coro-task.h"
+#include <gio/gio.h>
 
 G_BEGIN_DECLS
 
-/* What SIGINT does while a main coroutine runs: it cancels that. */
+/* What SIGINT does while a program of ours runs: it cancels the main coroutine, or quits
+ * the application. */
 typedef struct
 {
-  CoroTask *task;               /* (nullable) (unowned): NULL while none of ours is in place */
-  GSource *source;              /* (nullable) (owned) */
+  void (*func) (gpointer data); /* on the main stack */
+  gpointer data;                /* (unowned) */
+  GSource *source;              /* (nullable) (owned): NULL while the signal is somebody else's */
   gboolean interrupted;
 } CoroInterrupt;
 
 void coro_interrupt_begin (CoroInterrupt *self,
                            GMainContext  *context,
-                           CoroTask      *task);
+                           void         (*func) (gpointer data),
+                           gpointer       data);
 void coro_interrupt_end   (CoroInterrupt *self);
 
 G_END_DECLS

@@ -41,7 +41,7 @@ sigint_cb (int           fd,
   while (read (fd, buffer, sizeof buffer) > 0)
     ;
   self->interrupted = TRUE;
-  coro_task_cancel (self->task);
+  self->func (self->data);
   return G_SOURCE_CONTINUE;
 }
 
@@ -82,7 +82,8 @@ open_pipe (void)
 void
 coro_interrupt_begin (CoroInterrupt *self,
                       GMainContext  *context,
-                      CoroTask      *task)
+                      void         (*func) (gpointer data),
+                      gpointer       data)
 {
   struct sigaction action;
 
@@ -94,7 +95,8 @@ coro_interrupt_begin (CoroInterrupt *self,
   if (!open_pipe ())
     return;
 
-  self->task = task;
+  self->func = func;
+  self->data = data;
   self->source = g_unix_fd_source_new (pipe_fds[0], G_IO_IN);
   g_source_set_static_name (self->source, "[coro] SIGINT");
   g_source_set_priority (self->source, G_PRIORITY_HIGH);
@@ -120,5 +122,4 @@ coro_interrupt_end (CoroInterrupt *self)
     signal (SIGINT, SIG_DFL);
   g_source_destroy (self->source);
   g_clear_pointer (&self->source, g_source_unref);
-  self->task = NULL;
 }

@@ -8,25 +8,27 @@
 #include "fiber/coro-error.h"
 #include "scheduler/coro-cancel-private.h"
 #include "scheduler/coro-scheduler-private.h"
+#include "scope/coro-interrupt-private.h"
 #include "scope/coro-runner-private.h"
 #include "scope/coro-spawn.h"
 #include "scope/coro-task-group-private.h"
 
 /* µs for which coroutines that are shut down may clean up; then every await of theirs
- * fails. */
+ * fails, for as long again. */
 #define GRACE (5 * G_TIME_SPAN_SECOND)
 
 /* 128 + SIGINT: what a shell reports for it. */
 #define EXIT_STATUS_INTERRUPTED 130
 
-/* Once for each; again and again for those who had their time and are still here. */
+/* Once for each; again and again for those who had their time and are still here.  Not while
+ * the last one waits to be heard: below a shield that would be a turn in every round. */
 static void
 request_cancel_cb (CoroJob  *job,
                    gpointer  user_data)
 {
   gboolean again = *(gboolean *) user_data;
 
-  if (job->n_cancelling == 0 || again)
+  if (job->n_cancelling == 0 || (again && !job->cancel_pending))
     coro_job_request_cancel (job);
 }
 
@@ -36,67 +38,139 @@ alarm_cb (CoroTimer *timer)
   /* It has woken the main loop. */
 }
 
-/* For how long, by the clock of the scheduler or by the real one: that of a test stands
- * still while somebody never rests. */
-static gint64
-get_spent (CoroScheduler *self,
-           gint64         start,
-           gint64         real_start)
+/* How long those may take who are to end. */
+typedef struct
 {
-  return MAX (coro_scheduler_now (self) - start, g_get_monotonic_time () - real_start);
+  gint64 start;
+  gint64 real_start;
+  CoroTimer alarm;
+  gboolean level;               /* the grace time is over: every await of theirs fails */
+} CoroPatience;
+
+static void
+patience_init (CoroPatience  *self,
+               CoroScheduler *scheduler)
+{
+  *self = (CoroPatience) { coro_scheduler_now (scheduler), g_get_monotonic_time (), };
 }
 
-/* Ends what a coroutine has to end, the latest first: generators that were not run to
- * their end. */
+/* One round of the main loop.  FALSE: their time is up.  `cancel`: they are told to stop
+ * before the grace time is over.  Time goes by the clock of the scheduler or by the real one:
+ * that of a test stands still while somebody never rests. */
 static gboolean
-run_shutdowns_cb (gpointer   user_data,
-                  GValue    *result,
-                  GError   **error)
+patience_iterate (CoroPatience  *self,
+                  CoroScheduler *scheduler,
+                  gboolean       cancel)
 {
-  CoroScheduler *scheduler = user_data;
+  gint64 spent = MAX (coro_scheduler_now (scheduler) - self->start, g_get_monotonic_time () - self->real_start);
 
-  while (scheduler->shutdowns != NULL)
+  if (spent >= 2 * GRACE)
+    return FALSE;
+
+  if (spent >= GRACE && !self->level)
     {
-      CoroShutdown *shutdown = scheduler->shutdowns;
+      self->level = TRUE;
+      if (scheduler->supervisor != NULL)
+        coro_scope_cancel_for (&((CoroSupervisor *) scheduler->supervisor)->scope, "the main loop ends");
+    }
+  if (!coro_timer_is_armed (&self->alarm))
+    coro_scheduler_arm (scheduler, &self->alarm, self->start + (self->level ? 2 * GRACE : GRACE), alarm_cb);
 
+  if (cancel || self->level)
+    coro_scheduler_foreach_job (scheduler, request_cancel_cb, &self->level);
+  g_main_context_iteration (scheduler->context, TRUE);
+  return TRUE;
+}
+
+static void
+shut_down_jobs (CoroScheduler *self)
+{
+  CoroPatience patience;
+
+  patience_init (&patience, self);
+  while (self->n_jobs > 0 || !coro_inbox_is_empty (&self->inbox) || self->ready_head != NULL)
+    if (!patience_iterate (&patience, self, TRUE))
+      break;
+  coro_scheduler_disarm (self, &patience.alarm);
+}
+
+/* The coroutine that ends what only a coroutine can end: it may be left behind, too. */
+typedef struct
+{
+  CoroScheduler *scheduler;     /* (nullable) (unowned): NULL once nobody waits for it */
+  const char *current;          /* (nullable): what it is ending */
+  gboolean ended;
+} CoroClosing;
+
+/* Generators that were not run to their end, the latest first. */
+static gboolean
+close_all_cb (gpointer   user_data,
+              GValue    *result,
+              GError   **error)
+{
+  CoroClosing *self = user_data;
+
+  while (self->scheduler != NULL && self->scheduler->shutdowns != NULL)
+    {
+      CoroShutdown *shutdown = self->scheduler->shutdowns;
+
+      self->current = shutdown->name;
       shutdown->run (shutdown);
-      if (scheduler->shutdowns == shutdown)
-        coro_scheduler_remove_shutdown (scheduler, shutdown);   /* it could not be ended */
+      if (self->scheduler != NULL && self->scheduler->shutdowns == shutdown)
+        coro_scheduler_remove_shutdown (self->scheduler, shutdown);     /* it could not be ended */
     }
   return TRUE;
 }
 
-/* Some that do not stop by any means are left to coro_scheduler_close(), which complains. */
 static void
-shut_down_jobs (CoroScheduler *self)
+closing_unref_cb (gpointer closing)
 {
-  gint64 start = coro_scheduler_now (self);
-  gint64 real_start = g_get_monotonic_time ();
-  CoroTimer alarm = { 0, };
-  gboolean level = FALSE;
+  ((CoroClosing *) closing)->ended = TRUE;
+  g_rc_box_release (closing);
+}
 
-  self->autojump = TRUE;        /* where a test has a clock of its own: nobody moves it now */
+static void
+run_shutdowns (CoroScheduler *self)
+{
+  CoroClosing *closing = g_rc_box_new0 (CoroClosing);
+  CoroPatience patience;
 
-  while (self->n_jobs > 0 || !coro_inbox_is_empty (&self->inbox) || self->ready_head != NULL)
-    {
-      gint64 spent = get_spent (self, start, real_start);
+  closing->scheduler = self;
+  coro_spawn_at (coro_task_group_get_root (self), close_all_cb, g_rc_box_acquire (closing), closing_unref_cb,
+                 "the shutdown");
 
-      if (spent >= 2 * GRACE)
-        break;
-      if (spent >= GRACE && !level)
-        {
-          level = TRUE;
-          if (self->supervisor != NULL)
-            coro_scope_cancel (&((CoroSupervisor *) self->supervisor)->scope);
-        }
-      if (!coro_timer_is_armed (&alarm))
-        coro_scheduler_arm (self, &alarm, start + (level ? 2 * GRACE : GRACE), alarm_cb);
+  patience_init (&patience, self);
+  while (!closing->ended && patience_iterate (&patience, self, FALSE))
+    ;
+  coro_scheduler_disarm (self, &patience.alarm);
 
-      coro_scheduler_foreach_job (self, request_cancel_cb, &level);
-      g_main_context_iteration (self->context, TRUE);
-    }
+  if (!closing->ended)
+    g_warning ("The shutdown was over before %s was closed", closing->current);
+  closing->scheduler = NULL;
+  g_rc_box_release (closing);
+}
 
-  coro_scheduler_disarm (self, &alarm);
+static void
+list_job_cb (CoroJob  *job,
+             gpointer  user_data)
+{
+  GString *names = user_data;
+
+  if (names->len > 0)
+    g_string_append (names, ", ");
+  if (job->task != NULL)
+    g_string_append_printf (names, "%s: ", coro_task_get_name (job->task));
+  g_string_append (names, job->site != NULL ? job->site : "a coroutine");
+}
+
+/* Those who do not stop by any means. */
+static void
+report_unfinished (CoroScheduler *self)
+{
+  g_autoptr (GString) names = g_string_new (NULL);
+
+  coro_scheduler_foreach_job (self, list_job_cb, names);
+  g_warning ("The shutdown leaves %" G_GSIZE_FORMAT " coroutines that did not stop: %s", self->n_jobs, names->str);
 }
 
 /**
@@ -109,7 +183,8 @@ shut_down_jobs (CoroScheduler *self)
  * [func@application_attach].
  *
  * They have 5 s to clean up; from then on all that they wait for fails, and
- * after as long again those that still have not stopped are left alone.
+ * after as long again those that still have not stopped are left alone, with
+ * a warning that names them. The same goes for the generators.
  *
  * Callable from the scheduler's thread, outside its coroutines and callbacks;
  * iterates the main context and returns when it is done.
@@ -125,13 +200,18 @@ coro_scheduler_shut_down (CoroScheduler *self)
   if (self->closed)
     return;
 
+  self->autojump = TRUE;        /* where a test has a clock of its own: nobody moves it now */
   shut_down_jobs (self);
-  while (self->shutdowns != NULL && self->n_jobs == 0)
+  if (self->shutdowns != NULL)
     {
-      coro_spawn_at (coro_task_group_get_root (self), run_shutdowns_cb, self, NULL, "the shutdown");
-      while (self->n_jobs > 0)
-        g_main_context_iteration (self->context, TRUE);
+      gsize n_left = self->n_jobs;
+
+      run_shutdowns (self);
+      if (self->n_jobs > n_left)
+        shut_down_jobs (self);  /* what closing has spawned */
     }
+  if (self->n_jobs > 0)
+    report_unfinished (self);
 }
 
 /* One run of a runner of its own. */
@@ -238,22 +318,19 @@ application_shutdown_cb (GApplication *application,
   coro_scheduler_shut_down (scheduler);
 }
 
-static void
-scheduler_unref_cb (gpointer  scheduler,
-                    GClosure *closure)
-{
-  g_object_unref (scheduler);
-}
-
 /**
  * coro_application_attach:
  * @application: an application
  *
  * Ends coroutines with the application: on [signal@Gio.Application::shutdown]
- * those of the default main context are cancelled and waited for. They have
+ * those of the default main context are cancelled and waited for, and
+ * generators are closed, as [method@Scheduler.shut_down] says. They have
  * stacks of 1 MiB, because drawing and text layout recurse deep.
  *
- * Callable from the main thread; never suspends.
+ * SIGINT stays what it is for the application; see [func@application_run].
+ *
+ * Callable from the main thread; never suspends. Doing it twice is doing it
+ * once.
  *
  * Since: 0.1
  */
@@ -264,8 +341,56 @@ coro_application_attach (GApplication *application)
 
   g_return_if_fail (G_IS_APPLICATION (application));
 
+  if (g_object_get_data (G_OBJECT (application), "coro-scheduler") != NULL)
+    return;
+
   scheduler = coro_scheduler_ref_for_context (g_main_context_default ());
   coro_task_group_set_stack_size (coro_task_group_get_root (scheduler), CORO_STACK_SIZE_LARGE);
-  g_signal_connect_data (application, "shutdown", G_CALLBACK (application_shutdown_cb), scheduler,
-                         scheduler_unref_cb, 0);
+  g_object_set_data_full (G_OBJECT (application), "coro-scheduler", scheduler, g_object_unref);
+  g_signal_connect (application, "shutdown", G_CALLBACK (application_shutdown_cb), scheduler);
+}
+
+static void
+application_interrupt_cb (gpointer application)
+{
+  g_application_quit (application);
+}
+
+/**
+ * coro_application_run: (skip)
+ * @application: an application
+ * @argc: how many arguments there are, of `main()`
+ * @argv: (array length=argc) (element-type filename) (nullable): the arguments
+ *
+ * [method@Gio.Application.run] for a program whose coroutines end with it,
+ * also when it is interrupted from the keyboard.
+ *
+ * It is given to [func@application_attach]. SIGINT quits the application if
+ * nobody else handles the signal: its coroutines are cancelled and clean up,
+ * and then the status is 130, as for a program that the signal has ended. A
+ * second SIGINT ends the program at once, whatever the first one waits for.
+ * An application that is run without this function handles the signal, or
+ * does not, as it always did; in Python and JavaScript that is theirs.
+ *
+ * Callable from the main thread, which it blocks, outside coroutines.
+ *
+ * Returns: an exit status
+ *
+ * Since: 1.0
+ */
+int
+coro_application_run (GApplication  *application,
+                      int            argc,
+                      char         **argv)
+{
+  CoroInterrupt interrupt = { NULL, };
+  int status;
+
+  g_return_val_if_fail (G_IS_APPLICATION (application), 1);
+
+  coro_application_attach (application);
+  coro_interrupt_begin (&interrupt, g_main_context_default (), application_interrupt_cb, application);
+  status = g_application_run (application, argc, argv);
+  coro_interrupt_end (&interrupt);
+  return interrupt.interrupted ? EXIT_STATUS_INTERRUPTED : status;
 }

@@ -38,6 +38,7 @@ struct _CoroRunner
   GMainContext *context;        /* (nullable) (owned) */
   CoroScheduler *scheduler;     /* (owned) */
   CoroRunnerState state;
+  gboolean has_run;
   CoroInterrupt interrupt;
 };
 
@@ -51,6 +52,9 @@ static void
 coro_runner_finalize (GObject *object)
 {
   CoroRunner *self = CORO_RUNNER (object);
+
+  if (self->state != CORO_RUNNER_CLOSED && self->has_run)
+    g_warning ("An unclosed runner was dropped: what its coroutines had to clean up was not done");
 
   coro_scheduler_close (self->scheduler);
   g_object_unref (self->scheduler);
@@ -79,7 +83,7 @@ coro_runner_init (CoroRunner *self)
  *
  * Callable from any thread; never suspends.
  *
- * Returns: (transfer full): a runner; close it in the end
+ * Returns: (transfer full): a runner; close it in the end, or it warns
  *
  * Since: 0.1
  */
@@ -143,6 +147,12 @@ runner_leave (CoroRunner      *self,
   running_runner = NULL;
 }
 
+static void
+cancel_task_cb (gpointer task)
+{
+  coro_task_cancel (task);
+}
+
 typedef struct
 {
   CoroFunc func;
@@ -201,9 +211,10 @@ coro_runner_run (CoroRunner  *self,
     return FALSE;
 
   g_object_ref (self);
+  self->has_run = TRUE;
   runner_enter (self, CORO_RUNNER_RUNNING);
   task = coro_spawn_task_at (NULL, main_cb, &main, NULL, "the main coroutine");
-  coro_interrupt_begin (&self->interrupt, self->context, task);
+  coro_interrupt_begin (&self->interrupt, self->context, cancel_task_cb, task);
 
   while (!coro_future_is_done (CORO_FUTURE (task)))
     g_main_context_iteration (self->context, TRUE);

@@ -227,6 +227,126 @@ test_stubborn_leftover (void)
   g_assert_cmpint (n_tries, ==, 3);
 }
 
+/* --- who does not stop at all --------------------------------------------------------- */
+
+static gboolean
+for_ever_cb (gpointer   user_data,
+             GValue    *result,
+             GError   **error)
+{
+  g_autoptr (CoroFuture) never = coro_future_new ();
+  g_auto (CoroShield) shield = coro_shield_enter (0);
+
+  return coro_join (never, error);
+}
+
+static gboolean
+generator_body (CoroGenerator  *generator,
+                gpointer        for_ever,
+                GError        **error)
+{
+  while (coro_generator_produce_int (generator, 1, error))
+    ;
+
+  {
+    g_auto (CoroShield) shield = coro_shield_enter (0);
+
+    note ("closing");
+    if (for_ever != NULL)
+      for_ever_cb (NULL, NULL, NULL);
+    coro_sleep (3 * SECOND, NULL);
+    note ("closed");
+  }
+  return FALSE;
+}
+
+static gboolean
+leave_generators_cb (gpointer   generators,
+                     GValue    *result,
+                     GError   **error)
+{
+  coro_test_clock_start (coro_scheduler_get_running (), TRUE);
+  for (int i = 0; i < 2; i++)
+    {
+      g_auto (GValue) value = G_VALUE_INIT;
+
+      if (!coro_iterator_next (((gpointer *) generators)[i], &value, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static void
+run_and_leave_generators (gboolean first_for_ever)
+{
+  g_autoptr (CoroGenerator) first = coro_generator_new (G_TYPE_INT, generator_body,
+                                                        GINT_TO_POINTER (first_for_ever), NULL);
+  g_autoptr (CoroGenerator) second = coro_generator_new (G_TYPE_INT, generator_body, NULL, NULL);
+  gpointer generators[] = { first, second };
+  CoroRunner *runner = coro_runner_new ();
+
+  g_assert_true (coro_runner_run (runner, leave_generators_cb, generators, NULL, NULL));
+  coro_runner_close (runner);
+  g_object_unref (runner);
+  if (first_for_ever)           /* it is still on a stack that is leaked */
+    g_object_ref (first);
+}
+
+/* Each has its time to clean up. */
+static void
+test_slow_generators (void)
+{
+  run_and_leave_generators (FALSE);
+  assert_trace ("closing closed closing closed");
+}
+
+/* One that never ends is given up, with a word. */
+static void
+test_generator_for_ever (void)
+{
+  if (g_test_subprocess ())
+    {
+      g_log_set_always_fatal (G_LOG_FATAL_MASK);
+      run_and_leave_generators (TRUE);
+      assert_trace ("closing closed closing");
+      return;
+    }
+
+#if !TEST_SLOW                  /* what is parked is leaked */
+  g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+  g_test_trap_assert_passed ();
+  g_test_trap_assert_stderr ("*WARNING*over before a generator was closed*WARNING*leaves 1 coroutine*the shutdown*");
+#endif
+}
+
+static gboolean
+leave_for_ever_cb (gpointer   user_data,
+                   GValue    *result,
+                   GError   **error)
+{
+  coro_test_clock_start (coro_scheduler_get_running (), TRUE);
+  coro_spawn (for_ever_cb, NULL, NULL);
+  coro_spawn (for_ever_cb, NULL, NULL);
+  return coro_yield (error);
+}
+
+static void
+test_coroutines_for_ever (void)
+{
+  if (g_test_subprocess ())
+    {
+      g_log_set_always_fatal (G_LOG_FATAL_MASK);
+      g_assert_true (coro_run (leave_for_ever_cb, NULL, NULL, NULL));
+      return;
+    }
+
+#if !TEST_SLOW
+  g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+  g_test_trap_assert_passed ();
+  g_test_trap_assert_stderr ("*WARNING*leaves 2 coroutines*for_ever_cb*for_ever_cb*");
+#endif
+}
+
 static gboolean
 leave_stubborn_in_group_cb (gpointer   user_data,
                             GValue    *result,
@@ -446,6 +566,9 @@ main (int    argc,
   g_test_add_func ("/run/cleanup-that-spawns", test_cleanup_that_spawns);
   g_test_add_func ("/run/stubborn-leftover", test_stubborn_leftover);
   g_test_add_func ("/run/stubborn-leftover-in-group", test_stubborn_leftover_in_group);
+  g_test_add_func ("/run/slow-generators", test_slow_generators);
+  g_test_add_func ("/run/generator-for-ever", test_generator_for_ever);
+  g_test_add_func ("/run/coroutines-for-ever", test_coroutines_for_ever);
   g_test_add_func ("/run/failing-leftover-is-said", test_failing_leftover_is_said);
   g_test_add_func ("/run/handles-outlive-the-loop", test_handles_outlive_the_loop);
   g_test_add_func ("/spec/S029/hundred-in-sequence", test_hundred_in_sequence);

@@ -430,10 +430,88 @@ run_in_thread_cb (gpointer user_data)
   return GINT_TO_POINTER (coro_run_main (no_handler_cb, NULL));
 }
 
+/* Cleans up when the application ends, and says so. */
+static gboolean
+application_coroutine_cb (gpointer   application,
+                          GValue    *result,
+                          GError   **error)
+{
+  const char *mode = g_object_get_data (application, "mode");
+  gboolean ok;
+
+  g_print ("up\n");
+  if (strcmp (mode, "application-handler") == 0)
+    {
+      raise (SIGINT);
+      g_application_quit (application);
+    }
+  ok = coro_sleep (1000 * SECOND, error);
+
+  {
+    g_auto (CoroShield) shield = coro_shield_enter (0);
+
+    if (strcmp (mode, "application-twice") == 0)
+      g_print ("up\n");         /* and the test interrupts again */
+    coro_sleep (strcmp (mode, "application-twice") == 0 ? 1000 * SECOND : MILLISECOND, NULL);
+  }
+  g_print ("cleaned up\n");
+  return ok;
+}
+
+static gboolean
+application_values_cb (CoroGenerator  *generator,
+                       gpointer        user_data,
+                       GError        **error)
+{
+  while (coro_generator_produce_int (generator, 1, error))
+    ;
+  g_print ("closed\n");
+  return FALSE;
+}
+
+static gboolean
+application_generator_cb (gpointer   generator,
+                          GValue    *result,
+                          GError   **error)
+{
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  return coro_iterator_next (generator, &value, error);
+}
+
+static void
+application_activate_cb (GApplication *application,
+                         gpointer      generator)
+{
+  g_application_hold (application);
+  coro_spawn (application_generator_cb, generator, NULL);
+  coro_spawn (application_coroutine_cb, application, NULL);
+}
+
+static int
+child_application (const char *mode)
+{
+  g_autoptr (GApplication) application = g_application_new (NULL, G_APPLICATION_NON_UNIQUE);
+  g_autoptr (CoroGenerator) generator = coro_generator_new (G_TYPE_INT, application_values_cb, NULL, NULL);
+
+  if (strcmp (mode, "application-handler") == 0)
+    signal (SIGINT, on_sigint);
+  g_object_set_data (G_OBJECT (application), "mode", (gpointer) mode);
+  g_signal_connect (application, "activate", G_CALLBACK (application_activate_cb), generator);
+  if (strcmp (mode, "application-plain") == 0)
+    {
+      coro_application_attach (application);
+      return g_application_run (application, 0, NULL);
+    }
+  return coro_application_run (application, 0, NULL);
+}
+
 static int
 child_main (const char *mode)
 {
   signal (SIGINT, SIG_DFL);
+  if (g_str_has_prefix (mode, "application"))
+    return child_application (mode);
   if (strcmp (mode, "handler") == 0)
     {
       struct sigaction action;
@@ -525,6 +603,61 @@ test_interrupt (gconstpointer data)
   g_assert_cmpint (status, ==, self->status);
 }
 
+/* The same, from another process: whenever the child says that it is up. */
+static const Interrupt application_interrupts[] = {
+  { "/run/interrupt/application", "application-once", 130, "cleaned up closed " },
+  { "/run/interrupt/application-second-is-the-default-action", "application-twice", -SIGINT, "" },
+  { "/run/interrupt/application-that-did-not-ask", "application-plain", -SIGINT, "" },
+  { "/run/interrupt/application-with-a-handler", "application-handler", 0, "cleaned up closed " },
+};
+
+static void
+test_application_interrupt (gconstpointer data)
+{
+  const Interrupt *self = data;
+  g_autoptr (GSubprocess) child = NULL;
+  g_autoptr (GDataInputStream) lines = NULL;
+  g_autoptr (GString) output = g_string_new (NULL);
+  g_autoptr (GError) error = NULL;
+  char *line;
+
+  child = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE, &error,
+                            program, "--child", self->mode, NULL);
+  g_assert_no_error (error);
+  lines = g_data_input_stream_new (g_subprocess_get_stdout_pipe (child));
+  while ((line = g_data_input_stream_read_line (lines, NULL, NULL, &error)) != NULL)
+    {
+      if (strcmp (line, "up") != 0)
+        g_string_append_printf (output, "%s ", line);
+      else if (strcmp (self->mode, "application-handler") != 0)
+        g_subprocess_send_signal (child, SIGINT);
+      g_free (line);
+    }
+  g_assert_no_error (error);
+  g_subprocess_wait (child, NULL, &error);
+  g_assert_no_error (error);
+
+  g_assert_cmpstr (output->str, ==, self->output);
+  g_assert_cmpint (g_subprocess_get_if_signaled (child) ? -g_subprocess_get_term_sig (child)
+                                                        : g_subprocess_get_exit_status (child), ==, self->status);
+}
+
+/* --- what is not closed ----------------------------------------------------------------- */
+
+static void
+test_unclosed (void)
+{
+  CoroRunner *runner = coro_runner_new ();
+
+  g_object_unref (runner);              /* it has not run: there is nothing to clean up */
+
+  runner = coro_runner_new ();
+  g_assert_cmpint (run_int (runner, 5), ==, 5);
+  g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "*unclosed runner*");
+  g_object_unref (runner);
+  g_test_assert_expected_messages ();
+}
+
 int
 main (int    argc,
       char **argv)
@@ -539,6 +672,7 @@ main (int    argc,
   g_test_add_func ("/run/runner/states", test_states);
   g_test_add_func ("/run/runner/leftovers-go-on", test_leftovers_go_on);
   g_test_add_func ("/spec/S085/closed", test_closed);
+  g_test_add_func ("/spec/S125/unclosed-is-said", test_unclosed);
   g_test_add_func ("/spec/S030/object-is-closed", test_nested_is_refused);
   g_test_add_func ("/run/runner/nested-in-callback", test_nested_in_callback);
   g_test_add_func ("/run/runner/one-thread", test_one_thread);
@@ -550,6 +684,8 @@ main (int    argc,
 
   for (gsize i = 0; i < G_N_ELEMENTS (interrupts); i++)
     g_test_add_data_func (interrupts[i].path, &interrupts[i], test_interrupt);
+  for (gsize i = 0; i < G_N_ELEMENTS (application_interrupts); i++)
+    g_test_add_data_func (application_interrupts[i].path, &application_interrupts[i], test_application_interrupt);
 
   return g_test_run ();
 }
