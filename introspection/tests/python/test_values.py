@@ -62,10 +62,10 @@ class FromC(TestCase):
             self.assertEqual(result.get_data()[-1:], b'x')
 
     async def test_boxed_of_get_value_outlives_its_future(self):
-        task = CoroFixture.spawn_return(Kind.BYTES, True)
-        await task
-        value = task.get_value()
-        del task
+        future = Coro.Future()
+        future.resolve(GLib.Bytes.new(b'x' * (1 << 20)))
+        value = future.get_value()
+        del future
         collect()
         self.assertEqual(value.get_data()[-1:], b'x')
 
