@@ -100,8 +100,8 @@ callback_drop_cb (CoroMessage *message)
   coro_scheduler_push (self->scheduler, &self->ready);
 }
 
-/* Frees the callbacks of a future that nobody can complete any more: soon, for none of
- * their code may run inside a finaliser. */
+/* Frees the callbacks of a future whose scheduler is gone before it was done: soon, for
+ * none of their code may run inside a finaliser. */
 void
 coro_future_drop_callbacks (CoroFuturePrivate *priv)
 {
@@ -134,6 +134,9 @@ coro_future_drop_callbacks (CoroFuturePrivate *priv)
  * Calls come from the main loop of the future's context, on the thread's
  * own stack, in the order of registration; never from inside this function
  * or [method@Future.resolve]. @destroy follows the call.
+ *
+ * A callback does not keep the future. One that is dropped before it is done
+ * is cancelled by that, and @func is called with it.
  *
  * Callable from any thread; never suspends.
  *

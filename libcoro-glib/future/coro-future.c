@@ -84,6 +84,21 @@ coro_future_set_scheduler (CoroFuture    *self,
 
 /* --- object ----------------------------------------------------------------------- */
 
+/* Nobody who could complete it knows it any more.  Who has left a callback hears of that:
+ * the callbacks keep the future until they have been called. */
+static void
+coro_future_dispose (GObject *object)
+{
+  CoroFuture *self = CORO_FUTURE (object);
+  CoroFuturePrivate *priv = coro_future_private (self);
+
+  if (priv->callbacks != NULL && !priv->scheduler->closed)
+    coro_future_set_cancelled (self, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                                                          "The future was dropped before it was done"));
+
+  G_OBJECT_CLASS (coro_future_parent_class)->dispose (object);
+}
+
 static void
 coro_future_finalize (GObject *object)
 {
@@ -110,6 +125,7 @@ static void
 coro_future_class_init (CoroFutureClass *klass)
 {
   coro_future_private_offset = CoroFuture_private_offset;
+  G_OBJECT_CLASS (klass)->dispose = coro_future_dispose;
   G_OBJECT_CLASS (klass)->finalize = coro_future_finalize;
   klass->cancel = coro_future_real_cancel;
   klass->cancel_anywhere = coro_future_real_cancel;

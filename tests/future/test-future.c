@@ -304,19 +304,90 @@ test_callback_error_is_said (void)
 
 /* A future that is never done takes its callbacks with it. */
 static void
+note_outcome_cb (CoroFuture  *future,
+                 gpointer     user_data,
+                 GError     **error)
+{
+  note (g_error_matches (coro_future_get_error (future), G_IO_ERROR, G_IO_ERROR_CANCELLED) ? "cancelled" : "done");
+  g_assert_true (coro_future_is_done (future));
+}
+
+static void
+freed_cb (gpointer  data,
+          GObject  *object)
+{
+  note ("freed");
+}
+
+/* Nobody can complete it any more: who waits is told. */
+static void
 test_dropped_with_callbacks (void)
 {
   CoroFuture *future = coro_future_new ();
-  gpointer weak = future;
 
-  g_object_add_weak_pointer (G_OBJECT (future), &weak);
-  coro_future_on_done (future, note_done_cb, "never", note_destroy_cb);
-  coro_future_on_done (future, note_done_cb, "never", NULL);
+  coro_future_on_done (future, note_outcome_cb, NULL, note_destroy_cb);
+  coro_future_on_done (future, note_outcome_cb, NULL, NULL);
   settle (NULL);                /* before the first dispatch it goes by message */
   g_object_unref (future);
-  g_assert_null (weak);
+  assert_trace ("");
   settle (NULL);
-  assert_trace ("destroy");
+  assert_trace ("cancelled destroy cancelled");
+}
+
+static gboolean
+dropped_sleep_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  CoroFuture *future = coro_sleep_future (SECOND);
+  gint64 start = now ();
+
+  coro_future_on_done (future, note_outcome_cb, NULL, note_destroy_cb);
+  g_object_unref (future);
+  if (!coro_sleep (SECOND / 2, error))
+    return FALSE;
+  assert_trace ("cancelled destroy");
+
+  /* The timer has gone with it. */
+  if (!coro_sleep (SECOND, error))
+    return FALSE;
+  assert_trace ("");
+  g_assert_cmpint (now () - start, ==, SECOND + SECOND / 2);
+  return TRUE;
+}
+
+/* Without a callback it is gone at once, and with it what it was waiting for. */
+static gboolean
+dropped_alone_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  CoroFuture *future = coro_sleep_future (SECOND);
+
+  g_object_weak_ref (G_OBJECT (future), freed_cb, NULL);
+  g_object_unref (future);
+  assert_trace ("freed");
+  return coro_sleep (2 * SECOND, error);
+}
+
+static gpointer
+drop_in_thread (gpointer future)
+{
+  g_object_unref (future);
+  return NULL;
+}
+
+static void
+test_dropped_in_another_thread (void)
+{
+  CoroFuture *future = coro_future_new ();
+
+  coro_future_on_done (future, note_outcome_cb, NULL, note_destroy_cb);
+  settle (NULL);
+  g_thread_join (g_thread_new ("dropper", drop_in_thread, future));
+  assert_trace ("");
+  settle (NULL);
+  assert_trace ("cancelled destroy");
 }
 
 static void
@@ -577,7 +648,10 @@ main (int    argc,
   g_test_add_func ("/future/callbacks/add-another", test_callback_adds_another);
   g_test_add_func ("/future/callbacks/drop-the-future", test_callback_drops_the_future);
   g_test_add_func ("/future/callbacks/error-is-said", test_callback_error_is_said);
-  g_test_add_func ("/future/callbacks/dropped-with-the-future", test_dropped_with_callbacks);
+  g_test_add_func ("/future/callbacks/dropped-future-is-cancelled", test_dropped_with_callbacks);
+  g_test_add_func ("/future/callbacks/dropped-in-another-thread", test_dropped_in_another_thread);
+  coro_test_add_func ("/future/callbacks/dropped-operation-is-cancelled", dropped_sleep_cb);
+  coro_test_add_func ("/future/dropped-operation-is-undone", dropped_alone_cb);
   g_test_add_func ("/future/callbacks/in-own-context", test_callbacks_in_own_context);
   coro_test_add_func ("/spec/S253/await-gets-value", await_gets_value_cb);
   coro_test_add_func ("/spec/S257/every-waiter-gets-the-error", await_gets_error_cb);
