@@ -790,6 +790,44 @@ cancel_deep_chain_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* Each task waits for the one below it, on a stack of its own: as deep as there are tasks,
+ * and neither the cancel on its way down nor the outcomes on their way up may recurse. */
+#define DEEP 10000
+
+static gboolean
+cancel_very_deep_chain_cb (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  CoroScheduler *scheduler = coro_scheduler_get_running ();
+  g_autoptr (CoroTask) task = coro_spawn_task (deep_chain_cb, GINT_TO_POINTER (DEEP), NULL);
+  g_autoptr (GError) wait_error = NULL;
+  gint64 start;
+
+  if (!coro_sleep (10, error))
+    return FALSE;
+  g_assert_cmpint (coro_scheduler_count_coroutines (scheduler), ==, DEEP + 2);
+  start = now ();
+  coro_task_cancel (task);
+  g_assert_false (coro_await (task, NULL, &wait_error));
+  assert_cancelled (wait_error);
+  g_assert_cmpint (coro_scheduler_count_coroutines (scheduler), ==, 1);
+  g_assert_cmpint (now () - start, <, SECOND / 2);      /* nobody slept to the end */
+  return TRUE;
+}
+
+static gboolean
+very_deep_chain_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (deep_chain_cb, GINT_TO_POINTER (DEEP), NULL);
+
+  g_assert_true (coro_await (task, NULL, error));
+  g_assert_cmpint (coro_scheduler_count_coroutines (coro_scheduler_get_running ()), ==, 1);
+  return TRUE;
+}
+
 /* Started, and in the ready queue: what it does before its next await is still done. */
 static gboolean
 three_then_await_cb (gpointer   user_data,
@@ -860,6 +898,8 @@ main (int    argc,
   coro_test_add_func ("/task/cancel/join-leaves-alone", join_leaves_alone_cb);
   coro_test_add_func ("/task/cancel/inner-decides", inner_decides_cb);
   coro_test_add_func ("/task/cancel/deep-chain", cancel_deep_chain_cb);
+  coro_test_add_func ("/task/cancel/very-deep-chain", cancel_very_deep_chain_cb);
+  coro_test_add_func ("/task/very-deep-chain", very_deep_chain_cb);
 
   return g_test_run ();
 }
