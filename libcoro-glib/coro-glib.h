@@ -49,5 +49,6 @@
 #include "debug/coro-overflow.h"
 #include "debug/coro-tracer.h"
 #include "testing/coro-test-clock.h"
+#include "testing/coro-test-seed.h"
 #include "testing/coro-test.h"
 #include "testing/coro-test-cancel.h"

@@ -32,6 +32,13 @@ typedef enum
   CORO_JOB_SUSPENDED            /* parked; perhaps in the ready queue */
 } CoroJobState;
 
+/* An intrusive list of waiters, first come first served. */
+typedef struct
+{
+  CoroWaiter *head;
+  CoroWaiter *tail;
+} CoroWaiterList;
+
 /* What the layers above make of a job. */
 struct _CoroJobClass
 {

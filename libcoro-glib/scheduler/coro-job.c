@@ -223,15 +223,11 @@ scheduler_pop_job (CoroScheduler *scheduler)
 /* The job to go on with from a stack that is about to be left, already made the running
  * one; NULL when the dispatcher has to decide. */
 static inline CoroJob *
-scheduler_next_job (CoroScheduler *scheduler)
+scheduler_take_job (CoroScheduler *scheduler)
 {
-  CoroReady *ready;
+  CoroReady *ready = scheduler->ready_head;
   CoroJob *next;
 
-  if (!coro_scheduler_tick (scheduler))
-    return NULL;
-
-  ready = scheduler->ready_head;
   if (ready == NULL || ready->call != NULL)
     return NULL;
 
@@ -240,6 +236,12 @@ scheduler_next_job (CoroScheduler *scheduler)
     return NULL;                /* the dispatcher tries again and says why */
 
   return scheduler_pop_job (scheduler);
+}
+
+static inline CoroJob *
+scheduler_next_job (CoroScheduler *scheduler)
+{
+  return coro_scheduler_tick (scheduler) ? scheduler_take_job (scheduler) : NULL;
 }
 
 G_GNUC_NO_INLINE static void
@@ -383,6 +385,7 @@ job_main (gpointer argument)
   CoroScheduler *scheduler = coro_job_get_scheduler (job);
   CoroFiber here;
   CoroJob *next;
+  gboolean go_on;
 
   coro_fiber_arrived (&job->fiber);
 
@@ -399,11 +402,11 @@ job_main (gpointer argument)
       coro_job_free (job);
       scheduler->running = NULL;
 
+      /* Before we look who is next: this may change it. */
+      go_on = coro_scheduler_tick (scheduler);
       ready = scheduler->ready_head;
       next = (CoroJob *) ready;
-      if (ready == NULL || ready->call != NULL || next->fiber.stack != NULL || next->stack_size != stack_size)
-        break;
-      if (!coro_scheduler_tick (scheduler))
+      if (!go_on || ready == NULL || ready->call != NULL || next->fiber.stack != NULL || next->stack_size != stack_size)
         break;
 
       job = scheduler_pop_job (scheduler);
@@ -412,7 +415,7 @@ job_main (gpointer argument)
 
   /* Given back while we stand on it, which is right because nobody takes one before we
    * have left: the next job has its stack by now. */
-  next = scheduler_next_job (scheduler);
+  next = go_on ? scheduler_take_job (scheduler) : NULL;
   coro_stack_pool_give (scheduler->stacks, here.stack);
   coro_fiber_switch_last (&here, next != NULL ? &next->fiber : &scheduler->dispatch->fiber);
 }

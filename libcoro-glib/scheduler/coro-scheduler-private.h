@@ -109,6 +109,9 @@ struct _CoroScheduler
   gboolean autojump;
   guint idle_rounds;
   guint virtual_ticks;          /* resumes in this slice */
+  CoroWaiterList at_rest;       /* who waits until nobody can run */
+  gboolean shuffling;           /* which job comes next is a matter of chance; only while virtual */
+  guint64 chance;               /* the state of that */
   gint64 virtual_time;          /* µs */
 };
 
@@ -203,6 +206,9 @@ coro_scheduler_pop (CoroScheduler *self)
 }
 
 gboolean       coro_scheduler_tick_slow  (CoroScheduler      *self);
+void           coro_scheduler_set_seed   (CoroScheduler      *self,
+                                          guint               seed);
+void           coro_scheduler_shuffle    (CoroScheduler      *self);
 gboolean       coro_scheduler_run_now    (CoroScheduler      *self,
                                           CoroJob            *job);
 gboolean       coro_scheduler_claim      (CoroScheduler      *self);

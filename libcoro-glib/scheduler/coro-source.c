@@ -5,6 +5,7 @@
 
 #include "scheduler/coro-foreign-frame-private.h"
 #include "scheduler/coro-scheduler-private.h"
+#include "scheduler/coro-waiter-private.h"
 
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -47,6 +48,8 @@ scheduler_tick_virtual (CoroScheduler *self)
   self->due = scheduler_is_due (self, self->virtual_time);
   self->period = 1;
   self->ticks = 1;
+  if (self->shuffling)
+    coro_scheduler_shuffle (self);
   return !self->slice_over && !self->due;
 }
 
@@ -217,6 +220,9 @@ dispatch_run (CoroDispatch  *self,
 
       if (scheduler->slice_over)
         break;
+
+      if (G_UNLIKELY (scheduler->shuffling))
+        coro_scheduler_shuffle (scheduler);
 
       ready = scheduler->ready_head;
       if (ready == NULL)
@@ -426,6 +432,16 @@ scheduler_has_work (CoroScheduler *self)
   return self->ready_head != NULL || !coro_inbox_is_empty (&self->inbox);
 }
 
+/* Wakes who waits until nobody can run. */
+static void
+scheduler_signal_rest (CoroScheduler *self)
+{
+  CoroWaiter *waiter;
+
+  while ((waiter = coro_waiter_list_pop (&self->at_rest)) != NULL)
+    coro_waiter_signal (waiter);
+}
+
 /* Virtual time stands still while anything can happen: it jumps to the next timer when
  * two rounds of the main loop in a row had nothing for us. */
 static gboolean
@@ -433,9 +449,11 @@ scheduler_prepare_virtual (CoroScheduler *self,
                            gint64         deadline,
                            int           *timeout)
 {
+  gboolean jumps = self->autojump && deadline < G_MAXINT64 && self->n_external == 0;
+
   if (deadline <= self->virtual_time)
     return TRUE;
-  if (!self->autojump || deadline == G_MAXINT64 || self->n_external > 0)
+  if (!jumps && self->at_rest.head == NULL)
     return FALSE;
 
   *timeout = 0;
@@ -443,7 +461,10 @@ scheduler_prepare_virtual (CoroScheduler *self,
     return FALSE;
 
   self->idle_rounds = 0;
-  self->virtual_time = deadline;
+  if (self->at_rest.head != NULL)
+    scheduler_signal_rest (self);
+  else
+    self->virtual_time = deadline;
   return TRUE;
 }
 
@@ -454,7 +475,7 @@ scheduler_takes_rest (CoroScheduler *self)
 {
   if (self->rounds_left == 0)
     return FALSE;
-  if (self->rounds_left < N_ROUNDS && g_get_monotonic_time () >= self->rounds_end)
+  if (self->rounds_left < N_ROUNDS && !self->virtual && g_get_monotonic_time () >= self->rounds_end)
     {
       self->rounds_left = 0;
       return FALSE;

@@ -77,13 +77,6 @@ coro_waiter_check_ready (GError **error)
   return TRUE;
 }
 
-/* An intrusive list of waiters, first come first served. */
-typedef struct
-{
-  CoroWaiter *head;
-  CoroWaiter *tail;
-} CoroWaiterList;
-
 static inline void
 coro_waiter_list_append (CoroWaiterList *self,
                          CoroWaiter     *waiter)

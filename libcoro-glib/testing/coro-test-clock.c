@@ -5,7 +5,10 @@
 
 #include "testing/coro-test-clock.h"
 
+#include "future/coro-sleep.h"
 #include "scheduler/coro-scheduler-private.h"
+#include "scheduler/coro-waiter-private.h"
+#include "testing/coro-test-seed-private.h"
 
 /* Moves all timers, which keeps their order. */
 static void
@@ -35,6 +38,9 @@ shift_timers (CoroTimerHeap *timers,
  * thread is under way: a test of a sleep of 10 s takes no time, and the order
  * of events is the same in every run. A time slice is a thousand resumes.
  *
+ * With a seed ([func@test_set_seed]) coroutines that are ready run in an order
+ * that is made of it, beginning anew with every start.
+ *
  * Starting a clock that runs already only sets @autojump.
  *
  * Callable from the scheduler's thread; never suspends.
@@ -54,6 +60,7 @@ coro_test_clock_start (CoroScheduler *scheduler,
 
   scheduler->virtual_time = g_get_monotonic_time ();
   scheduler->virtual = TRUE;
+  coro_test_seed_scheduler (scheduler);
 }
 
 /**
@@ -99,4 +106,54 @@ coro_test_clock_stop (CoroScheduler *scheduler)
 
   shift_timers (&scheduler->timers, g_get_monotonic_time () - scheduler->virtual_time);
   scheduler->virtual = FALSE;
+  coro_scheduler_set_seed (scheduler, 0);
+}
+
+static gboolean
+settle_abort (gpointer    scheduler,
+              CoroWaiter *waiter)
+{
+  coro_waiter_list_remove (&((CoroScheduler *) scheduler)->at_rest, waiter);
+  return TRUE;
+}
+
+static const CoroWaitClass settle_wait_class = { settle_abort, coro_waiter_undo_nothing, FALSE, "others to rest" };
+
+/**
+ * coro_test_settle: (skip)
+ * @error: return location for an error
+ *
+ * Waits until no other coroutine can run and no source of the main context is
+ * ready: all that can happen now has happened.
+ *
+ * No time passes on the clock for tests, which must be there. Operations of GIO
+ * and of threads that are under way are not waited for.
+ *
+ * A test that spawns coroutines and looks what they have come to calls this
+ * instead of [func@yield], which lets others have one turn and with a seed
+ * ([func@test_set_seed]) not even that.
+ *
+ * Callable from a coroutine, which it suspends. Cancellation: see
+ * [iface@Awaitable].
+ *
+ * @error can be set to %G_IO_ERROR_CANCELLED, [error@Coro.Error.NOT_IN_COROUTINE],
+ * [error@Coro.Error.NESTED_LOOP] or [error@Coro.Error.FOREIGN_FRAME].
+ *
+ * Returns: %TRUE once the others rest; %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+coro_test_settle (GError **error)
+{
+  CoroScheduler *scheduler = coro_scheduler_current;
+  CoroWaiter waiter;
+
+  g_return_val_if_fail (scheduler == NULL || scheduler->virtual, coro_yield (error));
+
+  if (!coro_waiter_init (&waiter, error))
+    return FALSE;
+
+  coro_waiter_list_append (&scheduler->at_rest, &waiter);
+  return coro_waiter_wait (&waiter, &settle_wait_class, scheduler, error);
 }

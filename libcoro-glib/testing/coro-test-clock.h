@@ -8,12 +8,14 @@
 G_BEGIN_DECLS
 
 CORO_AVAILABLE_IN_ALL
-void coro_test_clock_start   (CoroScheduler  *scheduler,
-                              gboolean        autojump);
+void     coro_test_clock_start   (CoroScheduler  *scheduler,
+                                  gboolean        autojump);
 CORO_AVAILABLE_IN_ALL
-void coro_test_clock_advance (CoroScheduler  *scheduler,
-                              GTimeSpan       duration);
+void     coro_test_clock_advance (CoroScheduler  *scheduler,
+                                  GTimeSpan       duration);
 CORO_AVAILABLE_IN_ALL
-void coro_test_clock_stop    (CoroScheduler  *scheduler);
+void     coro_test_clock_stop    (CoroScheduler  *scheduler);
+CORO_AVAILABLE_IN_ALL
+gboolean coro_test_settle        (GError        **error);
 
 G_END_DECLS

@@ -8,6 +8,7 @@
 #include "scheduler/coro-scheduler.h"
 #include "scope/coro-run.h"
 #include "testing/coro-test-clock.h"
+#include "testing/coro-test-seed.h"
 
 typedef struct _CoroTestCase CoroTestCase;
 
@@ -39,7 +40,12 @@ test_run_cb (gconstpointer data)
   g_auto (GValue) result = G_VALUE_INIT;
   g_autoptr (GError) error = NULL;
 
-  if (!coro_run (test_main_cb, (gpointer) data, &result, &error))
+  if (coro_run (test_main_cb, (gpointer) data, &result, &error))
+    return;
+
+  if (coro_test_get_seed () != 0)
+    g_test_fail_printf ("%s (CORO_TEST_SEED=%u)", error->message, coro_test_get_seed ());
+  else
     g_test_fail_printf ("%s", error->message);
 }
 
@@ -65,7 +71,8 @@ test_free_cb (gpointer data)
  * Adds a test case that is a coroutine.
  *
  * It runs by [func@run], on a clock that jumps ([func@test_clock_start]), so
- * that it may sleep for hours. It fails if @func sets an error; coroutines
+ * that it may sleep for hours, and in the order of a seed if there is one
+ * ([func@test_set_seed]), which is part of the message when it fails. It fails if @func sets an error; coroutines
  * that @func leaves behind are cancelled and waited for.
  *
  * Callable from `main()`, after g_test_init(); never suspends.
