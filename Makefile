@@ -6,8 +6,9 @@ TEST_BUILD := _build-test
 DESKTOP    := dbus-run-session -- xvfb-run -a -s "-screen 0 1280x1024x24"
 GUI_ENV    := env GDK_BACKEND=x11 GSK_RENDERER=cairo GTK_A11Y=test GSETTINGS_BACKEND=memory GIO_USE_VFS=local
 CASES      :=
+SEEDS      := 1 50
 
-.PHONY: all deps build demo test spec bench asan tsan valgrind install docs clean
+.PHONY: all deps build demo test seeds spec bench asan tsan valgrind install docs clean
 
 all: build
 
@@ -36,10 +37,18 @@ demo: build
 	  $(DESKTOP) $(GUI_ENV) $(BUILD)/demo-app/coro-demo --tour; \
 	fi
 
+# Everything, and what has its own clock again in three other orders.
 test: $(TEST_BUILD)/build.ninja
 	@ninja -C $(TEST_BUILD)
 	@$(DESKTOP) $(GUI_ENV) meson test -C $(TEST_BUILD) --no-rebuild --print-errorlogs --no-suite bench; \
-	  tests/count-results $(TEST_BUILD)/meson-logs/testlog.json
+	  tests/run-seeds $(TEST_BUILD) 1 3; \
+	  tests/count-results $(TEST_BUILD)/meson-logs/testlog.json $(TEST_BUILD)/meson-logs/seed-*.json
+
+# In as many orders as one likes: make seeds SEEDS="1 50"
+seeds: $(TEST_BUILD)/build.ninja
+	@ninja -C $(TEST_BUILD)
+	@tests/run-seeds $(TEST_BUILD) $(SEEDS); \
+	  tests/count-results $(TEST_BUILD)/meson-logs/seed-*.json
 
 # The rows of the behaviour table with their tests, and the rows without.
 spec: $(TEST_BUILD)/build.ninja
