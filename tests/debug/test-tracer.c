@@ -59,7 +59,7 @@ test_awaiting_and_failing_task (gpointer   user_data,
   task = coro_spawn_task (traced_await_cb, future, NULL);
   assert_trace ("created");
 
-  g_assert_true (coro_sleep (0, error));
+  g_assert_true (coro_test_settle (error));
   assert_trace ("started suspended");
   g_assert_true (awaited == G_OBJECT (future));
 
@@ -79,7 +79,7 @@ test_cancelled_task (gpointer   user_data,
 
   begin_trace ();
   task = coro_spawn_task (traced_await_cb, future, NULL);
-  g_assert_true (coro_sleep (0, error));
+  g_assert_true (coro_test_settle (error));
   coro_task_cancel (task);
   g_assert_true (coro_join (task, error));
   assert_trace ("created started suspended resumed cancelled freed");

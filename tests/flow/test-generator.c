@@ -330,9 +330,11 @@ test_one_at_a_time (gpointer   user_data,
   Plan plan = { 1, 0, 0 };
   g_autoptr (CoroGenerator) generator = generator_new (count_to_n, &plan);
   g_autoptr (CoroTask) first = coro_spawn_task (next_cb, generator, NULL);
-  g_autoptr (CoroTask) second = coro_spawn_task (next_cb, generator, NULL);
+  g_autoptr (CoroTask) second = NULL;
   g_autoptr (GError) local_error = NULL;
 
+  coro_test_keep_order (NULL);    /* the first is not done when the second comes */
+  second = coro_spawn_task (next_cb, generator, NULL);
   g_assert_false (coro_await (second, NULL, &local_error));
   g_assert_error (local_error, CORO_ERROR, CORO_ERROR_PROTOCOL);
   g_assert_cmpint (coro_await_int (first, error), ==, 1);
@@ -348,7 +350,7 @@ test_cancel_reaches_the_body (gpointer   user_data,
   g_autoptr (CoroGenerator) generator = generator_new (careful, &plan);
   g_autoptr (CoroTask) task = coro_spawn_task (next_cb, generator, NULL);
 
-  g_assert_true (coro_yield (error));
+  g_assert_true (coro_test_settle (error));
   coro_task_cancel (task);
   g_assert_true (coro_join (task, error));
   g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);

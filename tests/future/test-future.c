@@ -419,7 +419,7 @@ await_gets_value_cb (gpointer   user_data,
   g_autoptr (CoroTask) one = coro_spawn_task (await_int_cb, future, NULL);
   g_autoptr (CoroTask) two = coro_spawn_task (await_int_cb, future, NULL);
 
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   g_assert_cmpint (coro_task_get_coroutine_state (one), ==, CORO_COROUTINE_SUSPENDED);
   coro_future_resolve_int (future, 42);
@@ -471,6 +471,7 @@ ready_takes_no_turn_cb (gpointer   user_data,
   g_autoptr (CoroFuture) future = coro_future_new_for_value (NULL);
   int n_idle = 0;
 
+  coro_test_keep_order (NULL);
   g_source_set_callback (source, idle_cb, &n_idle, NULL);
   g_source_set_priority (source, G_PRIORITY_HIGH);
   g_source_attach (source, g_main_context_get_thread_default ());

@@ -55,7 +55,7 @@ states_cb (gpointer   user_data,
 
   task = coro_spawn_task (own_state_cb, &task, NULL);
   g_assert_cmpint (coro_task_get_coroutine_state (task), ==, CORO_COROUTINE_CREATED);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   g_assert_cmpint (coro_task_get_coroutine_state (task), ==, CORO_COROUTINE_SUSPENDED);
   g_assert_cmpint (coro_await_int (task, error), ==, 5);
@@ -203,7 +203,7 @@ without_handle_is_said_once_cb (gpointer   user_data,
 {
   coro_spawn (fail_cb, "no handle", NULL);
   g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "*no handle*");
-  if (!coro_yield (error) || !coro_yield (error))
+  if (!coro_test_settle (error) || !coro_test_settle (error))
     return FALSE;
   g_test_assert_expected_messages ();
   return TRUE;
@@ -314,7 +314,7 @@ cancel_at_await_cb (gpointer   user_data,
   g_assert_true (coro_task_cancel (task));
   g_assert_false (coro_future_is_done (CORO_FUTURE (task)));
   g_assert_cmpint (coro_task_get_cancelling (task), ==, 1);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
   return TRUE;
@@ -343,10 +343,10 @@ cleanup_may_wait_cb (gpointer   user_data,
 {
   g_autoptr (CoroTask) task = coro_spawn_task (cleanup_cb, NULL, NULL);
 
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   coro_task_cancel (task);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   assert_trace ("releasing");
   g_assert_cmpint (coro_task_get_cancelling (task), ==, 1);
@@ -380,7 +380,7 @@ swallowed_cb (gpointer   user_data,
 {
   g_autoptr (CoroTask) task = coro_spawn_task (swallow_cb, NULL, NULL);
 
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   coro_task_cancel (task);
   g_assert_cmpint (coro_await_int (task, error), ==, 7);
@@ -411,7 +411,7 @@ null_error_hears_again_cb (gpointer   user_data,
   g_autoptr (CoroTask) task = coro_spawn_task (deaf_cb, &n_failed, NULL);
   gint64 start = now ();
 
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   coro_task_cancel (task);
   if (!coro_join (task, error))
@@ -509,7 +509,7 @@ two_requests_cb (gpointer   user_data,
   int n_delivered = 0;
   g_autoptr (CoroTask) task = coro_spawn_task (count_cancels_cb, &n_delivered, NULL);
 
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   g_assert_true (coro_task_cancel (task));
   g_assert_true (coro_task_cancel (task));
@@ -666,11 +666,11 @@ sole_waiter_takes_along_cb (gpointer   user_data,
   g_autoptr (CoroTask) outer = coro_spawn_task (await_cb, inner, NULL);
   g_autoptr (CoroTask) waiter = coro_spawn_task (await_cb, future, NULL);
 
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   coro_task_cancel (waiter);
   coro_task_cancel (outer);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   g_assert_cmpint (coro_future_get_state (future), ==, CORO_FUTURE_CANCELLED);
   g_assert_false (coro_future_is_done (CORO_FUTURE (outer)));   /* it waits for the cleanup */
@@ -691,10 +691,10 @@ one_of_two_waiters_detaches_cb (gpointer   user_data,
   g_autoptr (CoroTask) one = coro_spawn_task (await_cb, future, NULL);
   g_autoptr (CoroTask) two = coro_spawn_task (await_cb, future, NULL);
 
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   coro_task_cancel (one);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   g_assert_cmpint (coro_future_get_state (CORO_FUTURE (one)), ==, CORO_FUTURE_CANCELLED);
   g_assert_false (coro_future_is_done (future));
@@ -712,7 +712,7 @@ both_waiters_cancelled_cb (gpointer   user_data,
   g_autoptr (CoroTask) one = coro_spawn_task (await_cb, inner, NULL);
   g_autoptr (CoroTask) two = coro_spawn_task (await_cb, inner, NULL);
 
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   coro_task_cancel (one);
   coro_task_cancel (two);
@@ -751,7 +751,7 @@ inner_decides_cb (gpointer   user_data,
   g_autoptr (CoroTask) inner = coro_spawn_task (swallow_cb, NULL, NULL);
   g_autoptr (CoroTask) outer = coro_spawn_task (await_cb, inner, NULL);
 
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   coro_task_cancel (outer);
   g_assert_cmpint (coro_await_int (outer, error), ==, 7);
@@ -851,7 +851,7 @@ cancel_running_later_cb (gpointer   user_data,
   g_autoptr (CoroFuture) future = coro_future_new_for_value (NULL);
   g_autoptr (CoroTask) task = coro_spawn_task (three_then_await_cb, future, NULL);
 
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   coro_task_cancel (task);
   if (!coro_join (task, error))

@@ -287,13 +287,13 @@ cancelled_while_queued_cb (gpointer   user_data,
   for (guint i = 0; i < most; i++)
     coro_task_group_spawn (group, in_thread_cb, &pool, NULL);
   while (pool_get_n_inside (&pool) < (int) most)
-    if (!coro_yield (error))
+    if (!coro_test_settle (error))
       return FALSE;
   task = coro_spawn_task (in_thread_cb, &pool, NULL);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   coro_task_cancel (task);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   pool_open (&pool);
   if (!coro_task_group_join (group, error) || !coro_join (task, error))

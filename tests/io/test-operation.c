@@ -77,7 +77,7 @@ completes_later_cb (gpointer   user_data,
 {
   g_autoptr (CoroTask) task = coro_spawn_task (thing_cb, NULL, NULL);
 
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   g_assert_nonnull (pending);
   g_assert_cmpint (coro_task_get_coroutine_state (task), ==, CORO_COROUTINE_SUSPENDED);
@@ -95,7 +95,7 @@ fails_cb (gpointer   user_data,
   g_autoptr (GError) local_error = NULL;
   GTask *call;
 
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   call = g_steal_pointer (&pending);
   g_task_return_new_error (call, G_IO_ERROR, G_IO_ERROR_NO_SPACE, "full");
@@ -141,7 +141,7 @@ cancelled_as_it_begins_cb (gpointer   user_data,
 {
   g_autoptr (CoroTask) task = coro_spawn_task (cancel_self_and_call_cb, NULL, NULL);
 
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   g_assert_true (g_cancellable_is_cancelled (g_task_get_cancellable (pending)));
   complete_cancelled ();
@@ -170,11 +170,11 @@ handlers_on_main_stack_cb (gpointer   user_data,
   g_autoptr (CoroTask) task = coro_spawn_task (thing_cb, NULL, NULL);
   int calls = 0;
 
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   g_signal_connect (g_task_get_cancellable (pending), "cancelled", G_CALLBACK (cancelled_on_main_stack_cb), &calls);
   coro_task_cancel (task);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   g_assert_cmpint (calls, ==, 1);
   complete_cancelled ();
@@ -189,16 +189,16 @@ cancelled_during_cb (gpointer   user_data,
   g_autoptr (CoroTask) task = coro_spawn_task (thing_cb, NULL, NULL);
 
   n_finished = 0;
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   g_assert_false (g_cancellable_is_cancelled (g_task_get_cancellable (pending)));
   coro_task_cancel (task);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   g_assert_true (g_cancellable_is_cancelled (g_task_get_cancellable (pending)));
   g_assert_false (coro_future_is_done (CORO_FUTURE (task)));    /* it waits for the callback */
   for (int i = 0; i < 5; i++)
-    if (!coro_yield (error))
+    if (!coro_test_settle (error))
       return FALSE;
   g_assert_false (coro_future_is_done (CORO_FUTURE (task)));
   complete_cancelled ();
@@ -219,10 +219,10 @@ too_late_to_cancel_cb (gpointer   user_data,
   gint64 start = now ();
 
   n_finished = 0;
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   coro_task_cancel (task);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   complete (5);
   if (!coro_join (task, error))
@@ -252,7 +252,7 @@ cancelled_after_cb (gpointer   user_data,
   g_autoptr (GSource) source = g_idle_source_new ();
 
   n_finished = 0;
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   complete (5);
   g_source_set_priority (source, G_PRIORITY_DEFAULT);   /* as that of GTask's, which was there first */
@@ -285,10 +285,10 @@ timed_out_cb (gpointer   user_data,
   g_autoptr (CoroTask) task = coro_spawn_task (timeout_cb, NULL, NULL);
   g_autoptr (GError) local_error = NULL;
 
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   coro_test_clock_advance (scheduler, 20);      /* it does not jump while an operation is under way */
-  if (!coro_yield (error) || !coro_yield (error))
+  if (!coro_test_settle (error) || !coro_test_settle (error))
     return FALSE;
   complete_cancelled ();
   g_assert_false (coro_await (task, NULL, &local_error));
@@ -305,7 +305,7 @@ two_waiting_cb (gpointer   user_data,
   gint64 start = now ();
   int number;
 
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   complete (7);
   number = coro_await_int (inner, error);

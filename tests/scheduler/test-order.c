@@ -43,7 +43,7 @@ spawned_later_cb (gpointer   user_data,
 {
   coro_spawn (note_cb, "a", NULL);
   note ("spawned");
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   assert_trace ("spawned a");
   return TRUE;
@@ -54,11 +54,12 @@ in_order_cb (gpointer   user_data,
              GValue    *result,
              GError   **error)
 {
+  coro_test_keep_order (NULL);
   coro_spawn (note_twice_cb, "a", NULL);
   coro_spawn (note_twice_cb, "b", NULL);
   coro_spawn (note_twice_cb, "c", NULL);
   for (int i = 0; i < 3; i++)
-    if (!coro_yield (error))
+    if (!coro_test_settle (error))
       return FALSE;
   assert_trace ("a b c a b c");
   return TRUE;
@@ -69,6 +70,7 @@ yield_lets_each_run_once_cb (gpointer   user_data,
                              GValue    *result,
                              GError   **error)
 {
+  coro_test_keep_order (NULL);
   for (const char *name = "12345"; *name != '\0'; name++)
     {
       g_autofree char *one = g_strndup (name, 1);
@@ -108,13 +110,14 @@ waiters_wake_in_order_cb (gpointer   user_data,
 {
   g_autoptr (CoroFuture) future = coro_future_new ();
 
+  coro_test_keep_order (NULL);
   for (int i = 0; i < 5; i++)
     coro_spawn (wait_and_note_cb, g_object_ref (future), g_object_unref);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   coro_future_resolve_int (future, 1);
   note ("resolved");
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   assert_trace ("resolved 1 2 3 4 5");
   return TRUE;
@@ -129,6 +132,7 @@ suspended_goes_last_cb (gpointer   user_data,
 {
   g_autoptr (CoroFuture) future = coro_future_new ();
 
+  coro_test_keep_order (NULL);
   coro_spawn (resolve_cb, g_object_ref (future), g_object_unref);
   coro_spawn (note_cb, "b", NULL);
   coro_spawn (note_cb, "c", NULL);
@@ -213,7 +217,7 @@ runs_until_it_awaits_cb (gpointer   user_data,
                          GError   **error)
 {
   coro_spawn (three_statements_cb, NULL, NULL);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   assert_trace ("1 2 3");
   if (!coro_sleep (2 * SECOND, error))

@@ -58,6 +58,7 @@ ties_in_order_cb (gpointer   user_data,
 {
   static const Sleeper sleepers[] = { { "a", 600 }, { "b", 500 }, { "c", 500 }, { "d", 500 } };
 
+  coro_test_keep_order (NULL);
   for (int i = 0; i < 100; i++)
     {
       if (!run_sleepers (sleepers, 4, error))
@@ -176,7 +177,7 @@ late_tick_once_cb (gpointer   user_data,
   g_assert_cmpint (ticks, ==, 1);
   coro_test_clock_advance (coro_scheduler_get_running (), 35 * MILLISECOND);    /* of hard work */
   g_assert_cmpint (ticks, ==, 1);
-  if (!coro_yield (error) || !coro_yield (error) || !coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   g_assert_cmpint (ticks, ==, 2);
   coro_task_cancel (ticker);

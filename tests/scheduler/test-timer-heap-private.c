@@ -122,7 +122,7 @@ cancelled_leave_nothing_cb (gpointer   user_data,
 
   for (int i = 0; i < n; i++)
     coro_task_group_spawn (group, forever_cb, NULL, NULL);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   g_assert_cmpint (scheduler->timers.n_slots, ==, n);
 

@@ -263,7 +263,7 @@ test_race_cancelled (gpointer   user_data,
   g_autoptr (CoroFuture) race = coro_race (futures, 2);
   g_autoptr (GError) local_error = NULL;
 
-  g_assert_true (coro_yield (error));
+  g_assert_true (coro_test_settle (error));
   g_assert_true (coro_future_cancel (race));
   g_assert_false (coro_future_is_done (race));
   g_assert_false (coro_await (race, NULL, &local_error));

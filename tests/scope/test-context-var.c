@@ -179,8 +179,8 @@ test_callbacks_see_it (gpointer   user_data,
   coro_future_on_done (future, callback_cb, NULL, NULL);
   coro_context_var_set_string (request_id, "third");
   coro_future_resolve (future, NULL);
-  g_assert_true (coro_yield (error));
-  g_assert_true (coro_yield (error));
+  g_assert_true (coro_test_settle (error));
+  g_assert_true (coro_test_settle (error));
   assert_trace ("first second");
   return TRUE;
 }

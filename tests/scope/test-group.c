@@ -123,6 +123,7 @@ errors_in_completion_order_cb (gpointer   user_data,
   g_autoptr (GError) local_error = NULL;
   g_autoptr (GError) copy = NULL;
 
+  coro_test_keep_order (NULL);
   {
     g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_SUPERVISOR, &local_error);
 
@@ -145,6 +146,7 @@ same_turn_failures_cb (gpointer   user_data,
   Child children[] = { { "1", 10, 0, TRUE }, { "2", 10, 0, TRUE } };
   g_autoptr (GError) local_error = NULL;
 
+  coro_test_keep_order (NULL);
   /* Both timers have fired before the first of them runs: a finished wait is not undone
    * by a failure. */
   g_assert_false (run_children (children, 2, &local_error));
@@ -658,13 +660,13 @@ limit_cb (gpointer   user_data,
   coro_task_group_limit (nursery.group, 3);
   for (int i = 0; i < 20; i++)
     coro_task_group_spawn (nursery.group, limited_cb, &self, NULL);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   g_assert_cmpint (self.n_running, ==, 3);
   if (!coro_sleep (11, error))
     return FALSE;
   coro_task_group_limit (nursery.group, 5);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   g_assert_cmpint (self.n_running, ==, 5);
   coro_task_group_limit (nursery.group, 1);

@@ -177,7 +177,7 @@ race_cb (gpointer   user_data,
   g_autoptr (CoroTask) task = coro_spawn_task (wait_in_time_cb, &self, NULL);
   g_autoptr (GError) local_error = NULL;
 
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   coro_test_clock_advance (scheduler, 20);
   coro_await (task, NULL, &local_error);
@@ -543,7 +543,7 @@ wait_for_no_time_cb (gpointer   user_data,
   g_assert_true (coro_wait_for (done, 0, NULL, error));
   g_assert_false (coro_wait_for (task, 0, NULL, &local_error));
   assert_timed_out (local_error);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   assert_trace ("Starting slow task...");       /* somebody has spawned it: it is not ours to stop */
   coro_task_cancel (task);

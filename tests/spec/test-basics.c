@@ -50,8 +50,9 @@ others_run_meanwhile_cb (gpointer   user_data,
   g_autoptr (CoroFuture) future = coro_future_new ();
   g_autoptr (CoroTask) x = coro_spawn_task (await_future_cb, future, NULL);
 
+  coro_test_keep_order (NULL);
   coro_spawn (note_cb, "y", NULL);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   assert_trace ("x y");
   g_assert_cmpint (coro_task_get_coroutine_state (x), ==, CORO_COROUTINE_SUSPENDED);
@@ -193,6 +194,7 @@ only_our_calls_suspend_cb (gpointer   user_data,
   g_autoptr (CoroTask) counter = coro_spawn_task (count_steps_cb, &steps, NULL);
   gint64 end = g_get_monotonic_time () + 50 * MILLISECOND;
 
+  coro_test_keep_order (NULL);
   coro_spawn (plain_cb, &steps, NULL);
   while (g_get_monotonic_time () < end)
     ;
@@ -255,6 +257,7 @@ next_ready_runs_cb (gpointer   user_data,
                     GValue    *result,
                     GError   **error)
 {
+  coro_test_keep_order (NULL);
   coro_spawn (note_twice_cb, "a", NULL);
   coro_spawn (note_twice_cb, "b", NULL);
   coro_spawn (note_twice_cb, "c", NULL);
@@ -505,7 +508,7 @@ await_done_cb (gpointer   user_data,
   coro_spawn (note_cb, "other", NULL);
   g_assert_true (coro_await (second, NULL, error));
   assert_trace ("");            /* nobody else had a turn */
-  g_assert_true (coro_yield (error));
+  g_assert_true (coro_test_settle (error));
   assert_trace ("other");
   g_assert_cmpint (now () - start, ==, 2 * SECOND);
   g_assert_cmpint (coro_task_get_coroutine_state (first), ==, CORO_COROUTINE_CLOSED);

@@ -366,8 +366,10 @@ test_lock (gpointer   user_data,
   g_autoptr (CoroLock) lock = coro_lock_new ();
   Section section = { lock, 0, TRUE };
   g_autoptr (CoroTask) first = coro_spawn_task (section_cb, &section, NULL);
-  g_autoptr (CoroTask) second = coro_spawn_task (section_cb, &section, NULL);
+  g_autoptr (CoroTask) second = NULL;
 
+  g_assert_true (coro_test_settle (error));
+  second = coro_spawn_task (section_cb, &section, NULL);
   g_assert_false (coro_await (first, NULL, NULL));
   g_assert_true (coro_await (second, NULL, error));
   g_assert_false (coro_lock_is_locked (lock));

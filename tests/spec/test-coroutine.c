@@ -259,6 +259,7 @@ test_one_turn (gpointer   user_data,
 {
   g_autoptr (TestImmediate) immediate = g_object_new (TEST_TYPE_IMMEDIATE, NULL);
 
+  coro_test_keep_order (NULL);
   coro_spawn (note_cb, "other", NULL);
   g_assert_cmpint (coro_await_int (immediate, error), ==, 42);
   note ("resumed");
@@ -336,7 +337,7 @@ test_states (gpointer   user_data,
   coroutine = coro_coroutine_new (own_state_cb, &coroutine, NULL);
   assert_state (coroutine, CREATED);
   task = coro_spawn_coroutine (NULL, coroutine);
-  g_assert_true (coro_yield (error));
+  g_assert_true (coro_test_settle (error));
   assert_state (coroutine, SUSPENDED);
   g_assert_true (coro_await (task, NULL, error));
   assert_state (coroutine, CLOSED);
@@ -371,7 +372,7 @@ test_one_consumer (gpointer   user_data,
   g_autoptr (CoroTask) first = coro_spawn_coroutine (NULL, coroutine);
   g_autoptr (GError) local = NULL;
 
-  g_assert_true (coro_yield (error));
+  g_assert_true (coro_test_settle (error));
   g_assert_false (coro_await (coroutine, NULL, &local));
   g_assert_error (local, CORO_ERROR, CORO_ERROR_PROTOCOL);
   g_assert_cmpint (coro_await_int (first, error), ==, 41);
@@ -410,7 +411,7 @@ test_task_starts_it (gpointer   user_data,
   assert_state (coroutine, CREATED);
   task = coro_spawn_coroutine (NULL, coroutine);
   assert_state (coroutine, CREATED);
-  g_assert_true (coro_yield (error));
+  g_assert_true (coro_test_settle (error));
   assert_state (coroutine, SUSPENDED);
   assert_trace ("read");
   g_assert_cmpint (coro_await_int (task, error), ==, 41);
@@ -479,6 +480,7 @@ test_interleaved (gpointer   user_data,
 {
   g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
 
+  coro_test_keep_order (NULL);
   coro_task_group_spawn (nursery.group, three_steps_cb, "a", NULL);
   coro_task_group_spawn (nursery.group, three_steps_cb, "b", NULL);
   g_assert_true (coro_nursery_join (&nursery));
@@ -508,7 +510,7 @@ test_pending_suspends (gpointer   user_data,
   g_autoptr (CoroFuture) future = coro_future_new ();
   g_autoptr (CoroTask) task = coro_spawn_task (await_int_cb, future, NULL);
 
-  g_assert_true (coro_yield (error));
+  g_assert_true (coro_test_settle (error));
   g_assert_cmpint (coro_task_get_coroutine_state (task), ==, CORO_COROUTINE_SUSPENDED);
   coro_future_resolve_int (future, 42);
   g_assert_cmpint (coro_await_int (task, error), ==, 42);
@@ -611,11 +613,11 @@ test_cancel_and_clean_up (gpointer   user_data,
   g_autoptr (CoroTask) task = coro_spawn_task (clean_up_cb, NULL, NULL);
   g_autoptr (GError) local = NULL;
 
-  g_assert_true (coro_yield (error));
+  g_assert_true (coro_test_settle (error));
   g_assert_true (coro_task_cancel (task));
   assert_trace ("");                    /* not inside the call */
   g_assert_false (coro_future_is_done (CORO_FUTURE (task)));
-  g_assert_true (coro_yield (error));   /* one turn, and it has */
+  g_assert_true (coro_test_settle (error));   /* one turn, and it has */
   assert_trace ("cleaned");
   g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
   g_assert_false (coro_await (task, NULL, &local));

@@ -39,7 +39,7 @@ test_ready_and_timers (gpointer   user_data,
     coro_task_group_spawn (nursery.group, sleep_cb, NULL, NULL);
   g_assert_cmpuint (count_ready (), ==, 20);
   g_assert_cmpint (coro_timer_heap_peek (&scheduler->timers), ==, G_MAXINT64);
-  g_assert_true (coro_yield (error));
+  g_assert_true (coro_test_settle (error));
   g_assert_cmpuint (count_ready (), ==, 0);
   g_assert_cmpint (coro_timer_heap_peek (&scheduler->timers), ==, now () + SECOND);
   g_assert_true (coro_nursery_join (&nursery));
@@ -63,7 +63,7 @@ test_what_it_waits_for (gpointer   user_data,
   CoroJob *job = NULL;
   g_autoptr (CoroTask) task = coro_spawn_task (sleep_cb, NULL, NULL);
 
-  g_assert_true (coro_yield (error));
+  g_assert_true (coro_test_settle (error));
   coro_scheduler_foreach_job (coro_scheduler_current, find_waiting_cb, &job);
   g_assert_nonnull (job);
   g_assert_nonnull (job->waiter);

@@ -142,12 +142,13 @@ test_nobody_else_runs (gpointer   user_data,
 {
   g_autoptr (CoroFuture) future = coro_future_new ();
 
+  coro_test_keep_order (NULL);
   coro_spawn (await_cb, future, NULL);
-  g_assert_true (coro_yield (error));
+  g_assert_true (coro_test_settle (error));
   coro_spawn_eager (resolve_cb, future, NULL);
   note ("caller");
   for (int i = 0; i < 3; i++)
-    g_assert_true (coro_yield (error));
+    g_assert_true (coro_test_settle (error));
   assert_trace ("caller woken spawned goes on");
   return TRUE;
 }
@@ -199,7 +200,7 @@ test_depth (gpointer   user_data,
   coro_spawn_eager (nest_cb, &depth, NULL);
   g_assert_cmpint (depth, ==, 64);
   for (int i = 0; i < 10; i++)
-    g_assert_true (coro_yield (error));
+    g_assert_true (coro_test_settle (error));
   g_assert_cmpint (depth, ==, 200);
   return TRUE;
 }
@@ -310,6 +311,7 @@ test_nested_loop (gpointer   user_data,
 {
   g_autoptr (CoroTask) task = NULL;
 
+  coro_test_keep_order (NULL);
   coro_spawn (note_cb, "a", NULL);
   task = coro_spawn_task_eager (nested_loop_cb, NULL, NULL);
   coro_spawn (note_cb, "b", NULL);

@@ -132,6 +132,7 @@ test_split (gpointer   user_data,
   g_autoptr (GError) match = NULL;
   g_autoptr (GError) rest = NULL;
 
+  coro_test_keep_order (NULL);
   make_groups (&all);
   g_assert_cmpuint (coro_group_error_get_size (all), ==, 3);
   g_assert_true (coro_group_error_split (all, G_IO_ERROR, G_IO_ERROR_BUSY, &match, &rest));

@@ -125,6 +125,7 @@ test_runs_between_awaits (gpointer   user_data,
   g_autoptr (CoroTask) other = coro_spawn_task (count_epochs_cb, NULL, NULL);
   guint64 before;
 
+  coro_test_keep_order (NULL);
   g_assert_true (coro_yield (error));
   before = epoch;
 
@@ -159,6 +160,7 @@ test_ready_queue (gpointer   user_data,
                   GValue    *result,
                   GError   **error)
 {
+  coro_test_keep_order (NULL);
   coro_spawn (spawn_d_cb, NULL, NULL);
   coro_spawn (note_cb, "b", NULL);
   coro_spawn (note_cb, "c", NULL);
@@ -209,6 +211,7 @@ test_schedule (gpointer   user_data,
   CoroFuture *tasks[3];
   g_autoptr (CoroFuture) all = NULL;
 
+  coro_test_keep_order (NULL);
   for (int i = 0; i < 3; i++)
     tasks[i] = CORO_FUTURE (coro_spawn_task (phase_cb, &phases[i], NULL));
   all = coro_gather (tasks, 3);
@@ -262,7 +265,7 @@ test_many_sleepers (gpointer   user_data,
     coro_spawn (sleep_cb, GINT_TO_POINTER ((1 + i % 100) * MILLISECOND), NULL);
   g_assert_cmpuint (coro_scheduler_count_coroutines (coro_scheduler_get_running ()), ==, n + 1);
   g_assert_true (coro_sleep (100 * MILLISECOND, error));
-  g_assert_true (coro_yield (error));
+  g_assert_true (coro_test_settle (error));
   g_assert_cmpuint (coro_scheduler_count_coroutines (coro_scheduler_get_running ()), ==, 1);
   g_assert_cmpint (now () - started, ==, 100 * MILLISECOND);
   return TRUE;
@@ -281,11 +284,11 @@ test_gather_when_all (gpointer   user_data,
   all = coro_gather (futures, 3);
   for (int i = 0; i < 3; i++)
     {
-      g_assert_true (coro_yield (error));
+      g_assert_true (coro_test_settle (error));
       g_assert_false (coro_future_is_done (all));
       coro_future_resolve_int (futures[i], i);
     }
-  g_assert_true (coro_yield (error));
+  g_assert_true (coro_test_settle (error));
   g_assert_true (coro_future_is_done (all));
   g_assert_true (coro_await (all, NULL, error));
   for (int i = 0; i < 3; i++)
@@ -776,9 +779,9 @@ test_cancelled_waiter (gpointer   user_data,
   CoroFuture *future = coro_future_new ();
   g_autoptr (CoroTask) task = coro_spawn_task (await_cb, future, NULL);
 
-  g_assert_true (coro_yield (error));
+  g_assert_true (coro_test_settle (error));
   g_assert_true (coro_task_cancel (task));
-  g_assert_true (coro_yield (error));
+  g_assert_true (coro_test_settle (error));
   g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
   g_assert_cmpint (coro_future_get_state (future), ==, CORO_FUTURE_PENDING);
   g_object_add_weak_pointer (G_OBJECT (future), (gpointer *) &future);

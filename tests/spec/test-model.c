@@ -44,7 +44,7 @@ test_steps_of_an_await (gpointer   user_data,
   g_autoptr (CoroTask) task = coro_spawn_task (await_future_cb, future, NULL);
   g_autoptr (CoroTask) again = NULL;
 
-  g_assert_true (coro_yield (error));
+  g_assert_true (coro_test_settle (error));
   note ("others");
   coro_future_resolve_int (future, 1);
   note ("woken");
@@ -53,7 +53,7 @@ test_steps_of_an_await (gpointer   user_data,
 
   /* What is done is not waited for. */
   again = coro_spawn_task (await_future_cb, future, NULL);
-  g_assert_true (coro_yield (error));
+  g_assert_true (coro_test_settle (error));
   note ("others");
   g_assert_true (coro_future_is_done (CORO_FUTURE (again)));
   assert_trace ("call resume others");
@@ -423,10 +423,10 @@ test_life (gpointer   user_data,
 
   life.task = task;
   note_state (task);
-  g_assert_true (coro_yield (error));
+  g_assert_true (coro_test_settle (error));
   note_state (task);
   coro_future_resolve_int (first, 1);
-  g_assert_true (coro_yield (error));
+  g_assert_true (coro_test_settle (error));
   note_state (task);
   coro_future_reject (second, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_BUSY, "busy"));
   g_assert_false (coro_await (task, NULL, &local_error));

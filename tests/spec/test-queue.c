@@ -76,8 +76,7 @@ put_late_cb (gpointer   queue,
 static void
 give_way (void)
 {
-  for (int i = 0; i < 5; i++)
-    g_assert_true (coro_yield (NULL));
+  g_assert_true (coro_test_settle (NULL));
 }
 
 static gboolean
@@ -151,6 +150,7 @@ test_takers_in_order (gpointer   make,
   g_autoptr (CoroQueue) queue = ((CoroQueue *(*) (void)) make) ();
   g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
 
+  coro_test_keep_order (NULL);
   for (int i = 0; i < 3; i++)
     coro_task_group_spawn (nursery.group, take_one_cb, queue, NULL);
   give_way ();
@@ -189,8 +189,10 @@ test_undo_in_order (gpointer   user_data,
   for (guint i = 0; i < G_N_ELEMENTS (queues); i++)
     {
       g_autoptr (CoroTask) first = coro_spawn_task (take_one_cb, queues[i], NULL);
-      g_autoptr (CoroTask) second = coro_spawn_task (take_one_cb, queues[i], NULL);
+      g_autoptr (CoroTask) second = NULL;
 
+      give_way ();
+      second = coro_spawn_task (take_one_cb, queues[i], NULL);
       give_way ();
       put_each (queues[i], "1 2 3");    /* the third stays */
       g_assert_cmpuint (coro_queue_get_length (queues[i]), ==, 1);
@@ -307,6 +309,7 @@ test_join_waits (gpointer   user_data,
   g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
   gint64 start = now ();
 
+  coro_test_keep_order (NULL);
   coro_task_group_spawn (nursery.group, work_cb, queue, NULL);
   coro_task_group_spawn (nursery.group, work_cb, queue, NULL);
   put_each (queue, "a b c");

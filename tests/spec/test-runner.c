@@ -327,7 +327,7 @@ cancel_one_cb (gpointer   user_data,
     if (l->data != coro_task_get_current ())
       coro_task_cancel (l->data);
   g_list_free_full (tasks, g_object_unref);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   g_assert_cmpuint (count_tasks (), ==, 1);
   return TRUE;

@@ -51,8 +51,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fixture, fixture_free)
 static void
 settle (void)
 {
-  for (int i = 0; i < 10; i++)
-    g_assert_true (coro_yield (NULL));
+  g_assert_true (coro_test_settle (NULL));
 }
 
 static gboolean
@@ -99,10 +98,14 @@ test_lock_cancel_waiting (gpointer   user_data,
 {
   g_autoptr (Fixture) self = fixture_new ();
   g_autoptr (CoroTask) first = coro_spawn_task (hold_cb, self, NULL);
-  g_autoptr (CoroTask) second = coro_spawn_task (hold_cb, self, NULL);
-  g_autoptr (CoroTask) third = coro_spawn_task (hold_cb, self, NULL);
+  g_autoptr (CoroTask) second = NULL;
+  g_autoptr (CoroTask) third = NULL;
 
-  coro_yield (NULL);
+  coro_test_settle (NULL);
+  second = coro_spawn_task (hold_cb, self, NULL);
+  coro_test_settle (NULL);
+  third = coro_spawn_task (hold_cb, self, NULL);
+  coro_test_settle (NULL);
   coro_task_cancel (second);
   g_assert_true (coro_await (third, NULL, error));
   g_assert_cmpint (coro_future_get_state (CORO_FUTURE (second)), ==, CORO_FUTURE_CANCELLED);
@@ -123,8 +126,9 @@ test_lock_cancel_woken (gpointer   user_data,
   g_assert_true (coro_lock_acquire (self->lock, error));
   self->next = 'b';
   second = coro_spawn_task (hold_cb, self, NULL);
+  coro_test_settle (NULL);
   third = coro_spawn_task (hold_cb, self, NULL);
-  coro_yield (NULL);
+  coro_test_settle (NULL);
   coro_lock_release (self->lock);       /* to second */
   coro_task_cancel (second);
   g_assert_true (coro_await (third, NULL, error));
@@ -187,6 +191,7 @@ test_event (gpointer   user_data,
   g_autoptr (Fixture) self = fixture_new ();
   g_autoptr (CoroTask) late = NULL;
 
+  coro_test_keep_order (NULL);
   for (int i = 0; i < 3; i++)
     coro_spawn (event_cb, self, NULL);
   settle ();
@@ -236,6 +241,7 @@ test_condition_wake (gpointer   user_data,
 {
   g_autoptr (Fixture) self = fixture_new ();
 
+  coro_test_keep_order (NULL);
   for (int i = 0; i < 4; i++)
     coro_spawn (condition_cb, self, NULL);
   settle ();
@@ -256,8 +262,10 @@ test_condition_cancel_woken (gpointer   user_data,
 {
   g_autoptr (Fixture) self = fixture_new ();
   g_autoptr (CoroTask) first = coro_spawn_task (condition_cb, self, NULL);
-  g_autoptr (CoroTask) second = coro_spawn_task (condition_cb, self, NULL);
+  g_autoptr (CoroTask) second = NULL;
 
+  settle ();
+  second = coro_spawn_task (condition_cb, self, NULL);
   settle ();
   coro_condition_wake (self->condition, 1);
   coro_task_cancel (first);
@@ -351,6 +359,7 @@ test_semaphore_cancel_woken (gpointer   user_data,
 
   g_assert_true (coro_semaphore_acquire (self->semaphore, error));
   second = coro_spawn_task (permit_cb, self, NULL);
+  settle ();
   coro_spawn (permit_cb, self, NULL);
   settle ();
   coro_semaphore_release (self->semaphore, NULL);       /* to second */
@@ -420,6 +429,7 @@ test_barrier_rounds (gpointer   user_data,
 {
   g_autoptr (Fixture) self = fixture_new ();
 
+  coro_test_keep_order (NULL);
   for (int i = 0; i < 2; i++)
     coro_spawn (barrier_cb, self, NULL);
   settle ();
@@ -444,6 +454,7 @@ test_barrier_cancel (gpointer   user_data,
   g_autoptr (Fixture) self = fixture_new ();
   g_autoptr (CoroTask) first = coro_spawn_task (barrier_cb, self, NULL);
 
+  coro_test_keep_order (NULL);
   coro_spawn (barrier_cb, self, NULL);
   settle ();
   coro_task_cancel (first);
@@ -467,6 +478,7 @@ test_barrier_broken (gpointer   user_data,
   g_autoptr (CoroTask) waiting = coro_spawn_task (barrier_cb, self, NULL);
   g_autoptr (GError) local_error = NULL;
 
+  coro_test_keep_order (NULL);
   settle ();
   coro_barrier_abort (self->barrier);
   g_assert_false (coro_await (waiting, NULL, &local_error));

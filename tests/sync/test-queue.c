@@ -74,15 +74,16 @@ takers_in_order_cb (gpointer   user_data,
 {
   CoroTask *tasks[3];
 
+  coro_test_keep_order (NULL);
   open_queue (0);
   for (int i = 0; i < 3; i++)
     tasks[i] = coro_spawn_task (take_cb, NULL, NULL);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   put ("1");
   put ("2");
   g_assert_cmpint (coro_queue_get_length (queue), ==, 0);       /* handed over already */
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   assert_trace ("1 2");
   g_assert_false (coro_future_is_done (CORO_FUTURE (tasks[2])));
@@ -106,14 +107,14 @@ nobody_overtakes_cb (gpointer   user_data,
 
   open_queue (0);
   coro_spawn (take_cb, NULL, NULL);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   put ("1");
   put ("2");
   if (!coro_queue_take (queue, (gpointer *) &item, error))
     return FALSE;
   g_assert_cmpstr (item, ==, "2");      /* "1" is the waiter's, who has not run yet */
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   assert_trace ("1");
   return close_up ();
@@ -131,8 +132,10 @@ bounded_cb (gpointer   user_data,
   open_queue (1);
   put ("1");
   second = coro_spawn_task (put_cb, "2", NULL);
+  if (!coro_test_settle (error))
+    return FALSE;
   third = coro_spawn_task (put_cb, "3", NULL);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   assert_trace ("");
   if (!coro_queue_take (queue, (gpointer *) &item, error))
@@ -255,7 +258,7 @@ cancelled_putter_cb (gpointer   user_data,
   put ("1");
   cancelled = coro_spawn_task (put_cb, "2", NULL);
   next = coro_spawn_task (put_cb, "3", NULL);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   coro_task_cancel (cancelled);
   if (!coro_join (cancelled, error))
@@ -287,7 +290,7 @@ accepted_stays_in_cb (gpointer   user_data,
   open_queue (1);
   put ("1");
   task = coro_spawn_task (put_then_sleep_cb, "2", NULL);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   take_cb (NULL, NULL, error);
   coro_task_cancel (task);
@@ -333,10 +336,11 @@ takers_learn_of_the_end_cb (gpointer   user_data,
 {
   g_autoptr (CoroTaskGroup) group = coro_task_group_new (CORO_TASK_GROUP_NONE);
 
+  coro_test_keep_order (NULL);
   open_queue (0);
   for (int i = 0; i < 3; i++)
     coro_task_group_spawn (group, take_cb, NULL, NULL);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   put ("1");
   coro_queue_close (queue);
@@ -356,7 +360,7 @@ close_and_cancel_cb (gpointer   user_data,
 
   open_queue (1);
   taker = coro_spawn_task (take_cb, NULL, NULL);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   coro_queue_close (queue);
   coro_task_cancel (taker);
@@ -368,7 +372,7 @@ close_and_cancel_cb (gpointer   user_data,
   open_queue (1);
   put ("1");
   putter = coro_spawn_task (put_cb, "2", NULL);
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   coro_queue_close (queue);
   coro_task_cancel (putter);

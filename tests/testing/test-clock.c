@@ -54,6 +54,7 @@ test_in_order_of_deadlines (void)
   g_autoptr (CoroScheduler) scheduler = coro_scheduler_ref_for_context (NULL);
 
   coro_test_clock_start (scheduler, FALSE);
+  coro_test_keep_order (scheduler);
   for (int i = 9; i > 0; i--)
     coro_spawn (note_after_cb, GINT_TO_POINTER (i), NULL);
   settle (NULL);
