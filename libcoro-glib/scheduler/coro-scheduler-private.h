@@ -95,6 +95,8 @@ struct _CoroScheduler
   CoroShutdown *shutdowns;      /* (nullable): the latest first */
   gpointer supervisor;          /* (nullable) (owned): the root group, kept by the layer above */
   GDestroyNotify supervisor_free;
+  gpointer disk;                /* (nullable) (owned): how files are read, kept by the layer above */
+  GDestroyNotify disk_free;
   gpointer callback;            /* (nullable): the function that runs, while hooks are set */
   CoroHooks *debug;             /* (nullable) (owned): whom hooks is set to while debug mode is on */
   GTimeSpan time_slice;

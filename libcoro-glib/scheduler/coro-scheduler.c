@@ -252,6 +252,9 @@ coro_scheduler_close (CoroScheduler *self)
       g_clear_pointer (&self->stacks, coro_stack_pool_free);
     }
 
+  if (self->disk != NULL)
+    g_clear_pointer (&self->disk, self->disk_free);
+
   if (self->trim_source != NULL)
     g_source_destroy (self->trim_source);
   g_clear_pointer (&self->trim_source, g_source_unref);

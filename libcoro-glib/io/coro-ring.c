@@ -1,0 +1,537 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "io/coro-ring-private.h"
+
+#include "scheduler/coro-cancel-private.h"
+#include "scheduler/coro-scheduler-private.h"
+
+#include <errno.h>
+#include <liburing.h>
+#include <pthread.h>
+
+/* io_uring for one scheduler.  Everything in here belongs to its thread.
+ *
+ * What coroutines ask for in one turn goes to the kernel together: a call joins a queue,
+ * and a function at the end of the scheduler's ready queue submits that in one system
+ * call, from which what needed no waiting comes back at once. */
+struct _CoroRing
+{
+  struct io_uring ring;
+  CoroScheduler *scheduler;     /* (unowned): owns us */
+  GSource *source;              /* (owned): polls the ring's descriptor */
+  CoroReady flush;
+  gboolean flush_queued;
+  gboolean broken;              /* the kernel takes no more: what is queued fails with ENOSYS */
+  int generation;               /* of processes: see fork_cb() */
+  guint n_submitted;
+  CoroRingCall *queue_head;     /* (nullable) */
+  CoroRingCall *queue_tail;     /* (nullable) */
+  CoroRingCall *submitted;      /* (nullable) */
+  CoroRingCall *cancelled;      /* (nullable): by next_cancelled */
+};
+
+/* One page of submissions. */
+#define N_ENTRIES 64
+/* So many calls are under way at the most; the rest waits in our queue.  Half of what
+ * completions have room for: each call may come with a request to call it off. */
+#define MAX_SUBMITTED N_ENTRIES
+
+typedef struct
+{
+  GSource source;
+  CoroRing *ring;
+} CoroRingSource;
+
+static const guint8 opcodes[CORO_RING_N_OPCODES] = {
+  [CORO_RING_CLOSE] = IORING_OP_CLOSE,
+  [CORO_RING_OPEN] = IORING_OP_OPENAT,
+  [CORO_RING_READ] = IORING_OP_READ,
+  [CORO_RING_SYNC] = IORING_OP_FSYNC,
+  [CORO_RING_WRITE] = IORING_OP_WRITE
+};
+
+/* A child has the descriptor and the mapping of its parent's ring, and must not touch
+ * them: it would take completions that are the parent's. */
+static int generation;          /* (atomic) */
+
+static void
+fork_cb (void)
+{
+  g_atomic_int_inc (&generation);
+}
+
+static void
+watch_forks (void)
+{
+  static gsize watching;
+
+  if (g_once_init_enter (&watching))
+    {
+      pthread_atfork (NULL, NULL, fork_cb);
+      g_once_init_leave (&watching, 1);
+    }
+}
+
+static inline gboolean
+ring_is_foreign (CoroRing *self)
+{
+  return G_UNLIKELY (self->generation != g_atomic_int_get (&generation));
+}
+
+/* --- lists of calls --------------------------------------------------------------- */
+
+static void
+ring_queue (CoroRing     *self,
+            CoroRingCall *call)
+{
+  call->state = CORO_RING_QUEUED;
+  call->next = NULL;
+  call->previous = self->queue_tail;
+  if (call->previous != NULL)
+    call->previous->next = call;
+  else
+    self->queue_head = call;
+  self->queue_tail = call;
+}
+
+static void
+ring_unqueue (CoroRing     *self,
+              CoroRingCall *call)
+{
+  g_assert (call->state == CORO_RING_QUEUED);
+
+  if (call->previous != NULL)
+    call->previous->next = call->next;
+  else
+    self->queue_head = call->next;
+  if (call->next != NULL)
+    call->next->previous = call->previous;
+  else
+    self->queue_tail = call->previous;
+}
+
+static void
+ring_add_submitted (CoroRing     *self,
+                    CoroRingCall *call)
+{
+  call->state = CORO_RING_SUBMITTED;
+  call->previous = NULL;
+  call->next = self->submitted;
+  if (call->next != NULL)
+    call->next->previous = call;
+  self->submitted = call;
+  self->n_submitted++;
+}
+
+static void
+ring_remove_cancelled (CoroRing     *self,
+                       CoroRingCall *call)
+{
+  CoroRingCall **link = &self->cancelled;
+
+  while (*link != call)
+    link = &(*link)->next_cancelled;
+  *link = call->next_cancelled;
+  call->cancelled = FALSE;
+}
+
+static void
+ring_remove_submitted (CoroRing     *self,
+                       CoroRingCall *call)
+{
+  g_assert (call->state == CORO_RING_SUBMITTED);
+
+  if (call->previous != NULL)
+    call->previous->next = call->next;
+  else
+    self->submitted = call->next;
+  if (call->next != NULL)
+    call->next->previous = call->previous;
+  self->n_submitted--;
+  if (call->cancelled)
+    ring_remove_cancelled (self, call);
+}
+
+static void
+ring_complete (CoroRing     *self,
+               CoroRingCall *call,
+               int           result)
+{
+  call->state = CORO_RING_DONE;
+  call->result = result;
+  coro_waiter_signal (&call->waiter);
+}
+
+/* --- talking to the kernel -------------------------------------------------------- */
+
+static void
+ring_flush_later (CoroRing *self)
+{
+  if (self->flush_queued)
+    return;
+
+  self->flush_queued = TRUE;
+  coro_scheduler_push (self->scheduler, &self->flush);
+}
+
+static void
+prepare_call (struct io_uring_sqe *sqe,
+              CoroRingCall        *call)
+{
+  io_uring_prep_rw (opcodes[call->opcode], sqe, call->fd, call->address, call->length, call->offset);
+  sqe->rw_flags = (int) call->flags;
+  if (call->elsewhere)
+    sqe->flags |= IOSQE_ASYNC;
+  io_uring_sqe_set_data (sqe, call);
+}
+
+/* Completions of these have no data and are dropped: the call itself tells how it ended. */
+static void
+prepare_cancel (struct io_uring_sqe *sqe,
+                CoroRingCall        *call)
+{
+  io_uring_prep_cancel (sqe, call, 0);
+  io_uring_sqe_set_data (sqe, NULL);
+}
+
+static void
+ring_prepare (CoroRing *self)
+{
+  struct io_uring_sqe *sqe;
+
+  while (self->cancelled != NULL && (sqe = io_uring_get_sqe (&self->ring)) != NULL)
+    {
+      CoroRingCall *call = self->cancelled;
+
+      ring_remove_cancelled (self, call);
+      prepare_cancel (sqe, call);
+    }
+
+  while (self->queue_head != NULL && self->n_submitted < MAX_SUBMITTED &&
+         (sqe = io_uring_get_sqe (&self->ring)) != NULL)
+    {
+      CoroRingCall *call = self->queue_head;
+
+      ring_unqueue (self, call);
+      ring_add_submitted (self, call);
+      prepare_call (sqe, call);
+    }
+}
+
+/* What is queued is not going to be submitted. */
+static void
+ring_refuse (CoroRing *self)
+{
+  while (self->queue_head != NULL)
+    {
+      CoroRingCall *call = self->queue_head;
+
+      ring_unqueue (self, call);
+      ring_complete (self, call, -ENOSYS);
+    }
+  while (self->cancelled != NULL)
+    ring_remove_cancelled (self, self->cancelled);
+}
+
+/* The kernel refuses for good, as it does when somebody has installed a filter for system
+ * calls since.  Who was not submitted is told; the others still end. */
+static void
+ring_break (CoroRing *self)
+{
+  struct io_uring_sq *sq = &self->ring.sq;
+  unsigned n_left = io_uring_sq_ready (&self->ring);
+
+  self->broken = TRUE;
+  for (unsigned i = 1; i <= n_left; i++)
+    {
+      CoroRingCall *call = (CoroRingCall *) (gsize) sq->sqes[(sq->sqe_tail - i) & *sq->kring_mask].user_data;
+
+      if (call == NULL)
+        continue;
+      ring_remove_submitted (self, call);
+      ring_complete (self, call, -ENOSYS);
+    }
+  ring_refuse (self);
+}
+
+static void
+ring_submit (CoroRing *self)
+{
+  int result;
+
+  if (self->broken)
+    {
+      ring_refuse (self);
+      return;
+    }
+
+  ring_prepare (self);
+  result = io_uring_submit (&self->ring);
+  /* EAGAIN: no memory at the moment; EBUSY: completions first. */
+  if (result < 0 && result != -EAGAIN && result != -EBUSY && result != -EINTR)
+    ring_break (self);
+}
+
+/* Returns whether there was anything. */
+static gboolean
+ring_reap (CoroRing *self)
+{
+  struct io_uring_cqe *cqe;
+  gboolean any = FALSE;
+
+  while (io_uring_peek_cqe (&self->ring, &cqe) == 0)
+    {
+      CoroRingCall *call = io_uring_cqe_get_data (cqe);
+      int result = cqe->res;
+
+      io_uring_cqe_seen (&self->ring, cqe);
+      any = TRUE;
+      if (call == NULL)
+        continue;
+      ring_remove_submitted (self, call);
+      ring_complete (self, call, result);
+    }
+  return any;
+}
+
+static gboolean
+ring_has_more (CoroRing *self)
+{
+  if (self->broken)
+    return self->queue_head != NULL;
+  return self->cancelled != NULL || io_uring_sq_ready (&self->ring) > 0 ||
+         (self->queue_head != NULL && self->n_submitted < MAX_SUBMITTED);
+}
+
+static void ring_renew (CoroRing *self);
+
+static void
+flush_cb (CoroReady *ready)
+{
+  CoroRing *self = (CoroRing *) ((char *) ready - offsetof (CoroRing, flush));
+
+  self->flush_queued = FALSE;
+  if (ring_is_foreign (self))
+    ring_renew (self);
+  if (self->source == NULL)
+    return;
+
+  ring_submit (self);
+  ring_reap (self);
+  if (ring_has_more (self))
+    ring_flush_later (self);
+}
+
+/* --- the source ------------------------------------------------------------------- */
+
+static gboolean
+ring_source_prepare (GSource *source,
+                     int     *timeout)
+{
+  CoroRing *ring = ((CoroRingSource *) source)->ring;
+
+  *timeout = -1;
+  return ring_is_foreign (ring) || io_uring_cq_ready (&ring->ring) > 0;
+}
+
+static gboolean
+ring_source_check (GSource *source)
+{
+  CoroRing *ring = ((CoroRingSource *) source)->ring;
+
+  return ring_is_foreign (ring) || io_uring_cq_ready (&ring->ring) > 0;
+}
+
+static gboolean
+ring_source_dispatch (GSource     *source,
+                      GSourceFunc  callback,
+                      gpointer     user_data)
+{
+  CoroRing *self = ((CoroRingSource *) source)->ring;
+
+  if (ring_is_foreign (self))
+    ring_renew (self);
+  else
+    ring_reap (self);
+  if (self->source != NULL && ring_has_more (self))
+    ring_flush_later (self);
+  return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs ring_source_funcs = { ring_source_prepare, ring_source_check, ring_source_dispatch, NULL, NULL, NULL };
+
+/* --- beginning and end ------------------------------------------------------------ */
+
+static void
+ring_watch (CoroRing *self)
+{
+  self->source = g_source_new (&ring_source_funcs, sizeof (CoroRingSource));
+  ((CoroRingSource *) self->source)->ring = self;
+  g_source_set_static_name (self->source, "[coro] io_uring");
+  g_source_set_can_recurse (self->source, TRUE);
+  g_source_add_unix_fd (self->source, self->ring.ring_fd, G_IO_IN);
+  g_source_attach (self->source, self->scheduler->context);
+}
+
+static void
+ring_unwatch (CoroRing *self)
+{
+  g_source_destroy (self->source);
+  g_clear_pointer (&self->source, g_source_unref);
+}
+
+static gboolean
+ring_can (struct io_uring *ring)
+{
+  struct io_uring_probe *probe = io_uring_get_probe_ring (ring);
+  gboolean can = probe != NULL && io_uring_opcode_supported (probe, IORING_OP_ASYNC_CANCEL);
+
+  for (guint i = 0; can && i < G_N_ELEMENTS (opcodes); i++)
+    can = io_uring_opcode_supported (probe, opcodes[i]);
+  if (probe != NULL)
+    io_uring_free_probe (probe);
+  return can;
+}
+
+/* 0 or -errno.  Without IORING_FEAT_NODROP, Linux 5.5, completions may get lost. */
+static int
+ring_open (struct io_uring *ring)
+{
+  struct io_uring_params params = { 0, };
+  int result = io_uring_queue_init_params (N_ENTRIES, ring, &params);
+
+  if (result < 0)
+    return result;
+  if ((params.features & IORING_FEAT_NODROP) != 0 && ring_can (ring))
+    return 0;
+
+  io_uring_queue_exit (ring);
+  return -ENOSYS;
+}
+
+/* In a child: makes all calls that are under way again, on a ring of its own, since the
+ * answers go to the parent.  All of them can be made twice. */
+static void
+ring_renew (CoroRing *self)
+{
+  ring_unwatch (self);
+  io_uring_queue_exit (&self->ring);
+  self->generation = g_atomic_int_get (&generation);
+
+  while (self->submitted != NULL)
+    {
+      CoroRingCall *call = self->submitted;
+
+      ring_remove_submitted (self, call);
+      ring_queue (self, call);
+    }
+
+  self->broken = ring_open (&self->ring) < 0;
+  if (self->broken)
+    ring_refuse (self);
+  else
+    ring_watch (self);
+}
+
+/* Returns: (nullable): NULL with `error_number` set where there is none to be had. */
+CoroRing *
+coro_ring_new (CoroScheduler *scheduler,
+               int           *error_number)
+{
+  CoroRing *self = g_new0 (CoroRing, 1);
+  int result = ring_open (&self->ring);
+
+  if (result < 0)
+    {
+      *error_number = -result;
+      g_free (self);
+      return NULL;
+    }
+
+  watch_forks ();
+  self->generation = g_atomic_int_get (&generation);
+  self->scheduler = scheduler;
+  self->flush.call = flush_cb;
+  ring_watch (self);
+  return self;
+}
+
+void
+coro_ring_free (CoroRing *self)
+{
+  if (self->source != NULL)
+    {
+      ring_unwatch (self);
+      io_uring_queue_exit (&self->ring);
+    }
+  g_free (self);
+}
+
+/* Whether the kernel does not take calls any more. */
+gboolean
+coro_ring_is_broken (CoroRing *self)
+{
+  return self->broken;
+}
+
+/* --- calls ------------------------------------------------------------------------ */
+
+static gboolean
+ring_call_abort (gpointer    object,
+                 CoroWaiter *waiter)
+{
+  CoroRingCall *call = object;
+  CoroRing *ring = call->ring;
+
+  if (call->state == CORO_RING_QUEUED)
+    {
+      ring_unqueue (ring, call);
+      return TRUE;
+    }
+
+  /* The kernel may be writing to our memory: only its answer ends the wait. */
+  if (call->state == CORO_RING_SUBMITTED && !ring->broken)
+    {
+      call->cancelled = TRUE;
+      call->next_cancelled = ring->cancelled;
+      ring->cancelled = call;
+      ring_flush_later (ring);
+    }
+  return FALSE;
+}
+
+static const CoroWaitClass ring_wait_class = { ring_call_abort, NULL, FALSE, "a file" };
+
+/* Makes a call and waits for it.  FALSE: it was not made, or was called off in time. */
+gboolean
+coro_ring_run (CoroRing      *self,
+               CoroRingCall  *call,
+               GError       **error)
+{
+  gboolean ended;
+
+  if (!coro_waiter_init (&call->waiter, error))
+    return FALSE;
+
+  call->ring = self;
+  call->cancelled = FALSE;
+  ring_queue (self, call);
+  ring_flush_later (self);
+
+  self->scheduler->n_external++;
+  ended = coro_waiter_wait (&call->waiter, &ring_wait_class, call, error);
+  self->scheduler->n_external--;
+  if (!ended)
+    return FALSE;
+
+  /* Called off, by us or by the signal that this is for a thread of the kernel's. */
+  if ((call->result == -ECANCELED || call->result == -EINTR) && coro_job_is_cancelled (call->waiter.job))
+    {
+      coro_job_deliver_cancel (call->waiter.job, error);
+      return FALSE;
+    }
+  return TRUE;
+}

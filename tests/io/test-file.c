@@ -1,0 +1,1146 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Loading, saving and copying whole files.  The same tests run over io_uring and over
+ * threads: see meson.build.
+ */
+#include "test-util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char *folder;
+
+static char *
+get_path (const char *name)
+{
+  return g_build_filename (folder, name, NULL);
+}
+
+static GFile *
+get_file (const char *name)
+{
+  return g_file_new_build_filename (folder, name, NULL);
+}
+
+/* Something of a size that tells by each byte where it belongs. */
+static GBytes *
+make_bytes (gsize size)
+{
+  guint8 *data = g_malloc (size + 1);
+
+  for (gsize i = 0; i < size; i++)
+    data[i] = (guint8) (i ^ (i >> 8) ^ (i >> 16));
+  return g_bytes_new_take (data, size);
+}
+
+static GFile *
+make_file (const char *name,
+           gsize       size)
+{
+  g_autofree char *path = get_path (name);
+  g_autoptr (GBytes) bytes = make_bytes (size);
+  gsize length;
+  const char *data = g_bytes_get_data (bytes, &length);
+
+  g_assert_true (g_file_set_contents_full (path, data != NULL ? data : "", (gssize) length, G_FILE_SET_CONTENTS_NONE, 0644, NULL));
+  return g_file_new_for_path (path);
+}
+
+static void
+assert_contents (GFile  *file,
+                 GBytes *expected)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) bytes = g_file_load_bytes (file, NULL, NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (g_bytes_equal (bytes, expected));
+}
+
+/* What a save or copy that did not succeed must not leave behind. */
+static guint
+count_files (void)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  guint n = 0;
+
+  while (g_dir_read_name (dir) != NULL)
+    n++;
+  return n;
+}
+
+static guint
+count_descriptors (void)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
+  guint n = 0;
+
+  while (g_dir_read_name (dir) != NULL)
+    n++;
+  return n;
+}
+
+static void
+remove_folder (void)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *name;
+
+  while ((name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *path = get_path (name);
+
+      g_unlink (path);
+    }
+  g_rmdir (folder);
+}
+
+/* --- loading ---------------------------------------------------------------------- */
+
+static gboolean
+load_sizes_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  static const gsize sizes[] = { 0, 1, 4095, 4096, 4097, 262143, 262144, 262145, 1048577, 4194304, 9000001 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autoptr (GFile) file = make_file ("sizes", sizes[i]);
+      g_autoptr (GBytes) expected = make_bytes (sizes[i]);
+      g_autoptr (GBytes) bytes = coro_file_load_bytes (file, NULL, error);
+
+      if (bytes == NULL)
+        return FALSE;
+      g_assert_cmpuint (g_bytes_get_size (bytes), ==, sizes[i]);
+      g_assert_true (g_bytes_equal (bytes, expected));
+    }
+  return TRUE;
+}
+
+static gboolean
+load_etag_cb (gpointer   user_data,
+              GValue    *result,
+              GError   **error)
+{
+  g_autoptr (GFile) file = make_file ("etag", 10);
+  g_autoptr (GFileInfo) info = g_file_query_info (file, "etag::value", G_FILE_QUERY_INFO_NONE, NULL, error);
+  g_autofree char *etag = NULL;
+  g_autoptr (GBytes) bytes = coro_file_load_bytes (file, &etag, error);
+
+  if (bytes == NULL || info == NULL)
+    return FALSE;
+  g_assert_cmpstr (etag, ==, g_file_info_get_etag (info));
+  return TRUE;
+}
+
+/* It says that its size is 0. */
+static gboolean
+load_proc_cb (gpointer   user_data,
+              GValue    *result,
+              GError   **error)
+{
+  for (int i = 0; i < 2; i++)
+    {
+      g_autoptr (GFile) file = g_file_new_for_path ("/proc/self/cmdline");
+      g_autoptr (GBytes) bytes = coro_file_load_bytes (file, NULL, error);
+
+      if (bytes == NULL)
+        return FALSE;
+      g_assert_cmpuint (g_bytes_get_size (bytes), >, 0);
+    }
+  return TRUE;
+}
+
+static void
+assert_load_fails (const char *path,
+                   int         code)
+{
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *etag = NULL;
+
+  g_assert_null (coro_file_load_bytes (file, &etag, &error));
+  g_assert_error (error, G_IO_ERROR, code);
+  g_assert_nonnull (strstr (error->message, path));
+  g_assert_null (etag);
+  g_assert_null (coro_file_load_bytes (file, NULL, NULL));
+}
+
+static gboolean
+load_errors_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_autofree char *missing = get_path ("missing");
+  g_autofree char *below_file = get_path ("plain/below");
+  g_autofree char *loop = get_path ("loop");
+  g_autofree char *name = g_strnfill (300, 'n');
+  g_autofree char *too_long = get_path (name);
+  g_autoptr (GFile) file = make_file ("plain", 1);
+
+  g_assert_cmpint (symlink ("loop", loop), ==, 0);
+  for (int i = 0; i < 2; i++)
+    {
+      assert_load_fails (missing, G_IO_ERROR_NOT_FOUND);
+      assert_load_fails (folder, G_IO_ERROR_IS_DIRECTORY);
+      assert_load_fails (below_file, G_IO_ERROR_NOT_DIRECTORY);
+      assert_load_fails (loop, G_IO_ERROR_TOO_MANY_LINKS);
+      assert_load_fails (too_long, G_IO_ERROR_FILENAME_TOO_LONG);
+      assert_load_fails ("/proc/self/mem", G_IO_ERROR_FAILED);
+    }
+  g_unlink (loop);
+  return TRUE;
+}
+
+static gboolean
+load_cb (gpointer   file,
+         GValue    *result,
+         GError   **error)
+{
+  GBytes *bytes = coro_file_load_bytes (file, NULL, error);
+
+  return bytes != NULL && coro_return_take_boxed (result, G_TYPE_BYTES, bytes);
+}
+
+/* Nobody writes to it yet. */
+static gboolean
+load_pipe_cb (gpointer   user_data,
+              GValue    *result,
+              GError   **error)
+{
+  g_autofree char *path = get_path ("fifo");
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (CoroTask) task = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  int fd;
+
+  g_assert_cmpint (mkfifo (path, 0600), ==, 0);
+  task = coro_spawn_task (load_cb, file, NULL);
+  do
+    {
+      if (!coro_yield (error))
+        return FALSE;
+      fd = open (path, O_WRONLY | O_NONBLOCK);
+    }
+  while (fd < 0);
+
+  g_assert_cmpint (write (fd, "first", 5), ==, 5);
+  for (int i = 0; i < 20; i++)
+    if (!coro_yield (error))
+      return FALSE;
+  g_assert_false (coro_future_is_done (CORO_FUTURE (task)));
+  g_assert_cmpint (write (fd, "second", 6), ==, 6);
+  close (fd);
+  bytes = coro_await_boxed (task, G_TYPE_BYTES, error);
+  if (bytes == NULL)
+    return FALSE;
+  g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), "firstsecond", 11);
+  g_unlink (path);
+  return TRUE;
+}
+
+static gboolean
+cancel_pipe_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_autofree char *path = get_path ("silent");
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  guint n_before;
+
+  g_assert_cmpint (mkfifo (path, 0600), ==, 0);
+  g_assert_true (coro_sleep (1, error));
+  n_before = count_descriptors ();
+  for (int i = 0; i < 10; i++)
+    {
+      g_autoptr (CoroTask) task = coro_spawn_task (load_cb, file, NULL);
+
+      for (int k = 0; k < i * 3; k++)
+        if (!coro_yield (error))
+          return FALSE;
+      coro_task_cancel (task);
+      if (!coro_join (task, error))
+        return FALSE;
+      g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+    }
+  g_assert_cmpuint (count_descriptors (), <=, n_before + 1);    /* the ring may have come */
+  g_unlink (path);
+  return TRUE;
+}
+
+/* Wherever the cancel strikes, it ends, and nothing leaks. */
+static gboolean
+cancel_load_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_autoptr (GFile) file = make_file ("cancel", 9000000);
+  guint n_cancelled = 0;
+
+  for (int i = 0; i < (is_slow () ? 20 : 60); i++)
+    {
+      g_autoptr (CoroTask) task = coro_spawn_task (load_cb, file, NULL);
+
+      for (int k = 0; k < i; k++)
+        if (!coro_yield (error))
+          return FALSE;
+      coro_task_cancel (task);
+      if (!coro_join (task, error))
+        return FALSE;
+      if (coro_future_get_error (CORO_FUTURE (task)) != NULL)
+        {
+          assert_cancelled (coro_future_get_error (CORO_FUTURE (task)));
+          n_cancelled++;
+        }
+    }
+  g_assert_cmpuint (n_cancelled, >, 0);
+  return TRUE;
+}
+
+/* Nobody takes the error, so the request comes again. */
+static gboolean
+cancel_unheard_cb (gpointer   user_data,
+                   GValue    *result,
+                   GError   **error)
+{
+  g_autoptr (GFile) file = make_file ("unheard", 10);
+  g_autoptr (GError) local_error = NULL;
+
+  coro_task_cancel (coro_task_get_current ());
+  g_assert_null (coro_file_load_bytes (file, NULL, NULL));
+  g_assert_null (coro_file_load_bytes (file, NULL, &local_error));
+  assert_cancelled (local_error);
+  coro_task_uncancel (coro_task_get_current ());
+  return TRUE;
+}
+
+static void
+test_outside (void)
+{
+  g_autoptr (GFile) file = make_file ("outside", 10);
+  g_autoptr (GBytes) bytes = make_bytes (5);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (coro_file_load_bytes (file, NULL, &error));
+  g_assert_error (error, CORO_ERROR, CORO_ERROR_NOT_IN_COROUTINE);
+  g_clear_error (&error);
+  g_assert_false (coro_file_save_bytes (file, bytes, CORO_FILE_SAVE_NONE, &error));
+  g_assert_error (error, CORO_ERROR, CORO_ERROR_NOT_IN_COROUTINE);
+  g_clear_error (&error);
+  g_assert_false (coro_file_copy_to (file, file, G_FILE_COPY_OVERWRITE, NULL, NULL, &error));
+  g_assert_error (error, CORO_ERROR, CORO_ERROR_NOT_IN_COROUTINE);
+}
+
+typedef struct
+{
+  char *path;
+  gsize size;
+} Small;
+
+static gboolean
+load_small_cb (gpointer   element,
+               gpointer   user_data,
+               GError   **error)
+{
+  Small *small = element;
+  g_autoptr (GFile) file = g_file_new_for_path (small->path);
+  g_autoptr (GBytes) bytes = coro_file_load_bytes (file, NULL, error);
+
+  if (bytes == NULL)
+    return FALSE;
+  g_assert_cmpuint (g_bytes_get_size (bytes), ==, small->size);
+  return TRUE;
+}
+
+/* More than a ring has room for, at once. */
+static gboolean
+many_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  guint n = is_slow () ? 200 : 1000;
+  g_autofree Small *small = g_new0 (Small, n);
+  gboolean ok;
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("many-%u", i % 50);
+      g_autoptr (GFile) file = NULL;
+
+      small[i] = (Small) { get_path (name), i % 50 * 7 };
+      if (i < 50)
+        file = make_file (name, small[i].size);
+    }
+  ok = coro_each (small, n, sizeof (Small), 0, load_small_cb, NULL, error);
+  for (guint i = 0; i < n; i++)
+    {
+      g_unlink (small[i].path);
+      g_free (small[i].path);
+    }
+  return ok;
+}
+
+/* What is there when the end comes is what there is. */
+static gboolean
+truncated_cb (gpointer   user_data,
+              GValue    *result,
+              GError   **error)
+{
+  g_autofree char *path = get_path ("truncated");
+
+  for (int i = 0; i < (is_slow () ? 5 : 20); i++)
+    {
+      g_autoptr (GFile) file = make_file ("truncated", 20000000);
+      g_autoptr (CoroTask) task = coro_spawn_task (load_cb, file, NULL);
+      g_autoptr (GBytes) bytes = NULL;
+
+      for (int k = 0; k < i * 4; k++)
+        if (!coro_yield (error))
+          return FALSE;
+      g_assert_cmpint (truncate (path, 1000), ==, 0);
+      bytes = coro_await_boxed (task, G_TYPE_BYTES, error);
+      if (bytes == NULL)
+        return FALSE;
+      g_assert_cmpuint (g_bytes_get_size (bytes), >=, 1000);
+      g_assert_cmpuint (g_bytes_get_size (bytes), <=, 20000000);
+    }
+  return TRUE;
+}
+
+static gboolean
+load_future_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_autoptr (GFile) file = make_file ("future", 100);
+  g_autoptr (GFile) other = get_file ("future-other");
+  g_autoptr (CoroFuture) future = coro_file_load_bytes_future (file);
+  g_autoptr (GBytes) bytes = coro_await_boxed (future, G_TYPE_BYTES, error);
+  g_autoptr (CoroFuture) saving = bytes != NULL ? coro_file_save_bytes_future (other, bytes, CORO_FILE_SAVE_NONE) : NULL;
+  g_autoptr (CoroFuture) copying = NULL;
+
+  if (saving == NULL || !coro_await (saving, NULL, error))
+    return FALSE;
+  assert_contents (other, bytes);
+  copying = coro_file_copy_to_future (other, file, G_FILE_COPY_OVERWRITE);
+  return coro_await (copying, NULL, error);
+}
+
+/* --- files that are not ours ------------------------------------------------------ */
+
+static gboolean
+through_gio_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_autoptr (GFile) file = g_file_new_for_uri ("resource:///org/example/missing");
+  g_autoptr (GFile) target = get_file ("target");
+  g_autoptr (GBytes) bytes = make_bytes (5);
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_null (coro_file_load_bytes (file, NULL, &local_error));
+  g_assert_error (local_error, G_RESOURCE_ERROR, G_RESOURCE_ERROR_NOT_FOUND);
+  g_clear_error (&local_error);
+  g_assert_false (coro_file_save_bytes (file, bytes, CORO_FILE_SAVE_NONE, &local_error));
+  g_assert_nonnull (local_error);
+  g_clear_error (&local_error);
+  g_assert_false (coro_file_copy_to (file, target, G_FILE_COPY_NONE, NULL, NULL, &local_error));
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+  return TRUE;
+}
+
+/* --- threads and processes -------------------------------------------------------- */
+
+static gboolean
+load_once_cb (gpointer   user_data,
+              GValue    *result,
+              GError   **error)
+{
+  g_autoptr (GFile) file = get_file ("once");
+  g_autoptr (GBytes) bytes = coro_file_load_bytes (file, NULL, error);
+  g_autoptr (GBytes) again = bytes != NULL ? coro_file_load_bytes (file, NULL, error) : NULL;
+
+  return again != NULL;
+}
+
+static gpointer
+load_thread (gpointer data)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (GError) error = NULL;
+
+  g_main_context_push_thread_default (context);
+  g_assert_true (coro_run (load_once_cb, NULL, NULL, &error));
+  g_assert_no_error (error);
+  g_main_context_pop_thread_default (context);
+  return NULL;
+}
+
+/* What a thread had to read files with goes with its main context. */
+static void
+test_threads (void)
+{
+  g_autoptr (GFile) file = make_file ("once", 1000);
+  guint n_before;
+
+  g_thread_join (g_thread_new ("file", load_thread, NULL));
+  n_before = count_descriptors ();
+  for (int i = 0; i < 5; i++)
+    {
+      GThread *one = g_thread_new ("file", load_thread, NULL);
+      GThread *two = g_thread_new ("file", load_thread, NULL);
+
+      g_thread_join (one);
+      g_thread_join (two);
+    }
+  g_assert_cmpuint (count_descriptors (), ==, n_before);
+}
+
+static gboolean
+fork_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  g_autoptr (GFile) file = make_file ("once", 1000);
+  g_autoptr (CoroTask) task = NULL;
+  int status;
+  pid_t child;
+
+  if (!load_once_cb (NULL, NULL, error))
+    return FALSE;
+
+  /* One that is under way is made by both. */
+  task = coro_spawn_task (load_cb, file, NULL);
+  if (!coro_yield (error))
+    return FALSE;
+
+  child = fork ();
+  if (child == 0)
+    {
+      gboolean ok = coro_join (task, NULL) && load_once_cb (NULL, NULL, NULL);
+
+      _exit (ok && coro_future_get_error (CORO_FUTURE (task)) == NULL ? 0 : 1);
+    }
+  if (!coro_join (task, error))
+    return FALSE;
+  g_assert_no_error (coro_future_get_error (CORO_FUTURE (task)));
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_true (WIFEXITED (status));
+  g_assert_cmpint (WEXITSTATUS (status), ==, 0);
+  return load_once_cb (NULL, NULL, error);
+}
+
+static void
+test_fork (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  /* Threads do not come along, so without io_uring a child has nobody to read for it. */
+  if (g_strcmp0 (g_getenv ("CORO_FILE_BACKEND"), "uring,uncached") != 0 || is_slow ())
+    {
+      g_test_skip ("needs io_uring");
+      return;
+    }
+  g_assert_true (coro_run (fork_cb, NULL, NULL, &error));
+  g_assert_no_error (error);
+}
+
+static gboolean
+no_descriptors_cb (gpointer   user_data,
+                   GValue    *result,
+                   GError   **error)
+{
+  g_autofree char *path = get_path ("once");
+  g_autoptr (GFile) file = make_file ("once", 10);
+  struct rlimit old, none;
+  g_autoptr (GArray) fds = g_array_new (FALSE, FALSE, sizeof (int));
+  int fd;
+
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &old), ==, 0);
+  none = old;
+  none.rlim_cur = 64;
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &none), ==, 0);
+  while ((fd = dup (0)) >= 0)
+    g_array_append_val (fds, fd);
+  assert_load_fails (path, G_IO_ERROR_TOO_MANY_OPEN_FILES);
+  for (guint i = 0; i < fds->len; i++)
+    close (g_array_index (fds, int, i));
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &old), ==, 0);
+
+  return load_once_cb (NULL, NULL, error);
+}
+
+static gboolean
+no_permission_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  g_autofree char *path = get_path ("secret");
+
+  assert_load_fails (path, G_IO_ERROR_PERMISSION_DENIED);
+  return TRUE;
+}
+
+/* In a process of its own, which may not be root any more. */
+static void
+test_no_permission (void)
+{
+  if (g_test_subprocess ())
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_true (geteuid () != 0 || setresuid (65534, 65534, 65534) == 0);
+      g_assert_true (coro_run (no_permission_cb, NULL, NULL, &error));
+      g_assert_no_error (error);
+      return;
+    }
+
+  {
+    g_autofree char *path = get_path ("secret");
+
+    g_object_unref (make_file ("secret", 10));
+    g_assert_cmpint (chmod (path, 0), ==, 0);
+    g_assert_cmpint (chmod (folder, 0755), ==, 0);
+    g_setenv ("CORO_TEST_FOLDER", folder, TRUE);
+    g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+    g_unsetenv ("CORO_TEST_FOLDER");
+    g_test_trap_assert_passed ();
+  }
+}
+
+/* --- a kernel that does not do everything ----------------------------------------- */
+
+/* From here on a system call fails in this thread and those that it starts. */
+static void
+forbid (int call,
+        int error_number)
+{
+  struct sock_filter filter[] = {
+    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, nr)),
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, (guint32) call, 0, 1),
+    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (guint32) error_number),
+    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+  };
+  struct sock_fprog program = { G_N_ELEMENTS (filter), filter };
+
+  g_assert_cmpint (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), ==, 0);
+  g_assert_cmpint (prctl (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0), ==, 0);
+  errno = 0;
+  g_assert_cmpint (syscall (call, -1, NULL, 0, 0, 0, 0), ==, -1);
+  g_assert_cmpint (errno, ==, error_number);
+}
+
+static gboolean copy_cb (gpointer user_data, GValue *result, GError **error);
+
+static gboolean
+everything_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  return load_sizes_cb (NULL, NULL, error) && load_errors_cb (NULL, NULL, error) && load_proc_cb (NULL, NULL, error) &&
+         many_cb (NULL, NULL, error) && load_future_cb (NULL, NULL, error) && cancel_load_cb (NULL, NULL, error) &&
+         copy_cb (NULL, NULL, error);
+}
+
+typedef struct
+{
+  int calls[2];
+  int error_number;
+  gboolean late;                /* the ring was there before the prohibition */
+} Lack;
+
+static gboolean
+lack_late_cb (gpointer   user_data,
+              GValue    *result,
+              GError   **error)
+{
+  const Lack *lack = user_data;
+  g_autoptr (GFile) file = make_file ("once", 1000);
+  g_autoptr (CoroTask) task = NULL;
+
+  if (!load_once_cb (NULL, NULL, error))
+    return FALSE;
+  task = coro_spawn_task (load_cb, file, NULL);
+  if (!coro_yield (error))
+    return FALSE;
+  forbid (lack->calls[0], lack->error_number);
+  return coro_await (task, NULL, error) && everything_cb (NULL, NULL, error);
+}
+
+static void
+test_lack (gconstpointer data)
+{
+  const Lack *lack = data;
+  g_autoptr (GError) error = NULL;
+
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+      g_test_trap_assert_passed ();
+      return;
+    }
+
+  for (guint i = 0; !lack->late && i < G_N_ELEMENTS (lack->calls); i++)
+    if (lack->calls[i] != 0)
+      forbid (lack->calls[i], lack->error_number);
+  g_assert_true (coro_run (lack->late ? lack_late_cb : everything_cb, (gpointer) lack, NULL, &error));
+  g_assert_no_error (error);
+  remove_folder ();
+}
+
+#define ADD_LACK(name, ...)                           \
+  G_STMT_START                                        \
+    {                                                 \
+      static const Lack _lack = { __VA_ARGS__ };      \
+      g_test_add_data_func (name, &_lack, test_lack); \
+    }                                                 \
+  G_STMT_END
+
+/* --- saving ----------------------------------------------------------------------- */
+
+static gboolean
+save_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  static const gsize sizes[] = { 10, 0, 4096, 9000001, 5 };
+  g_autoptr (GFile) file = get_file ("saved");
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autoptr (GBytes) bytes = make_bytes (sizes[i]);
+      CoroFileSaveFlags flags = i % 2 == 0 ? CORO_FILE_SAVE_NONE : CORO_FILE_SAVE_DURABLE;
+      guint n_before;
+
+      if (!coro_file_save_bytes (file, bytes, flags, error))
+        return FALSE;
+      assert_contents (file, bytes);
+      n_before = count_files ();
+      if (!coro_file_save_bytes (file, bytes, flags, error))
+        return FALSE;
+      g_assert_cmpuint (count_files (), ==, n_before);
+    }
+  return TRUE;
+}
+
+static mode_t
+get_mode (const char *path)
+{
+  struct stat info;
+
+  g_assert_cmpint (lstat (path, &info), ==, 0);
+  return info.st_mode;
+}
+
+static gboolean
+save_modes_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  g_autofree char *path = get_path ("modes");
+  g_autofree char *private = get_path ("private");
+  g_autofree char *link = get_path ("link");
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (GFile) private_file = g_file_new_for_path (private);
+  g_autoptr (GFile) link_file = g_file_new_for_path (link);
+  g_autoptr (GBytes) bytes = make_bytes (7);
+  g_autoptr (GBytes) more = make_bytes (70);
+  mode_t mask = umask (0027);
+
+  if (!coro_file_save_bytes (file, bytes, CORO_FILE_SAVE_NONE, error) ||
+      !coro_file_save_bytes (private_file, bytes, CORO_FILE_SAVE_PRIVATE, error))
+    return FALSE;
+  umask (mask);
+  g_assert_cmphex (get_mode (path) & 07777, ==, 0640);
+  g_assert_cmphex (get_mode (private) & 07777, ==, 0600);
+
+  g_assert_cmpint (chmod (path, 0751), ==, 0);
+  g_assert_cmpint (symlink ("modes", link), ==, 0);
+  if (!coro_file_save_bytes (link_file, more, CORO_FILE_SAVE_NONE, error))
+    return FALSE;
+  g_assert_true (S_ISLNK (get_mode (link)));
+  g_assert_cmphex (get_mode (path) & 07777, ==, 0751);
+  assert_contents (file, more);
+  return TRUE;
+}
+
+static void
+assert_save_fails (const char *path,
+                   gsize       size,
+                   int         code)
+{
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (GBytes) bytes = make_bytes (size);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (coro_file_save_bytes (file, bytes, CORO_FILE_SAVE_NONE, &error));
+  g_assert_error (error, G_IO_ERROR, code);
+  g_assert_nonnull (strstr (error->message, path));
+}
+
+static gboolean
+save_errors_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_autofree char *below_missing = get_path ("missing/file");
+  g_autoptr (GFile) null = g_file_new_for_path ("/dev/null");
+  g_autoptr (GBytes) bytes = make_bytes (100);
+  guint n_before = count_files ();
+
+  assert_save_fails (below_missing, 10, G_IO_ERROR_NOT_FOUND);
+  assert_save_fails (folder, 10, G_IO_ERROR_IS_DIRECTORY);
+  assert_save_fails ("/dev/full", 10, G_IO_ERROR_NO_SPACE);
+  g_assert_cmpuint (count_files (), ==, n_before);
+  return coro_file_save_bytes (null, bytes, CORO_FILE_SAVE_NONE, error);
+}
+
+/* A limit on the size of files is a full disk that can be had without being root. */
+static gboolean
+save_full_cb (gpointer   user_data,
+              GValue    *result,
+              GError   **error)
+{
+  g_autoptr (GFile) file = make_file ("full", 100);
+  g_autoptr (GFile) big = make_file ("big", 3000000);
+  g_autoptr (GFile) copied = get_file ("big-copy");
+  g_autoptr (GBytes) old = make_bytes (100);
+  g_autoptr (GError) local_error = NULL;
+  g_autofree char *path = get_path ("full");
+  guint n_before = count_files ();
+  struct rlimit limit, before;
+
+  getrlimit (RLIMIT_FSIZE, &before);
+  limit = before;
+  limit.rlim_cur = 2000000;
+  signal (SIGXFSZ, SIG_IGN);
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &limit), ==, 0);
+  assert_save_fails (path, 3000000, G_IO_ERROR_FAILED);
+  g_assert_false (coro_file_copy_to (big, file, G_FILE_COPY_OVERWRITE, NULL, NULL, &local_error));
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_FAILED);
+  g_clear_error (&local_error);
+  g_assert_false (coro_file_copy_to (big, copied, G_FILE_COPY_NONE, NULL, NULL, &local_error));
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_FAILED);
+  setrlimit (RLIMIT_FSIZE, &before);
+
+  assert_contents (file, old);
+  g_assert_cmpuint (count_files (), ==, n_before);
+  return TRUE;
+}
+
+typedef struct
+{
+  GFile *file;
+  GFile *target;
+  GBytes *bytes;
+} Saving;
+
+static gboolean
+save_bytes_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  Saving *saving = user_data;
+
+  return coro_file_save_bytes (saving->file, saving->bytes, CORO_FILE_SAVE_NONE, error);
+}
+
+/* It is all old or all new, and nothing lies about. */
+static gboolean
+cancel_save_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_autoptr (GFile) file = make_file ("cancelled-save", 10);
+  g_autoptr (GBytes) old = make_bytes (10);
+  g_autoptr (GBytes) bytes = make_bytes (20000000);
+  Saving saving = { file, NULL, bytes };
+  guint n_before = count_files ();
+  guint n_cancelled = 0;
+
+  for (int i = 0; i < (is_slow () ? 10 : 30); i++)
+    {
+      g_autoptr (CoroTask) task = coro_spawn_task (save_bytes_cb, &saving, NULL);
+
+      for (int k = 0; k < i * 10; k++)
+        if (!coro_yield (error))
+          return FALSE;
+      coro_task_cancel (task);
+      if (!coro_join (task, error))
+        return FALSE;
+      if (coro_future_get_error (CORO_FUTURE (task)) != NULL)
+        {
+          assert_cancelled (coro_future_get_error (CORO_FUTURE (task)));
+          assert_contents (file, old);
+          n_cancelled++;
+        }
+      else
+        {
+          g_object_unref (make_file ("cancelled-save", 10));
+        }
+      g_assert_cmpuint (count_files (), ==, n_before);
+    }
+  g_assert_cmpuint (n_cancelled, >, 0);
+  return TRUE;
+}
+
+/* --- copying ---------------------------------------------------------------------- */
+
+static void
+count_progress_cb (goffset  current,
+                   goffset  total,
+                   gpointer user_data)
+{
+  goffset *last = user_data;
+
+  g_assert_cmpint (current, >=, *last);
+  g_assert_cmpint (current, <=, total);
+  *last = current;
+}
+
+static gboolean
+copy_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  static const gsize sizes[] = { 0, 1, 4097, 40000001 };
+  g_autoptr (GFile) target = get_file ("copy");
+  g_autofree char *path = get_path ("copy");
+  g_autofree char *source_path = get_path ("original");
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autoptr (GFile) source = make_file ("original", sizes[i]);
+      g_autoptr (GBytes) bytes = make_bytes (sizes[i]);
+      g_autoptr (GError) local_error = NULL;
+      goffset copied = 0;
+
+      g_assert_cmpint (chmod (source_path, 0754), ==, 0);
+      if (!coro_file_copy_to (source, target, G_FILE_COPY_NONE, count_progress_cb, &copied, error))
+        return FALSE;
+      g_assert_cmpint (copied, ==, (goffset) sizes[i]);
+      assert_contents (target, bytes);
+      g_assert_cmphex (get_mode (path) & 07777, ==, 0754);
+
+      g_assert_false (coro_file_copy_to (source, target, G_FILE_COPY_NONE, NULL, NULL, &local_error));
+      g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_EXISTS);
+      if (!coro_file_copy_to (source, target, G_FILE_COPY_OVERWRITE, NULL, NULL, error))
+        return FALSE;
+      assert_contents (target, bytes);
+      g_unlink (path);
+    }
+  return TRUE;
+}
+
+static gboolean
+copy_errors_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_autoptr (GFile) missing = get_file ("missing");
+  g_autoptr (GFile) target = get_file ("never");
+  g_autoptr (GFile) below_missing = get_file ("missing/never");
+  g_autoptr (GFile) source = make_file ("source", 10);
+  g_autoptr (GFile) directory = g_file_new_for_path (folder);
+  GError *local_error = NULL;
+
+  g_assert_false (coro_file_copy_to (missing, target, G_FILE_COPY_NONE, NULL, NULL, &local_error));
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+  g_clear_error (&local_error);
+  g_assert_false (coro_file_copy_to (source, below_missing, G_FILE_COPY_NONE, NULL, NULL, &local_error));
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+  g_clear_error (&local_error);
+  g_assert_false (coro_file_copy_to (directory, target, G_FILE_COPY_NONE, NULL, NULL, &local_error));
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_WOULD_RECURSE);
+  g_clear_error (&local_error);
+  g_assert_false (coro_file_copy_to (source, directory, G_FILE_COPY_OVERWRITE, NULL, NULL, &local_error));
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_IS_DIRECTORY);
+  g_clear_error (&local_error);
+  g_assert_false (g_file_query_exists (target, NULL));
+  return TRUE;
+}
+
+/* 5 GiB, nearly all of it holes. */
+static gboolean
+copy_sparse_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  const goffset far = (goffset) 5 * 1024 * 1024 * 1024;
+  g_autofree char *path = get_path ("sparse");
+  g_autofree char *copy_path = get_path ("sparse-copy");
+  g_autoptr (GFile) source = g_file_new_for_path (path);
+  g_autoptr (GFile) target = g_file_new_for_path (copy_path);
+  int fd = open (path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+  goffset copied = 0;
+  struct stat info;
+  char text[4];
+
+  g_assert_cmpint (pwrite (fd, "one", 3, 1000), ==, 3);
+  g_assert_cmpint (pwrite (fd, "two", 3, far - 100000), ==, 3);
+  g_assert_cmpint (ftruncate (fd, far), ==, 0);
+  close (fd);
+  if (!coro_file_copy_to (source, target, G_FILE_COPY_NONE, count_progress_cb, &copied, error))
+    return FALSE;
+  g_assert_cmpint (copied, ==, far);
+
+  fd = open (copy_path, O_RDONLY);
+  g_assert_cmpint (fstat (fd, &info), ==, 0);
+  g_assert_cmpint (info.st_size, ==, far);
+  g_assert_cmpint (info.st_blocks, <, 1000);
+  g_assert_cmpint (pread (fd, text, 3, 1000), ==, 3);
+  g_assert_cmpmem (text, 3, "one", 3);
+  g_assert_cmpint (pread (fd, text, 3, far - 100000), ==, 3);
+  g_assert_cmpmem (text, 3, "two", 3);
+  close (fd);
+  g_unlink (path);
+  g_unlink (copy_path);
+  return TRUE;
+}
+
+/* From one file system to another, and of a file that does not know its size. */
+static gboolean
+copy_across_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_autoptr (GFile) source = g_file_new_for_path ("/proc/self/maps");
+  g_autoptr (GFile) target = get_file ("maps");
+  g_autofree char *path = get_path ("maps");
+  struct stat info;
+
+  if (!coro_file_copy_to (source, target, G_FILE_COPY_TARGET_DEFAULT_PERMS, NULL, NULL, error))
+    return FALSE;
+  g_assert_cmpint (stat (path, &info), ==, 0);
+  g_assert_cmpint (info.st_size, >, 0);
+  return TRUE;
+}
+
+static gboolean
+copy_saving_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  Saving *saving = user_data;
+  GFileCopyFlags flags = saving->bytes != NULL ? G_FILE_COPY_OVERWRITE : G_FILE_COPY_NONE;
+
+  return coro_file_copy_to (saving->file, saving->target, flags, NULL, NULL, error);
+}
+
+static gboolean
+cancel_copy_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_autoptr (GFile) source = make_file ("cancelled-copy", 40000000);
+  g_autoptr (GFile) target = get_file ("cancelled-target");
+  guint n_before = count_files ();
+  guint n_cancelled = 0;
+
+  for (int i = 0; i < (is_slow () ? 10 : 40); i++)
+    {
+      g_autoptr (GBytes) bytes = i % 2 == 0 ? make_bytes (1) : NULL;
+      Saving saving = { source, target, bytes };
+      g_autoptr (CoroTask) task = coro_spawn_task (copy_saving_cb, &saving, NULL);
+
+      for (int k = 0; k < i * 8; k++)
+        if (!coro_yield (error))
+          return FALSE;
+      coro_task_cancel (task);
+      if (!coro_join (task, error))
+        return FALSE;
+      if (coro_future_get_error (CORO_FUTURE (task)) != NULL)
+        {
+          assert_cancelled (coro_future_get_error (CORO_FUTURE (task)));
+          n_cancelled++;
+          g_assert_false (g_file_query_exists (target, NULL));
+        }
+      g_file_delete (target, NULL, NULL);
+      g_assert_cmpuint (count_files (), ==, n_before);
+    }
+  g_assert_cmpuint (n_cancelled, >, 0);
+  return TRUE;
+}
+
+static void
+test_body (gconstpointer body)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (coro_run (*(const CoroFunc *) body, NULL, NULL, &error));
+  g_assert_no_error (error);
+}
+
+#define ADD(name, body)                               \
+  G_STMT_START                                        \
+    {                                                 \
+      static const CoroFunc _body = body;             \
+      g_test_add_data_func (name, &_body, test_body); \
+    }                                                 \
+  G_STMT_END
+
+int
+main (int    argc,
+      char **argv)
+{
+  int result;
+
+  g_test_init (&argc, &argv, NULL);
+  g_test_summary ("Whole files are loaded, saved and copied without blocking");
+  folder = g_strdup (g_getenv ("CORO_TEST_FOLDER"));
+  if (folder == NULL)
+    folder = g_dir_make_tmp ("coro-test-XXXXXX", NULL);
+
+  ADD ("/io/file/load/every-size", load_sizes_cb);
+  ADD ("/io/file/load/etag-is-gio-s", load_etag_cb);
+  ADD ("/io/file/load/of-unknown-size", load_proc_cb);
+  ADD ("/io/file/load/errors-name-the-file", load_errors_cb);
+  ADD ("/io/file/load/pipe-is-waited-for", load_pipe_cb);
+  ADD ("/io/file/load/pipe-cancelled", cancel_pipe_cb);
+  ADD ("/io/file/load/cancel-anywhere", cancel_load_cb);
+  ADD ("/io/file/load/cancel-that-nobody-hears-comes-again", cancel_unheard_cb);
+  ADD ("/io/file/load/more-than-fit", many_cb);
+  ADD ("/io/file/load/truncated-meanwhile", truncated_cb);
+  ADD ("/io/file/load/no-descriptors", no_descriptors_cb);
+  g_test_add_func ("/io/file/load/no-permission", test_no_permission);
+  ADD ("/io/file/futures", load_future_cb);
+  ADD ("/io/file/others-through-gio", through_gio_cb);
+  g_test_add_func ("/io/file/outside", test_outside);
+  g_test_add_func ("/io/file/ends-with-its-thread", test_threads);
+  g_test_add_func ("/io/file/fork", test_fork);
+  ADD_LACK ("/io/file/lack/io-uring-forbidden", { SYS_io_uring_setup, 0 }, EPERM, FALSE);
+  ADD_LACK ("/io/file/lack/io-uring-missing", { SYS_io_uring_setup, 0 }, ENOSYS, FALSE);
+  ADD_LACK ("/io/file/lack/io-uring-forbidden-later", { SYS_io_uring_enter, 0 }, EPERM, TRUE);
+  ADD_LACK ("/io/file/lack/openat2-missing", { SYS_openat2, 0 }, ENOSYS, FALSE);
+  ADD_LACK ("/io/file/lack/openat2-forbidden", { SYS_openat2, 0 }, EPERM, FALSE);
+  ADD_LACK ("/io/file/lack/no-nowait", { SYS_preadv2, SYS_pwritev2 }, EOPNOTSUPP, FALSE);
+  ADD_LACK ("/io/file/lack/no-copy-range", { SYS_copy_file_range, SYS_ioctl }, ENOSYS, FALSE);
+  ADD ("/io/file/save/replaces", save_cb);
+  ADD ("/io/file/save/keeps-permissions-and-links", save_modes_cb);
+  ADD ("/io/file/save/errors-name-the-file", save_errors_cb);
+  ADD ("/io/file/save/full-disk-leaves-the-old", save_full_cb);
+  ADD ("/io/file/save/cancel-anywhere", cancel_save_cb);
+  ADD ("/io/file/copy/every-size", copy_cb);
+  ADD ("/io/file/copy/errors", copy_errors_cb);
+  ADD ("/io/file/copy/holes-stay-holes", copy_sparse_cb);
+  ADD ("/io/file/copy/across", copy_across_cb);
+  ADD ("/io/file/copy/cancel-anywhere", cancel_copy_cb);
+
+  result = g_test_run ();
+  if (!g_test_subprocess ())
+    remove_folder ();
+  g_free (folder);
+  return result;
+}
