@@ -29,5 +29,8 @@ check 4 nothing-that-is-not "$(for name in $exported; do
   echo "$declared" | grep -qx "$name" || echo "$name is in no public header"
 done)"
 
-echo "1..4"
+# -Bsymbolic-functions: our own calls take no way that another library could get into.
+check 5 calls-itself-directly "$(command -v readelf >/dev/null && LC_ALL=C readelf -rW "$library" |
+  sed -n 's/.*_JU\?MP_SLOT\? .* \(coro_[a-z0-9_]*\).*/\1/p')"
+echo "1..5"
 exit $failed
