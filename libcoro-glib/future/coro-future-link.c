@@ -161,18 +161,32 @@ future_wait_pending (CoroFuture      *self,
                      gboolean         propagate,
                      GError         **error)
 {
+  CoroJob *job;
+  gboolean cancelled;
+
+  /* A cancel of before reaches the future as one that comes later does: a task that its
+   * caller was told to wait for must not go on alone. */
   link->future = NULL;
-  if (!coro_waiter_init (&link->waiter, error))
+  if (!(propagate ? coro_waiter_init_uncancellable : coro_waiter_init) (&link->waiter, error))
     return FALSE;
 
-  if (G_UNLIKELY (link->waiter.job->task == self))
+  job = link->waiter.job;
+  if (G_UNLIKELY (job->task == self))
     {
       g_set_error_literal (error, CORO_ERROR, CORO_ERROR_PROTOCOL, "A task cannot wait for itself");
       return FALSE;
     }
 
-  return !coro_future_link (link, self, propagate) ||
-         coro_waiter_wait (&link->waiter, &future_wait_class, self, error);
+  cancelled = coro_job_is_cancelled (job);
+  if (!coro_future_link (link, self, propagate))
+    {
+      if (G_UNLIKELY (cancelled))
+        coro_job_deliver_cancel (job, error);
+      return !cancelled;
+    }
+  if (G_UNLIKELY (cancelled))
+    coro_waiter_rest (job, error);
+  return coro_waiter_wait (&link->waiter, &future_wait_class, self, error);
 }
 
 /* Waits until the future is done, whatever its outcome. */

@@ -45,6 +45,8 @@ struct _CoroWaitClass
 };
 
 gboolean coro_waiter_check_ready_slow (GError **error);
+void     coro_waiter_rest   (CoroJob              *job,
+                             GError              **error);
 gboolean coro_waiter_init   (CoroWaiter           *self,
                              GError              **error);
 gboolean coro_waiter_init_uncancellable (CoroWaiter  *self,

@@ -32,17 +32,24 @@ give_way (CoroJob *job)
   coro_job_suspend (job);
 }
 
-/* Fails an await of a job that is cancelled.
+/* Before an await of a cancelled job fails.
  *
  * A request for the job itself that reaches somebody is consumed.  Everything else comes
  * again at the next await, and so it costs a turn: a loop that does not look at its errors
  * must not stop the whole program. */
+void
+coro_waiter_rest (CoroJob  *job,
+                  GError  **error)
+{
+  if (error == NULL || !coro_job_has_request (job))
+    give_way (job);
+}
+
 static void
 job_fail_cancelled (CoroJob  *job,
                     GError  **error)
 {
-  if (error == NULL || !coro_job_has_request (job))
-    give_way (job);
+  coro_waiter_rest (job, error);
   coro_job_deliver_cancel (job, error);
 }
 
@@ -162,7 +169,9 @@ coro_waiter_wait (CoroWaiter           *self,
   job->waiter = self;
   while (!self->woken)
     {
-      if (G_UNLIKELY (coro_job_is_cancelled (job)) && !aborting)
+      /* Who takes over gets every later request as well. */
+      if (G_UNLIKELY (coro_job_is_cancelled (job)) &&
+          (!aborting || (klass->delegates && coro_job_has_request (job))))
         {
           if (klass->abort (object, self))
             {

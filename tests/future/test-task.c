@@ -860,6 +860,81 @@ cancel_running_later_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* Whose cleanup takes long, and does not mind being told to hurry. */
+static gboolean
+long_cleanup_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  g_autoptr (GError) hurry = NULL;
+
+  if (coro_sleep (1000 * SECOND, error))
+    return TRUE;
+  note ("cleanup");
+  if (!coro_sleep (1000 * SECOND, &hurry))
+    note ("hurry");
+  return FALSE;
+}
+
+static gboolean
+second_request_is_passed_on_cb (gpointer   user_data,
+                                GValue    *result,
+                                GError   **error)
+{
+  g_autoptr (CoroTask) inner = coro_spawn_task (long_cleanup_cb, NULL, NULL);
+  g_autoptr (CoroTask) outer = coro_spawn_task (await_cb, inner, NULL);
+  gint64 start = now ();
+
+  coro_sleep (SECOND, NULL);
+  coro_task_cancel (outer);
+  coro_sleep (SECOND, NULL);
+  assert_trace ("cleanup");
+  g_assert_false (coro_future_is_done (CORO_FUTURE (outer)));
+  coro_task_cancel (outer);
+  coro_join (outer, NULL);
+  assert_trace ("hurry");
+  g_assert_cmpint (now () - start, ==, 2 * SECOND);
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (outer)), ==, CORO_FUTURE_CANCELLED);
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (inner)), ==, CORO_FUTURE_CANCELLED);
+  return TRUE;
+}
+
+/* Who is cancelled already and then waits takes along what it waits for, and waits for it. */
+static gboolean
+cancelled_before_takes_along_cb (gpointer   user_data,
+                                 GValue    *result,
+                                 GError   **error)
+{
+  g_autoptr (CoroTask) inner = coro_spawn_task (long_cleanup_cb, NULL, NULL);
+  g_autoptr (GError) local_error = NULL;
+
+  coro_sleep (SECOND, NULL);
+  coro_task_cancel (coro_task_get_current ());
+  g_assert_false (coro_await (inner, NULL, &local_error));
+  assert_cancelled (local_error);
+  assert_trace ("cleanup");
+  g_assert_true (coro_future_is_done (CORO_FUTURE (inner)));
+  return coro_yield (error);
+}
+
+/* But not what somebody else wants. */
+static gboolean
+cancelled_before_leaves_shared_cb (gpointer   user_data,
+                                   GValue    *result,
+                                   GError   **error)
+{
+  g_autoptr (CoroFuture) future = coro_sleep_future (SECOND);
+  g_autoptr (CoroTask) other = coro_spawn_task (await_cb, future, NULL);
+
+  if (!coro_yield (error))
+    return FALSE;
+  coro_task_cancel (coro_task_get_current ());
+  g_assert_false (coro_await (future, NULL, NULL));
+  g_assert_false (coro_future_is_done (future));
+  coro_task_uncancel (coro_task_get_current ());
+  return coro_await (other, NULL, error);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -897,6 +972,9 @@ main (int    argc,
   coro_test_add_func ("/task/cancel/both-waiters", both_waiters_cancelled_cb);
   coro_test_add_func ("/task/cancel/join-leaves-alone", join_leaves_alone_cb);
   coro_test_add_func ("/task/cancel/inner-decides", inner_decides_cb);
+  coro_test_add_func ("/task/cancel/second-request-is-passed-on", second_request_is_passed_on_cb);
+  coro_test_add_func ("/task/cancel/cancelled-before-takes-along", cancelled_before_takes_along_cb);
+  coro_test_add_func ("/task/cancel/cancelled-before-leaves-what-others-want", cancelled_before_leaves_shared_cb);
   coro_test_add_func ("/task/cancel/deep-chain", cancel_deep_chain_cb);
   coro_test_add_func ("/task/cancel/very-deep-chain", cancel_very_deep_chain_cb);
   coro_test_add_func ("/task/very-deep-chain", very_deep_chain_cb);
