@@ -147,7 +147,7 @@ future_cancelled_cb (gpointer   user_data,
   g_autoptr (CoroTask) waiting = coro_spawn_task (await_cb, proxy, NULL);
   g_autoptr (GError) wait_error = NULL;
 
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   g_assert_true (coro_task_cancel (waiting));
   g_assert_false (coro_await (waiting, NULL, &wait_error));
@@ -179,7 +179,7 @@ assert_abort_is_passed_on (gpointer target)
 
   proxy->passes_on = FALSE;
   waiting = coro_spawn_task (await_cb, proxy, NULL);
-  g_assert_true (coro_yield (NULL));
+  g_assert_true (coro_test_settle (NULL));
   coro_task_cancel (waiting);
   g_assert_false (coro_await (waiting, NULL, &error));
   assert_cancelled (error);
@@ -224,6 +224,7 @@ coroutine_two_awaiters_cb (gpointer   user_data,
   g_autoptr (GError) first_error = NULL;
   g_autoptr (GError) second_error = NULL;
 
+  coro_test_keep_order (NULL);
   g_assert_false (coro_await (second, NULL, &second_error));
   g_assert_error (second_error, CORO_ERROR, CORO_ERROR_PROTOCOL);
   coro_task_cancel (first);

@@ -364,6 +364,7 @@ task_cancel_wins_cb (gpointer   user_data,
   gboolean caught = TRUE;
   g_autoptr (CoroTask) task = NULL;
 
+  coro_test_keep_order (NULL);
   epoch = now ();
   coro_spawn (cancel_later_cb, &task, NULL);            /* first: it runs before the one who waits */
   task = coro_spawn_task (in_scope_cb, &caught, NULL);
