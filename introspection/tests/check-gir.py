@@ -124,7 +124,7 @@ def check(path):
     yield (f'{path}: no type, constant or property is a keyword',
            [node.get('name') for node in namespace.iter()
             if node.tag.removeprefix(CORE) in ('class', 'interface', 'record', 'enumeration', 'bitfield', 'property',
-                                              'constant', 'callback', 'member')
+                                              'constant', 'callback')
             and node.get('name') is not None and node.get('name') in KEYWORDS])
     yield (f'{path}: no virtual function but cancel is visible',
            [name for tag, name, node in shown if tag == 'virtual-method' and name != 'Future.cancel'])
