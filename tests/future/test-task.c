@@ -926,7 +926,7 @@ cancelled_before_leaves_shared_cb (gpointer   user_data,
   g_autoptr (CoroFuture) future = coro_sleep_future (SECOND);
   g_autoptr (CoroTask) other = coro_spawn_task (await_cb, future, NULL);
 
-  if (!coro_yield (error))
+  if (!coro_test_settle (error))
     return FALSE;
   coro_task_cancel (coro_task_get_current ());
   g_assert_false (coro_await (future, NULL, NULL));
