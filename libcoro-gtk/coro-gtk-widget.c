@@ -157,7 +157,7 @@ widget_get_scope (GtkWidget *widget)
  * is in is destroyed; hiding a window leaves them alone. The widget itself
  * stays until the last of them has ended, cleanup included, so that
  * coroutines may use it all the time; but after a dispose its template
- * children are %NULL.
+ * children are %NULL. Those that have not begun by then never do.
  *
  * Members fail alone, and nobody joins the group: see
  * [func@CoroGtk.widget_set_unhandled_func]. Their stacks have 1 MiB.

@@ -18,6 +18,8 @@ void           coro_gtk_widget_set_unhandled_func (gpointer            widget,
 
 #define coro_gtk_widget_spawn(widget, func, user_data, destroy) \
   coro_spawn_at (coro_gtk_widget_get_group (widget), (func), (user_data), (destroy), CORO_SPAWN_SITE (func))
+#define coro_gtk_widget_spawn_task(widget, func, user_data, destroy) \
+  coro_spawn_task_at (coro_gtk_widget_get_group (widget), (func), (user_data), (destroy), CORO_SPAWN_SITE (func))
 #define coro_gtk_widget_spawn_latest(widget, key, func, user_data, destroy) \
   coro_gtk_widget_spawn_latest_at ((widget), (key), (func), (user_data), (destroy), CORO_SPAWN_SITE (func))
 

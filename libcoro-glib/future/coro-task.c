@@ -197,9 +197,10 @@ task_job_run (CoroJob *job)
   GError *error = NULL;
   gboolean ok;
 
-  if (job->cancel_pending)
+  if (job->cancel_pending || (job->cancel_level && !((CoroSupervisor *) job->supervisor)->joined))
     {
-      /* Cancelled by hand before its first step: the body never runs. */
+      /* Cancelled before its first step, by hand or with a group that nobody joins: the
+       * body never runs.  What it would work on, a widget, is gone. */
       coro_job_deliver_cancel (job, &error);
     }
   else

@@ -510,7 +510,9 @@ group_cancel_cb (CoroMessage *message)
  *
  * Cancels all members, and those that are spawned later.
  *
- * That is no failure of the group. Doing it twice is doing it once.
+ * That is no failure of the group. Doing it twice is doing it once. Members
+ * that have not begun run to their first wait, which fails; in a group of
+ * %CORO_TASK_GROUP_UNJOINED they never begin.
  *
  * Callable from any thread; never suspends, and runs no code of others.
  *
