@@ -139,6 +139,43 @@ def lowest_layer():
     none(found)
 
 
+# --- what programs do --------------------------------------------------------------------
+
+def sources():
+    """(path below the root, code without comments) of the programs that people read."""
+    for folder, kinds in (('examples', ('.c',)), ('demo-app', ('.c',)), ('introspection', ('.py', '.js', '.vala'))):
+        for path, _, files in sorted(os.walk(os.path.join(SOURCE, folder))):
+            name = os.path.relpath(path, SOURCE)
+            if 'tests' in name.split(os.sep) or folder == 'introspection' and not name.endswith(('examples', 'vala')):
+                continue
+            for file in sorted(files):
+                if file.endswith(kinds):
+                    code = read(name, file)
+                    code = re.sub(r'/\*.*?\*/', '', code, flags=re.DOTALL)
+                    yield os.path.join(name, file), re.sub(r'(?m)(//|#(?!\s*(?:define|include|if|endif|undef))).*$', '', code)
+
+
+@case('/spec/S115/one-run-per-program')
+def one_run():
+    wrong, n_programs = [], 0
+    # Those that are about runs.
+    about_it = {'examples/runner.c'}
+    for path, code in sources():
+        runs = len(re.findall(r'\b(?:coro_run|coro_run_main|coro_runner_run|coro_application_run|Coro\.run)\s*\(', code))
+        if runs > 1 and path not in about_it:
+            wrong.append('%s: %d' % (path, runs))
+        n_programs += runs > 0
+    none(wrong)
+    if n_programs < 20:
+        raise AssertionError('only %d programs' % n_programs)
+
+
+@case('/spec/S199/no-awaitable-of-its-own')
+def no_awaitable():
+    own = [path for path, code in sources() if re.search(r'CORO_TYPE_AWAITABLE|CoroAwaitableInterface|__await__|Coro\.Awaitable', code)]
+    equal(own, ['examples/awaitable.c', 'examples/device.c'])       # which are about it
+
+
 # --- the tutorial ----------------------------------------------------------------------
 
 @case('/spec/S365/tutorial-has-its-topics')
