@@ -46,6 +46,7 @@
 #include "io/coro-unix-signal.h"
 #include "debug/coro-call-graph.h"
 #include "debug/coro-debug.h"
+#include "debug/coro-error-trace.h"
 #include "debug/coro-overflow.h"
 #include "debug/coro-tracer.h"
 #include "testing/coro-test-clock.h"

@@ -17,6 +17,7 @@ void  coro_backtrace_append              (GString        *string,
                                           gpointer const *frames,
                                           guint           n_frames,
                                           const char     *indent);
+gboolean coro_backtrace_is_ours          (gpointer        address);
 void  coro_symbol_append                 (GString        *string,
                                           gpointer        address);
 

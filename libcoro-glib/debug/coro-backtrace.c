@@ -190,6 +190,18 @@ module_lookup (const CoroModule *self,
   return NULL;
 }
 
+/* Whether it is code of this library, unless that is part of the program. */
+gboolean
+coro_backtrace_is_ours (gpointer address)
+{
+  struct link_map *map = NULL, *our_map = NULL;
+  Dl_info info;
+
+  return dladdr1 (address, &info, (void **) &map, RTLD_DL_LINKMAP) != 0 &&
+         dladdr1 ((gpointer) coro_backtrace_is_ours, &info, (void **) &our_map, RTLD_DL_LINKMAP) != 0 &&
+         map == our_map && map->l_name[0] != '\0';
+}
+
 /* "function+0x1a (module+0x1234)": the latter is what addr2line(1) wants.  Not in a signal
  * handler. */
 void

@@ -12,17 +12,9 @@
 /* More of them than this, by one coroutine, are not an oversight in its cleanup. */
 #define MAX_IGNORED_CANCELS 3
 
-/* What is wrong with one coroutine so far. */
-typedef struct
-{
-  guint n_ignored_cancels;
-  int n_locks;
-  gboolean has_pushed;          /* it was reported */
-} CoroDebugJob;
-
-static CoroDebugJob *
-debug_get_job (CoroDebug *self,
-               CoroJob   *job)
+CoroDebugJob *
+coro_debug_get_job (CoroDebug *self,
+                    CoroJob   *job)
 {
   CoroDebugJob *record = g_hash_table_lookup (self->jobs, job);
 
@@ -53,7 +45,7 @@ check_context (CoroDebug *self,
   if (self->step.start == 0 || self->step.job != job || g_main_context_get_thread_default () == self->step.context)
     return;
 
-  record = debug_get_job (self, job);
+  record = coro_debug_get_job (self, job);
   if (!record->has_pushed)
     coro_debug_report (self, "%s %s and has not popped the thread-default main context that it pushed", get_job_name (job),
                        ended ? "returned" : "waits");
@@ -95,7 +87,7 @@ coro_debug_cancel_ignored (CoroHooks *hooks,
 
   if ((self->flags & CORO_DEBUG_CHECKS) == 0)
     return;
-  if (++debug_get_job (self, job)->n_ignored_cancels == MAX_IGNORED_CANCELS + 1)
+  if (++coro_debug_get_job (self, job)->n_ignored_cancels == MAX_IGNORED_CANCELS + 1)
     coro_debug_report (self, "%s has ignored more than %d cancellations: it passes no error to what it waits for",
                        get_job_name (job), MAX_IGNORED_CANCELS);
 }
@@ -105,7 +97,7 @@ coro_debug_lock_held (CoroHooks *hooks,
                       CoroJob   *job,
                       int        change)
 {
-  CoroDebugJob *record = debug_get_job ((CoroDebug *) hooks, job);
+  CoroDebugJob *record = coro_debug_get_job ((CoroDebug *) hooks, job);
 
   /* One that was acquired before debug mode was turned on is not counted. */
   record->n_locks = MAX (record->n_locks + change, 0);

@@ -17,6 +17,7 @@ read_environment (void)
     { "slow", CORO_DEBUG_SLOW },
     { "watchdog", CORO_DEBUG_WATCHDOG },
     { "checks", CORO_DEBUG_CHECKS },
+    { "errors", CORO_DEBUG_ERRORS },
     { "overflow", 0 },          /* coro-overflow.c reads it */
   };
   CoroDebugFlags flags = g_parse_debug_string (g_getenv ("CORO_DEBUG"), keys, G_N_ELEMENTS (keys));
@@ -32,7 +33,7 @@ read_environment (void)
  * Sets what debug mode watches in schedulers that are made from now on.
  *
  * At first it is what the environment variable `CORO_DEBUG` says: a list of
- * `slow`, `watchdog` and `checks`, or `1` for all of them; `overflow` stands
+ * `slow`, `watchdog`, `checks` and `errors`, or `1` for all of them; `overflow` stands
  * for [func@debug_report_overflows], and `all` for that as well.
  *
  * Callable from any thread; never suspends.

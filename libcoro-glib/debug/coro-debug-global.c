@@ -5,6 +5,8 @@
 
 #include "debug/coro-debug-private.h"
 
+#include "debug/coro-error-trace-private.h"
+
 /* What debug mode does that belongs to no scheduler. */
 
 /* Frames of ours and of GObject that are not worth telling. */
@@ -63,6 +65,8 @@ coro_debug_init_global (void)
 {
   coro_global_hooks.capture = global_capture;
   coro_global_hooks.describe = global_describe;
+  coro_global_hooks.error_given = coro_error_trace_given;
+  coro_global_hooks.describe_error = coro_format_error_trace;
   coro_global_hooks.check_thread = global_check_thread;
   coro_global_hooks.scheduler_created = global_scheduler_created;
 }

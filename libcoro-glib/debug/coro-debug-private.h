@@ -6,6 +6,7 @@
 #include "debug/coro-debug.h"
 
 #include "debug/coro-backtrace-private.h"
+#include "debug/coro-error-step-private.h"
 #include "debug/coro-tracer.h"
 #include "scheduler/coro-scheduler-private.h"
 
@@ -26,6 +27,16 @@ typedef struct
   const char *site;             /* (nullable): static */
   char name[CORO_DEBUG_MAX_NAME];
 } CoroDebugStep;
+
+/* What is known of one coroutine that has something to note. */
+typedef struct
+{
+  guint n_ignored_cancels;
+  int n_locks;
+  gboolean has_pushed;          /* a context that it did not pop; it was reported */
+  guint n_wait_frames;
+  gpointer wait_frames[CORO_ERROR_STEP_MAX_FRAMES];     /* where it waited last */
+} CoroDebugJob;
 
 /* Debug mode of one scheduler.  Belongs to its thread, but for what is said otherwise. */
 typedef struct _CoroDebug CoroDebug;
@@ -56,6 +67,8 @@ struct _CoroDebug
 };
 
 CoroDebug *coro_debug_get        (CoroScheduler  *scheduler);
+CoroDebugJob *coro_debug_get_job (CoroDebug     *debug,
+                                  CoroJob        *job);
 void     coro_debug_init_global  (void);
 void     coro_debug_flush        (CoroDebug      *debug);
 void     coro_debug_report       (CoroDebug      *debug,

@@ -5,6 +5,8 @@
 
 #include "debug/coro-debug-private.h"
 
+#include "debug/coro-error-trace-private.h"
+
 /* Debug mode looks over the shoulder of a scheduler.  It is asked for by the environment
  * variable CORO_DEBUG or by a call, and costs one branch a switch while it is off. */
 
@@ -38,11 +40,30 @@ debug_left (CoroHooks *hooks,
 
   if (job != NULL)
     {
+      if (!ended && (self->flags & CORO_DEBUG_ERRORS) != 0)
+        coro_error_trace_waits (self, job);
       coro_debug_check_left (self, job, ended);
-      coro_debug_trace (self, ended ? CORO_TRACE_FREED : CORO_TRACE_SUSPENDED, job, NULL);
+      coro_debug_trace (self, ended ? CORO_TRACE_FINISHED : CORO_TRACE_SUSPENDED, job, NULL);
+      if (ended)
+        coro_debug_trace (self, CORO_TRACE_FREED, job, NULL);
     }
 
   coro_debug_step_end (self);
+}
+
+static void
+debug_wait_begun (CoroHooks *hooks,
+                  CoroJob   *job)
+{
+  coro_debug_trace ((CoroDebug *) hooks, CORO_TRACE_AWAITING, job, NULL);
+}
+
+static void
+debug_wait_ended (CoroHooks    *hooks,
+                  CoroJob      *job,
+                  const GError *error)
+{
+  coro_debug_trace ((CoroDebug *) hooks, CORO_TRACE_RESULT, job, error);
 }
 
 static void
@@ -53,6 +74,8 @@ debug_finished (CoroHooks    *hooks,
   CoroDebug *self = (CoroDebug *) hooks;
 
   coro_debug_trace (self, coro_trace_event_for_error (error), job, error);
+  if ((self->flags & CORO_DEBUG_ERRORS) != 0)
+    coro_error_trace_finished (self, job, error);
   /* The last chance: its handle goes away before it has left. */
   if (self->step.job == job)
     coro_debug_step_set_name (&self->step);
@@ -76,6 +99,8 @@ static const CoroHooks debug_hooks = {
   debug_created,
   debug_entered,
   debug_left,
+  debug_wait_begun,
+  debug_wait_ended,
   debug_finished,
   coro_debug_cancel_ignored,
   coro_debug_lock_held,

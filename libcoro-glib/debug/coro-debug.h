@@ -16,6 +16,8 @@ G_BEGIN_DECLS
  * @CORO_DEBUG_CHECKS: look for mistakes: calls from the wrong thread, locks
  *   that are not released, cancellations that are ignored, a thread-default
  *   context that is not popped before a wait
+ * @CORO_DEBUG_ERRORS: note the way of errors through the coroutines, see
+ *   [func@format_error_trace]; `Since: 1.0`
  * @CORO_DEBUG_ALL: all of these
  *
  * What debug mode watches.
@@ -28,7 +30,8 @@ typedef enum /*< flags >*/
   CORO_DEBUG_SLOW     = 1 << 0,
   CORO_DEBUG_WATCHDOG = 1 << 1,
   CORO_DEBUG_CHECKS   = 1 << 2,
-  CORO_DEBUG_ALL      = (1 << 3) - 1
+  CORO_DEBUG_ERRORS   = 1 << 3,
+  CORO_DEBUG_ALL      = (1 << 4) - 1
 } CoroDebugFlags;
 
 CORO_AVAILABLE_IN_ALL

@@ -58,7 +58,7 @@ coro_debug_trace (CoroDebug      *debug,
   coro_job_copy_name (job, name, sizeof name);
   if (name[0] != '\0')
     record.name = name;
-  if (event == CORO_TRACE_SUSPENDED)
+  if (event == CORO_TRACE_AWAITING || event == CORO_TRACE_SUSPENDED)
     record.awaited = get_awaited (job);
   debug->trace (&record, debug->trace_data);
 }

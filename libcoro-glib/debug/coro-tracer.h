@@ -11,14 +11,24 @@ G_BEGIN_DECLS
  * CoroTraceEvent:
  * @CORO_TRACE_CREATED: it was spawned
  * @CORO_TRACE_STARTED: its body is about to begin
+ * @CORO_TRACE_AWAITING: it begins to wait for what is not there yet
  * @CORO_TRACE_SUSPENDED: it is about to be parked
  * @CORO_TRACE_RESUMED: it is about to go on
+ * @CORO_TRACE_RESULT: what it waited for is there, or the wait was cancelled
  * @CORO_TRACE_RETURNED: its body has succeeded
  * @CORO_TRACE_FAILED: its body has failed
  * @CORO_TRACE_CANCELLED: its body has ended by cancellation
- * @CORO_TRACE_FREED: nothing of it is left
+ * @CORO_TRACE_FINISHED: however it has ended, everybody who waits for it has
+ *   been told
+ * @CORO_TRACE_FREED: its stack and its record are given back
  *
  * What happens to a coroutine.
+ *
+ * One that awaits something and fails has %CORO_TRACE_CREATED,
+ * %CORO_TRACE_STARTED, %CORO_TRACE_AWAITING, %CORO_TRACE_SUSPENDED,
+ * %CORO_TRACE_RESUMED, %CORO_TRACE_RESULT, %CORO_TRACE_FAILED,
+ * %CORO_TRACE_FINISHED and %CORO_TRACE_FREED, in this order. Giving way, with
+ * [func@yield], is no wait: it is suspended and resumed.
  *
  * Since: 0.1
  */
@@ -26,11 +36,14 @@ typedef enum
 {
   CORO_TRACE_CREATED,
   CORO_TRACE_STARTED,
+  CORO_TRACE_AWAITING,
   CORO_TRACE_SUSPENDED,
   CORO_TRACE_RESUMED,
+  CORO_TRACE_RESULT,
   CORO_TRACE_RETURNED,
   CORO_TRACE_FAILED,
   CORO_TRACE_CANCELLED,
+  CORO_TRACE_FINISHED,
   CORO_TRACE_FREED
 } CoroTraceEvent;
 
@@ -41,9 +54,10 @@ typedef enum
  *   %CORO_TRACE_FREED
  * @name: (nullable): the name of its task, or of its function
  * @site: (nullable): where it was spawned
- * @awaited: (nullable): for %CORO_TRACE_SUSPENDED, the object it waits for, if
- *   it is one
- * @error: (nullable): for %CORO_TRACE_FAILED and %CORO_TRACE_CANCELLED, why
+ * @awaited: (nullable): for %CORO_TRACE_AWAITING and %CORO_TRACE_SUSPENDED, the
+ *   object it waits for, if it is one
+ * @error: (nullable): for %CORO_TRACE_FAILED and %CORO_TRACE_CANCELLED, why; for
+ *   %CORO_TRACE_RESULT, why the wait was given up
  *
  * What a tracer is told. It is valid during the call.
  *

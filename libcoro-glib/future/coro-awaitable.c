@@ -8,6 +8,7 @@
 #include "fiber/coro-error.h"
 #include "future/coro-coroutine-private.h"
 #include "future/coro-future-link-private.h"
+#include "scheduler/coro-hooks-private.h"
 
 /**
  * CoroAwaitable:
@@ -120,7 +121,11 @@ await_interface (CoroAwaitable  *self,
       !coro_waiter_wait (&waiter, &klass, self, error))
     return FALSE;
 
-  return iface->finish (self, value != NULL ? value : &scratch, error);
+  if (iface->finish (self, value != NULL ? value : &scratch, error))
+    return TRUE;
+  if (error != NULL)
+    coro_hooks_note_error (self, *error, TRUE);
+  return FALSE;
 }
 
 /**

@@ -94,6 +94,18 @@ coro_future_take_result (CoroFuture *self,
   return TRUE;
 }
 
+/* Gives the error of a future that has failed. */
+void
+coro_future_copy_error (CoroFuture  *self,
+                        GError     **error)
+{
+  if (error == NULL)
+    return;
+
+  *error = g_error_copy (coro_future_private (self)->error);
+  coro_hooks_note_error (self, *error, TRUE);
+}
+
 /* Completes the future as cancelled, for the reason `error`, which is taken. */
 gboolean
 coro_future_set_cancelled (CoroFuture *self,

@@ -76,6 +76,9 @@ coro_future_observe (CoroFuture *self)
     g_atomic_int_set (&priv->observed, TRUE);
 }
 
+void           coro_future_copy_error    (CoroFuture      *self,
+                                          GError         **error);
+
 /* The outcome of a future that is done. */
 static inline gboolean
 coro_future_copy_result (CoroFuture  *self,
@@ -87,8 +90,7 @@ coro_future_copy_result (CoroFuture  *self,
   coro_future_observe (self);
   if (G_UNLIKELY (g_atomic_int_get (&priv->state) != CORO_FUTURE_RESOLVED))
     {
-      if (error != NULL)
-        *error = g_error_copy (priv->error);
+      coro_future_copy_error (self, error);
       return FALSE;
     }
 

@@ -405,6 +405,7 @@ task_report (CoroTask     *self,
   report->scheduler = g_object_ref (scheduler);
   report->reporter = g_steal_pointer (&self->reporter);
   report->error = g_error_copy (error);
+  coro_hooks_note_error (self, report->error, FALSE);
   report->name = g_strdup (coro_task_get_name (self));
   report->site = self->site;
   coro_scheduler_post (scheduler, &report->message);

@@ -24,6 +24,12 @@ struct _CoroHooks
   void (*left)           (CoroHooks     *self,
                           CoroJob       *job,
                           gboolean       ended);
+  /* The running job begins to wait, or is done with it; `error`: why nothing came of it. */
+  void (*wait_begun)     (CoroHooks     *self,
+                          CoroJob       *job);
+  void (*wait_ended)     (CoroHooks     *self,
+                          CoroJob       *job,
+                          const GError  *error);
   /* The body of a job is over. */
   void (*finished)       (CoroHooks     *self,
                           CoroJob       *job,
@@ -50,11 +56,38 @@ typedef struct
   /* Notes who calls, to be described when something turns out to be wrong. */
   gpointer (*capture)       (void);
   char *(*describe)         (gpointer       captured);
+  /* Somebody is given `error`, which `awaitable` has failed with; `awaited`: the running
+   * coroutine, by an await. */
+  void (*error_given)       (gpointer       awaitable,
+                             const GError  *error,
+                             gboolean       awaited);
+  /* How the error came through the coroutines; NULL when that is not known. */
+  char *(*describe_error)   (const GError  *error);
   /* The calling thread is about to wake a waiter of `object_name`. */
   void (*check_thread)      (CoroJob       *waiting,
                              const char    *object_name);
 } CoroGlobalHooks;
 
 extern CoroGlobalHooks coro_global_hooks G_GNUC_INTERNAL;
+
+static inline void
+coro_hooks_note_error (gpointer      awaitable,
+                       const GError *error,
+                       gboolean      awaited)
+{
+  if (G_UNLIKELY (coro_global_hooks.error_given != NULL) && error != NULL)
+    coro_global_hooks.error_given (awaitable, error, awaited);
+}
+
+/* What to put behind a message about an error. */
+static inline char *
+coro_hooks_describe_error (const GError *error)
+{
+  char *way = coro_global_hooks.describe_error != NULL ? coro_global_hooks.describe_error (error) : NULL;
+  char *text = way != NULL ? g_strconcat ("\n", g_strchomp (way), NULL) : g_strdup ("");
+
+  g_free (way);
+  return text;
+}
 
 G_END_DECLS

@@ -152,14 +152,12 @@ coro_waiter_undo_nothing (gpointer    object,
 }
 
 /* Parks the job until it is woken or cancelled.  Everything happens here, on the job's
- * own stack: who cancels it only puts it into the queue.
- *
- * TRUE: woken; the result can be taken.  FALSE: cancelled, and nothing was consumed. */
-gboolean
-coro_waiter_wait (CoroWaiter           *self,
-                  const CoroWaitClass  *klass,
-                  gpointer              object,
-                  GError              **error)
+ * own stack: who cancels it only puts it into the queue. */
+static gboolean
+waiter_park (CoroWaiter           *self,
+             const CoroWaitClass  *klass,
+             gpointer              object,
+             GError              **error)
 {
   CoroJob *job = self->job;
   gboolean aborting = FALSE;    /* the wait goes on only until it has been called off */
@@ -202,4 +200,37 @@ coro_waiter_wait (CoroWaiter           *self,
     }
 
   return TRUE;
+}
+
+/* The same under the eyes of debug mode. */
+G_NO_INLINE static gboolean
+waiter_park_watched (CoroWaiter           *self,
+                     const CoroWaitClass  *klass,
+                     gpointer              object,
+                     GError              **error)
+{
+  CoroScheduler *scheduler = coro_job_get_scheduler (self->job);
+  CoroJob *job = self->job;
+  gboolean ok;
+
+  self->klass = klass;
+  self->object = object;
+  job->waiter = self;
+  scheduler->hooks->wait_begun (scheduler->hooks, job);
+  ok = waiter_park (self, klass, object, error);
+  if (scheduler->hooks != NULL)
+    scheduler->hooks->wait_ended (scheduler->hooks, job, !ok && error != NULL ? *error : NULL);
+  return ok;
+}
+
+/* TRUE: woken; the result can be taken.  FALSE: cancelled, and nothing was consumed. */
+gboolean
+coro_waiter_wait (CoroWaiter           *self,
+                  const CoroWaitClass  *klass,
+                  gpointer              object,
+                  GError              **error)
+{
+  if (G_UNLIKELY (coro_job_get_scheduler (self->job)->hooks != NULL))
+    return waiter_park_watched (self, klass, object, error);
+  return waiter_park (self, klass, object, error);
 }

@@ -64,8 +64,10 @@ group_report (CoroSupervisor *supervisor,
 
   if (handler->unhandled_func == NULL)
     {
-      g_warning ("%s failed and nobody has read why: %s; spawned at %s", name, error->message,
-                 site != NULL ? site : "an unknown place");
+      g_autofree char *trace = coro_hooks_describe_error (error);
+
+      g_warning ("%s failed and nobody has read why: %s; spawned at %s%s", name, error->message,
+                 site != NULL ? site : "an unknown place", trace);
       return;
     }
 

@@ -214,6 +214,27 @@ run_left (CoroHooks *hooks,
 }
 
 static void
+run_wait_begun (CoroHooks *hooks,
+                CoroJob   *job)
+{
+  CoroCancelRun *self = (CoroCancelRun *) hooks;
+
+  if (self->next != NULL)
+    self->next->wait_begun (self->next, job);
+}
+
+static void
+run_wait_ended (CoroHooks    *hooks,
+                CoroJob      *job,
+                const GError *error)
+{
+  CoroCancelRun *self = (CoroCancelRun *) hooks;
+
+  if (self->next != NULL)
+    self->next->wait_ended (self->next, job, error);
+}
+
+static void
 run_finished (CoroHooks    *hooks,
               CoroJob      *job,
               const GError *error)
@@ -269,6 +290,8 @@ static const CoroHooks run_hooks = {
   run_created,
   run_entered,
   run_left,
+  run_wait_begun,
+  run_wait_ended,
   run_finished,
   run_cancel_ignored,
   run_lock_held,

@@ -4,10 +4,12 @@
 #include "debug/debug-util.h"
 
 /* Notes what happens to coroutines that are named "traced". */
-static GObject *awaited;
+static GList *awaited;          /* (element-type GObject): by each event that has one */
+static gboolean result_failed;
 
 static const char * const event_names[] = {
-  "created", "started", "suspended", "resumed", "returned", "failed", "cancelled", "freed",
+  "created", "started", "awaiting", "suspended", "resumed", "result",
+  "returned", "failed", "cancelled", "finished", "freed",
 };
 
 static void
@@ -18,16 +20,21 @@ trace_cb (const CoroTraceRecord *record,
     return;
 
   note (event_names[record->event]);
-  if (record->event == CORO_TRACE_SUSPENDED)
-    awaited = record->awaited;
-  g_assert_cmpint (record->error != NULL, ==,
-                   record->event == CORO_TRACE_FAILED || record->event == CORO_TRACE_CANCELLED);
+  if (record->event == CORO_TRACE_AWAITING || record->event == CORO_TRACE_SUSPENDED)
+    awaited = g_list_append (awaited, record->awaited);
+  else
+    g_assert_null (record->awaited);
+  if (record->event != CORO_TRACE_RESULT)
+    g_assert_cmpint (record->error != NULL, ==,
+                     record->event == CORO_TRACE_FAILED || record->event == CORO_TRACE_CANCELLED);
+  else
+    result_failed = record->error != NULL;
 }
 
 static void
 begin_trace (void)
 {
-  awaited = NULL;
+  g_clear_pointer (&awaited, g_list_free);
   coro_scheduler_set_tracer (scheduler (), trace_cb, NULL, NULL);
 }
 
@@ -60,12 +67,51 @@ test_awaiting_and_failing_task (gpointer   user_data,
   assert_trace ("created");
 
   g_assert_true (coro_test_settle (error));
-  assert_trace ("started suspended");
-  g_assert_true (awaited == G_OBJECT (future));
+  assert_trace ("started awaiting suspended");
+  g_assert_cmpuint (g_list_length (awaited), ==, 2);
+  g_assert_true (awaited->data == future);
+  g_assert_true (awaited->next->data == future);
 
   coro_future_reject (future, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED, "no"));
   g_assert_false (coro_await (task, NULL, NULL));
-  assert_trace ("resumed failed freed");
+  assert_trace ("resumed result failed finished freed");
+  g_assert_false (result_failed);      /* of the wait: the future did come, with an error */
+  return TRUE;
+}
+
+/* The five steps of an await: made, it waits, it is parked, the loop goes on with it, it
+ * has the result. */
+static gboolean
+test_five_steps_of_an_await (gpointer   user_data,
+                             GValue    *result,
+                             GError   **error)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  g_autoptr (CoroTask) task = NULL;
+
+  begin_trace ();
+  task = coro_spawn_task (traced_await_cb, future, NULL);
+  g_assert_true (coro_test_settle (error));
+  coro_future_resolve_int (future, 1);
+  g_assert_true (coro_await (task, NULL, error));
+  assert_trace ("created started awaiting suspended resumed result returned finished freed");
+  g_assert_false (result_failed);
+  return TRUE;
+}
+
+static gboolean
+test_what_is_there_is_no_wait (gpointer   user_data,
+                               GValue    *result,
+                               GError   **error)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  g_autoptr (CoroTask) task = NULL;
+
+  coro_future_resolve_int (future, 1);
+  begin_trace ();
+  task = coro_spawn_task (traced_await_cb, future, NULL);
+  g_assert_true (coro_await (task, NULL, error));
+  assert_trace ("created started returned finished freed");
   return TRUE;
 }
 
@@ -82,7 +128,8 @@ test_cancelled_task (gpointer   user_data,
   g_assert_true (coro_test_settle (error));
   coro_task_cancel (task);
   g_assert_true (coro_join (task, error));
-  assert_trace ("created started suspended resumed cancelled freed");
+  assert_trace ("created started awaiting suspended resumed result cancelled finished freed");
+  g_assert_true (result_failed);
   return TRUE;
 }
 
@@ -96,7 +143,7 @@ test_returning_task (gpointer   user_data,
   begin_trace ();
   task = coro_spawn_task (traced_return_cb, NULL, NULL);
   g_assert_true (coro_await (task, NULL, error));
-  assert_trace ("created started returned freed");
+  assert_trace ("created started returned finished freed");
   return TRUE;
 }
 
@@ -147,7 +194,9 @@ main (int    argc,
   g_test_summary ("A tracer is told what happens to coroutines, in order");
 
   coro_test_add_func ("/spec/S216-S364/awaiting-and-failing-task", test_awaiting_and_failing_task);
-  coro_test_add_func ("/spec/S216/cancelled-task", test_cancelled_task);
+  coro_test_add_func ("/spec/S195/five-steps-of-an-await", test_five_steps_of_an_await);
+  coro_test_add_func ("/spec/S195/what-is-there-is-no-wait", test_what_is_there_is_no_wait);
+  coro_test_add_func ("/spec/S216-S364/cancelled-task", test_cancelled_task);
   coro_test_add_func ("/spec/S216/returning-task", test_returning_task);
   coro_test_add_func ("/debug/tracer/no-more-events-without-tracer", test_no_more_events_without_tracer);
   g_test_add_func ("/debug/tracer/data-is-freed-once", test_data_is_freed_once);
