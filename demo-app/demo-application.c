@@ -110,6 +110,7 @@ static const struct
   { "window.close", { "<Control>w" } },
   { "win.page::files", { "<Alt>1" } },
   { "win.page::network", { "<Alt>2" } },
+  { "win.page::study", { "<Alt>3" } },
   { "win.start", { "<Control>Return", "F5" } },
   { "win.cancel", { "<Control>period" } },
   { "win.choose-folder", { "<Control>o" } },

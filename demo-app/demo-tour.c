@@ -391,6 +391,38 @@ tour_work (Tour *tour, GError **error)
   return TRUE;
 }
 
+/* --- the Study page --------------------------------------------------------------- */
+
+static gboolean
+tour_study (Tour *tour, GError **error)
+{
+  const DemoStudyProgram *programs = demo_study_get_programs ();
+
+  g_print ("Study: nine programs\n");
+  demo_window_show_page (tour->window, "study");
+  if (!coro_sleep (SETTLE, error))
+    return FALSE;
+  tour_begin (tour);
+  for (int i = 0; i < DEMO_STUDY_N_PROGRAMS; i++)
+    {
+      DemoStudyTopic *topic = demo_study_page_show_topic (demo_window_get_study_page (tour->window), programs[i].name);
+      g_autofree char *output = NULL;
+
+      demo_study_topic_start (topic);
+      if (i == DEMO_STUDY_N_PROGRAMS - 1 &&
+          (!coro_sleep (SETTLE, error) || !tour_picture (tour, "09-study-running.png", error)))
+        return FALSE;
+      if (!wait_until_unset (topic, "busy", error))
+        return FALSE;
+      if (i == 0 && !tour_picture (tour, "10-study-done.png", error))
+        return FALSE;
+      output = demo_study_topic_dup_output (topic);
+      tour_expect (tour, strchr (output, '\n') != strrchr (output, '\n'), programs[i].name);
+    }
+  tour_end (tour, "nine programs");
+  return TRUE;
+}
+
 /* --- the end ---------------------------------------------------------------------- */
 
 /* Closes the window while both pages work. */
@@ -433,6 +465,7 @@ tour_walk (Tour *tour, GFile *downloads, GError **error)
          tour_network (tour, downloads, error) &&
          tour_block (tour, error) &&
          tour_work (tour, error) &&
+         tour_study (tour, error) &&
          tour_close (tour, error);
 }
 

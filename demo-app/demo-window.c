@@ -5,7 +5,7 @@
 
 #include "demo-window.h"
 
-/* DemoWindow: two pages, and a meter that shows that neither ever stops the window.
+/* DemoWindow: three pages, and a meter that shows that none ever stops the window.
  *
  * There is no code for closing it while work is under way.  Its end disposes of the pages,
  * and their coroutines are cancelled with them. */
@@ -17,6 +17,7 @@ struct _DemoWindow
   GtkStack *stack;
   DemoFilesPage *files_page;
   DemoNetworkPage *network_page;
+  DemoStudyPage *study_page;
   DemoFrameMeter *meter;
 };
 
@@ -84,11 +85,13 @@ demo_window_class_init (DemoWindowClass *klass)
 
   g_type_ensure (DEMO_TYPE_FILES_PAGE);
   g_type_ensure (DEMO_TYPE_NETWORK_PAGE);
+  g_type_ensure (DEMO_TYPE_STUDY_PAGE);
   g_type_ensure (DEMO_TYPE_FRAME_METER);
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/libcoro/Demo/demo-window.ui");
   gtk_widget_class_bind_template_child (widget_class, DemoWindow, stack);
   gtk_widget_class_bind_template_child (widget_class, DemoWindow, files_page);
   gtk_widget_class_bind_template_child (widget_class, DemoWindow, network_page);
+  gtk_widget_class_bind_template_child (widget_class, DemoWindow, study_page);
   gtk_widget_class_bind_template_child (widget_class, DemoWindow, meter);
 }
 
@@ -120,6 +123,14 @@ demo_window_get_network_page (DemoWindow *self)
   return self->network_page;
 }
 
+DemoStudyPage *
+demo_window_get_study_page (DemoWindow *self)
+{
+  g_return_val_if_fail (DEMO_IS_WINDOW (self), NULL);
+
+  return self->study_page;
+}
+
 DemoFrameMeter *
 demo_window_get_meter (DemoWindow *self)
 {
@@ -128,7 +139,7 @@ demo_window_get_meter (DemoWindow *self)
   return self->meter;
 }
 
-/* @name: "files" or "network". */
+/* @name: "files", "network" or "study". */
 void
 demo_window_show_page (DemoWindow *self, const char *name)
 {

@@ -6,6 +6,7 @@
 #include "demo-files-page.h"
 #include "demo-frame-meter.h"
 #include "demo-network-page.h"
+#include "demo-study-page.h"
 
 G_BEGIN_DECLS
 
@@ -15,6 +16,7 @@ G_DECLARE_FINAL_TYPE (DemoWindow, demo_window, DEMO, WINDOW, GtkApplicationWindo
 DemoWindow      *demo_window_new              (GtkApplication *application);
 DemoFilesPage   *demo_window_get_files_page   (DemoWindow     *self);
 DemoNetworkPage *demo_window_get_network_page (DemoWindow     *self);
+DemoStudyPage   *demo_window_get_study_page   (DemoWindow     *self);
 DemoFrameMeter  *demo_window_get_meter        (DemoWindow     *self);
 void             demo_window_show_page        (DemoWindow     *self,
                                                const char     *name);

@@ -380,6 +380,58 @@ stage_get_worst_gap (Stage *stage, void (*experiment) (DemoFrameMeter *))
 }
 
 static void
+story_study (Stage *stage)
+{
+  DemoStudyPage *page = demo_window_get_study_page (stage->window);
+  const DemoStudyProgram *programs = demo_study_get_programs ();
+
+  g_test_summary ("The Study page has nine pages; each shows its program, runs it and stops it");
+
+  demo_window_show_page (stage->window, "study");
+  for (int i = 0; i < DEMO_STUDY_N_PROGRAMS; i++)
+    {
+      DemoStudyTopic *topic = demo_study_page_show_topic (page, programs[i].name);
+      g_autofree char *source = demo_study_topic_dup_source (topic);
+      g_autofree char *output = NULL;
+
+      g_assert_nonnull (strstr (source, "_cb (gpointer out, "));
+      g_assert_false (demo_study_topic_is_busy (topic));
+      gtk_widget_activate_action (GTK_WIDGET (stage->window), "win.start", NULL);
+      g_assert_true (demo_study_topic_is_busy (topic));
+      do
+        {
+          g_assert_true (coro_sleep (STEP, NULL));
+          g_free (output);
+          output = demo_study_topic_dup_output (topic);
+        }
+      while (*output == '\0');            /* it says something while it runs */
+      g_assert_true (demo_study_topic_is_busy (topic));
+      gtk_widget_activate_action (GTK_WIDGET (stage->window), "win.cancel", NULL);
+      while (demo_study_topic_is_busy (topic))
+        g_assert_true (coro_sleep (STEP, NULL));
+    }
+
+  /* And once to its end. */
+  demo_study_topic_start (demo_study_page_show_topic (page, "generate"));
+  while (demo_study_topic_is_busy (demo_study_page_show_topic (page, "generate")))
+    g_assert_true (coro_sleep (STEP, NULL));
+}
+
+static void
+story_close_mid_study (Stage *stage)
+{
+  DemoStudyPage *page = demo_window_get_study_page (stage->window);
+  const DemoStudyProgram *programs = demo_study_get_programs ();
+
+  g_test_summary ("Closing the window ends all nine programs");
+
+  for (int i = 0; i < DEMO_STUDY_N_PROGRAMS; i++)
+    demo_study_topic_start (demo_study_page_show_topic (page, programs[i].name));
+  g_assert_true (coro_sleep (50 * G_TIME_SPAN_MILLISECOND, NULL));
+  stage_close (stage);
+}
+
+static void
 story_meter (Stage *stage)
 {
   GTimeSpan blocked;
@@ -457,6 +509,8 @@ main (int argc, char **argv)
     { "missing-folder", story_missing_folder },
     { "cancel-all", story_cancel_all },
     { "meter", story_meter },
+    { "study", story_study },
+    { "close-mid-study", story_close_mid_study },
   };
 
   g_test_init (&argc, &argv, NULL);
@@ -468,7 +522,8 @@ main (int argc, char **argv)
 
   for (gsize i = 0; i < G_N_ELEMENTS (stories); i++)
     {
-      g_autofree char *path = g_strconcat ("/demo/window/", stories[i].name, NULL);
+      g_autofree char *path = g_strconcat (strstr (stories[i].name, "study") != NULL ? "/spec/S365/window/" : "/demo/window/",
+                                           stories[i].name, NULL);
 
       g_test_add_data_func (path, stories[i].story, run_story);
     }
