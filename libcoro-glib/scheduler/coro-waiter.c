@@ -230,7 +230,7 @@ coro_waiter_wait (CoroWaiter           *self,
                   gpointer              object,
                   GError              **error)
 {
-  if (G_UNLIKELY (coro_job_get_scheduler (self->job)->hooks != NULL))
+  if (G_UNLIKELY (coro_scheduler_current->hooks != NULL))
     return waiter_park_watched (self, klass, object, error);
   return waiter_park (self, klass, object, error);
 }
