@@ -43,6 +43,7 @@
 #include "io/coro-operation.h"
 #include "io/coro-file.h"
 #include "io/coro-thread.h"
+#include "io/coro-executor.h"
 #include "io/coro-unix-signal.h"
 #include "debug/coro-call-graph.h"
 #include "debug/coro-debug.h"

@@ -105,6 +105,7 @@ struct _CoroScheduler
   gboolean skipping;            /* this is one of those rounds */
   gboolean closed;
   guint n_eager;                /* dispatches for the first step of a job that are nested */
+  guint n_works;                /* functions in threads, which its end waits for */
   guint n_external;             /* operations of GIO and threads under way: virtual time waits for them */
 
   gboolean virtual;             /* time is set by hand */

@@ -17,6 +17,9 @@
  * fails, for as long again. */
 #define GRACE (5 * G_TIME_SPAN_SECOND)
 
+/* µs for which the end waits for functions in threads, which nothing can stop. */
+#define THREADS_TIME (300 * G_TIME_SPAN_SECOND)
+
 /* 128 + SIGINT: what a shell reports for it. */
 #define EXIT_STATUS_INTERRUPTED 130
 
@@ -173,18 +176,36 @@ report_unfinished (CoroScheduler *self)
   g_warning ("The shutdown leaves %" G_GSIZE_FORMAT " coroutines that did not stop: %s", self->n_jobs, names->str);
 }
 
+/* Functions in threads, which may be waited for by nobody else. */
+static void
+wait_for_works (CoroScheduler *self)
+{
+  CoroTimer alarm = { 0, };
+  gint64 deadline = g_get_monotonic_time () + THREADS_TIME;
+
+  coro_scheduler_arm (self, &alarm, coro_scheduler_deadline (self, THREADS_TIME), alarm_cb);
+  while ((self->n_works > 0 || self->ready_head != NULL) && g_get_monotonic_time () < deadline)
+    g_main_context_iteration (self->context, TRUE);
+  coro_scheduler_disarm (self, &alarm);
+
+  if (self->n_works > 0)
+    g_warning ("%u functions in threads have not returned; their main context ends without them", self->n_works);
+}
+
 /**
  * coro_scheduler_shut_down:
  * @self: a scheduler
  *
  * Cancels all coroutines and waits for them, also for those that their
- * cleanup spawns; then closes generators that were not run to their end.
+ * cleanup spawns; then closes generators that were not run to their end, and
+ * then waits for functions that were submitted to a [class@Executor].
  * [func@run] does so at its end, and an application that was given to
  * [func@application_attach].
  *
  * They have 5 s to clean up; from then on all that they wait for fails, and
  * after as long again those that still have not stopped are left alone, with
  * a warning that names them. The same goes for the generators.
+ * Functions in threads have 300 s.
  *
  * Callable from the scheduler's thread, outside its coroutines and callbacks;
  * iterates the main context and returns when it is done.
@@ -209,6 +230,11 @@ coro_scheduler_shut_down (CoroScheduler *self)
       run_shutdowns (self);
       if (self->n_jobs > n_left)
         shut_down_jobs (self);  /* what closing has spawned */
+    }
+  if (self->n_works > 0)
+    {
+      wait_for_works (self);
+      shut_down_jobs (self);    /* who has waited for one */
     }
   if (self->n_jobs > 0)
     report_unfinished (self);

@@ -1,0 +1,573 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "io/coro-executor.h"
+
+#include "fiber/coro-error.h"
+#include "io/coro-work-private.h"
+#include "scheduler/coro-cancel-private.h"
+#include "scheduler/coro-context-private.h"
+#include "scheduler/coro-scheduler-private.h"
+#include "scheduler/coro-waiter-private.h"
+
+#include <unistd.h>
+
+/**
+ * CoroExecutor:
+ *
+ * A bounded number of threads for functions that block or compute.
+ *
+ * [func@run_in_thread] uses the default one, which belongs to the process and
+ * has four threads more than there are processors, 32 at the most. Make one to
+ * bound something of your own, a database that takes three connections or
+ * a library that wants a single thread, and pass it to [method@Executor.run].
+ * Threads are made when there is work, and end after 10 s without.
+ *
+ * Functions begin in the order of submission. Each is given a
+ * [class@Gio.Cancellable] and sees the context variables of who submitted it.
+ *
+ * An executor that is not needed any more is shut down by
+ * [method@Executor.shut_down], or by a guard when a block of C is left:
+ *
+ * ```c
+ * g_autoptr (CoroExecutor) executor = coro_executor_new (1, CORO_EXECUTOR_NONE);
+ * g_auto (CoroExecutorGuard) guard = coro_executor_enter (executor);
+ * ```
+ *
+ * Dropping the last reference does not wait: what was given to it is done, and
+ * then the threads end by themselves.
+ *
+ * Semantics: Python's `ThreadPoolExecutor`.
+ *
+ * Since: 1.0
+ */
+struct _CoroExecutor
+{
+  GObject parent_instance;
+
+  CoroThreads *threads;         /* (owned) */
+  CoroExecutorFlags flags;
+};
+
+G_DEFINE_FINAL_TYPE (CoroExecutor, coro_executor, G_TYPE_OBJECT)
+
+static GMutex default_lock;
+static CoroExecutor *default_executor;  /* (nullable) (owned); guarded by default_lock */
+static pid_t default_process;           /* whose threads it has; guarded by default_lock */
+
+/* --- waiting for one function ------------------------------------------------------ */
+
+/* One function, on the stack of the coroutine that waits for it. */
+typedef struct
+{
+  CoroThreadItem item;          /* first */
+  CoroWaiter waiter;
+  CoroThreads *threads;         /* (unowned): the caller keeps the executor */
+  CoroThreadFunc func;
+  gpointer user_data;
+  CoroBinding *context;         /* (nullable) (unowned): the caller's, who waits */
+  GCancellable *cancellable;    /* (owned) */
+  gpointer value;
+  GError *error;                /* (nullable) (owned) */
+} CoroExecutorCall;
+
+static void
+call_cb (gpointer data)
+{
+  CoroExecutorCall *self = data;
+
+  self->value = self->func (self->user_data, self->cancellable, &self->error);
+}
+
+/* A call that was cancelled while it waited for a thread is not made. */
+static void
+call_run (CoroThreadItem *item,
+          gboolean        dropped)
+{
+  CoroExecutorCall *self = (CoroExecutorCall *) item;
+
+  if (dropped)
+    self->error = g_error_new_literal (CORO_ERROR, CORO_ERROR_CLOSED, "The executor was shut down");
+  else if (!g_cancellable_set_error_if_cancelled (self->cancellable, &self->error))
+    coro_context_call (self->context, call_cb, self);
+  coro_waiter_signal (&self->waiter);
+}
+
+static void
+cancel_cb (gpointer cancellable)
+{
+  g_cancellable_cancel (cancellable);
+}
+
+/* What has no thread yet never gets one.  Else whoever is connected to the cancellable
+ * runs on the thread's own stack. */
+static gboolean
+call_wait_abort (gpointer    object,
+                 CoroWaiter *waiter)
+{
+  CoroExecutorCall *self = object;
+
+  if (coro_threads_remove (self->threads, &self->item))
+    return TRUE;
+  coro_call_natively (cancel_cb, self->cancellable);
+  return FALSE;
+}
+
+static const CoroWaitClass call_wait_class = { call_wait_abort, NULL, FALSE, "a thread" };
+
+static gboolean
+call_wait (CoroExecutorCall  *self,
+           GError           **error)
+{
+  CoroScheduler *scheduler = coro_scheduler_current;
+  CoroJob *job = self->waiter.job;
+  gboolean waited;
+
+  self->context = job->context;
+  if (!coro_threads_push (self->threads, &self->item, error))
+    return FALSE;
+
+  scheduler->n_external++;
+  scheduler->n_works++;
+  g_object_ref (scheduler);     /* for the thread, should we be left behind */
+  waited = coro_waiter_wait (&self->waiter, &call_wait_class, self, error);
+  g_object_unref (scheduler);
+  scheduler->n_works--;
+  scheduler->n_external--;
+
+  if (coro_job_has_request (job) && g_error_matches (self->error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    job->cancel_pending = FALSE;
+  if (self->error != NULL)
+    g_propagate_error (error, self->error);
+  return waited;
+}
+
+typedef struct
+{
+  GDestroyNotify destroy;
+  gpointer user_data;
+} CoroExecutorDestroy;
+
+static void
+destroy_cb (gpointer data)
+{
+  CoroExecutorDestroy *self = data;
+
+  self->destroy (self->user_data);
+}
+
+/* --- object ------------------------------------------------------------------------ */
+
+static void
+coro_executor_finalize (GObject *object)
+{
+  CoroExecutor *self = CORO_EXECUTOR (object);
+
+  coro_threads_close (self->threads, NULL);
+  coro_threads_unref (self->threads);
+
+  G_OBJECT_CLASS (coro_executor_parent_class)->finalize (object);
+}
+
+static void
+coro_executor_class_init (CoroExecutorClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = coro_executor_finalize;
+}
+
+static void
+coro_executor_init (CoroExecutor *self)
+{
+}
+
+/* As many as asyncio has by default. */
+static guint
+get_default_max_threads (void)
+{
+  return MIN (32, g_get_num_processors () + 4);
+}
+
+/**
+ * coro_executor_new:
+ * @max_threads: how many threads it may have; 0: as many as the default one
+ * @flags: how it ends what is under way
+ *
+ * Makes an executor; it has no threads until there is work.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: (transfer full): an executor
+ *
+ * Since: 1.0
+ */
+CoroExecutor *
+coro_executor_new (guint             max_threads,
+                   CoroExecutorFlags flags)
+{
+  CoroExecutor *self = g_object_new (CORO_TYPE_EXECUTOR, NULL);
+
+  self->flags = flags;
+  self->threads = coro_threads_new (max_threads > 0 ? max_threads : get_default_max_threads ());
+  return self;
+}
+
+/**
+ * coro_executor_get_default:
+ *
+ * Gets the executor that [func@run_in_thread] uses.
+ *
+ * It cannot be shut down, but the end of a run waits for what was submitted
+ * to it from there. A process that was forked has another one.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: (transfer none): the default executor
+ *
+ * Since: 1.0
+ */
+CoroExecutor *
+coro_executor_get_default (void)
+{
+  CoroExecutor *self;
+  pid_t process = getpid ();
+
+  g_mutex_lock (&default_lock);
+  if (default_executor == NULL || default_process != process)
+    {
+      /* The parent's cannot be freed: its locks may be held by threads that are not here. */
+      default_executor = coro_executor_new (0, CORO_EXECUTOR_NONE);
+      default_process = process;
+    }
+  self = default_executor;
+  g_mutex_unlock (&default_lock);
+  return self;
+}
+
+/**
+ * coro_executor_get_max_threads:
+ * @self: an executor
+ *
+ * Gets how many threads it may have.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: a number of threads
+ *
+ * Since: 1.0
+ */
+guint
+coro_executor_get_max_threads (CoroExecutor *self)
+{
+  g_return_val_if_fail (CORO_IS_EXECUTOR (self), 0);
+
+  return coro_threads_get_max (self->threads);
+}
+
+/**
+ * coro_executor_count_threads:
+ * @self: an executor
+ *
+ * Counts the threads that it has now, at work or not.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: a number of threads
+ *
+ * Since: 1.0
+ */
+guint
+coro_executor_count_threads (CoroExecutor *self)
+{
+  g_return_val_if_fail (CORO_IS_EXECUTOR (self), 0);
+
+  return coro_threads_count (self->threads);
+}
+
+/**
+ * coro_executor_run: (skip)
+ * @self: an executor
+ * @func: (scope async): what to run
+ * @user_data: what to pass to it
+ * @destroy: (nullable): frees @user_data, in the calling thread
+ * @error: return location for an error
+ *
+ * Runs a function in one of the threads.
+ *
+ * Callable from a coroutine, which it suspends. Cancellation cancels the
+ * function's cancellable and still waits until it has returned, so that it
+ * may use what belongs to the caller, with %CORO_EXECUTOR_ABANDON too; a call
+ * that has not begun is not made.
+ *
+ * @error can be set to what @func fails with, to %G_IO_ERROR_CANCELLED, to
+ * [error@Coro.Error.CLOSED] after a shutdown, to the errors of
+ * [ctor@GLib.Thread.try_new] and to the misuse errors of [func@await].
+ *
+ * Returns: (nullable) (transfer full): what @func returned; %NULL also
+ *   with @error set
+ *
+ * Since: 1.0
+ */
+gpointer
+coro_executor_run (CoroExecutor    *self,
+                   CoroThreadFunc   func,
+                   gpointer         user_data,
+                   GDestroyNotify   destroy,
+                   GError         **error)
+{
+  CoroExecutorDestroy destruction = { destroy, user_data };
+  CoroExecutorCall call = { .item.run = call_run, .func = func, .user_data = user_data };
+
+  g_return_val_if_fail (CORO_IS_EXECUTOR (self), NULL);
+  g_return_val_if_fail (func != NULL, NULL);
+
+  if (coro_waiter_init (&call.waiter, error))
+    {
+      call.threads = coro_threads_ref (self->threads);
+      call.cancellable = g_cancellable_new ();
+      call_wait (&call, error);
+      g_object_unref (call.cancellable);
+      coro_threads_unref (call.threads);
+    }
+
+  if (destroy != NULL)
+    coro_call_natively (destroy_cb, &destruction);
+  return call.value;
+}
+
+/**
+ * coro_executor_submit: (skip)
+ * @self: an executor
+ * @func: (scope notified) (closure user_data) (destroy destroy): what to run
+ * @user_data: what to pass to it
+ * @destroy: (nullable): frees @user_data, in the main context that is the
+ *   thread-default one; in the thread, if the function was abandoned
+ *
+ * Runs a function in one of the threads, and gives a future for its result.
+ *
+ * The end of a run, and [method@Scheduler.shut_down], wait until the function
+ * has returned, also where nobody holds the future.
+ *
+ * Callable from any thread; never suspends. Cancelling the future cancels the
+ * function's cancellable: the future is done when the function has returned,
+ * or at once with %CORO_EXECUTOR_ABANDON. A function that has not begun never
+ * will.
+ *
+ * The future can fail with what @func fails with, with
+ * [error@Coro.Error.CLOSED] after a shutdown, and with the errors of
+ * [ctor@GLib.Thread.try_new].
+ *
+ * Returns: (transfer full): a future
+ *
+ * Since: 1.0
+ */
+CoroFuture *
+coro_executor_submit (CoroExecutor   *self,
+                      CoroWorkFunc    func,
+                      gpointer        user_data,
+                      GDestroyNotify  destroy)
+{
+  g_return_val_if_fail (CORO_IS_EXECUTOR (self), NULL);
+  g_return_val_if_fail (func != NULL, NULL);
+
+  return coro_work_submit (self->threads, (self->flags & CORO_EXECUTOR_ABANDON) != 0, func, user_data, destroy);
+}
+
+/* --- the end ----------------------------------------------------------------------- */
+
+static gboolean
+executor_check_shut_down (CoroExecutor  *self,
+                          GError       **error)
+{
+  gboolean is_default;
+
+  g_mutex_lock (&default_lock);
+  is_default = self == default_executor;
+  g_mutex_unlock (&default_lock);
+
+  if (is_default)
+    g_set_error_literal (error, CORO_ERROR, CORO_ERROR_PROTOCOL, "The default executor stays until the program ends");
+  else if (coro_threads_is_mine (self->threads))
+    g_set_error_literal (error, CORO_ERROR, CORO_ERROR_PROTOCOL, "An executor cannot wait for itself");
+  else
+    return TRUE;
+  return FALSE;
+}
+
+/* Returns whether there is nothing to wait for. */
+static gboolean
+executor_close (CoroExecutor   *self,
+                CoroThreadsEnd *end)
+{
+  gboolean abandon = (self->flags & CORO_EXECUTOR_ABANDON) != 0;
+  gboolean ended = coro_threads_close (self->threads, abandon ? NULL : end);
+
+  if (abandon)
+    coro_threads_drop_queued (self->threads);
+  return ended || abandon;
+}
+
+typedef struct
+{
+  CoroThreadsEnd end;           /* first */
+  CoroWaiter waiter;
+} CoroExecutorEnd;
+
+static void
+executor_end_cb (CoroThreadsEnd *end)
+{
+  coro_waiter_signal (&((CoroExecutorEnd *) end)->waiter);
+}
+
+/* Whatever has begun is waited for. */
+static gboolean
+end_wait_abort (gpointer    object,
+                CoroWaiter *waiter)
+{
+  return FALSE;
+}
+
+static const CoroWaitClass end_wait_class = { end_wait_abort, NULL, FALSE, "an executor's threads" };
+
+/**
+ * coro_executor_shut_down: (skip)
+ * @self: an executor
+ * @error: return location for an error
+ *
+ * Takes nothing more, waits until all that was submitted is done, and joins
+ * the threads. With %CORO_EXECUTOR_ABANDON, what has not begun fails with
+ * [error@Coro.Error.CLOSED], and nothing is waited for.
+ *
+ * Shutting down twice is fine. Callable from any thread but its own. Suspends
+ * a coroutine; elsewhere it blocks. Cancellation does not shorten it, and is
+ * delivered at the next wait.
+ *
+ * @error can be set to [error@Coro.Error.PROTOCOL] for the default executor and
+ * inside its own threads, and to the misuse errors of [func@await].
+ *
+ * Python and JavaScript: `await executor.shut_down()`.
+ *
+ * Returns: %TRUE once it is shut down; %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+coro_executor_shut_down (CoroExecutor  *self,
+                         GError       **error)
+{
+  CoroExecutorEnd end = { .end.ended = executor_end_cb };
+  gboolean in_coroutine = coro_job_get_running () != NULL;
+
+  g_return_val_if_fail (CORO_IS_EXECUTOR (self), FALSE);
+
+  if (!executor_check_shut_down (self, error))
+    return FALSE;
+  if (in_coroutine && !coro_waiter_init_uncancellable (&end.waiter, error))
+    return FALSE;
+
+  if (!executor_close (self, in_coroutine ? &end.end : NULL) && in_coroutine)
+    {
+      coro_scheduler_current->n_external++;
+      coro_waiter_wait (&end.waiter, &end_wait_class, self, NULL);
+      coro_scheduler_current->n_external--;
+    }
+  if ((self->flags & CORO_EXECUTOR_ABANDON) == 0)
+    coro_threads_join (self->threads);
+  return TRUE;
+}
+
+typedef struct
+{
+  CoroThreadsEnd end;           /* first */
+  CoroFuture *future;           /* (owned) */
+} CoroExecutorEndFuture;
+
+static void
+executor_end_future_cb (CoroThreadsEnd *end)
+{
+  CoroExecutorEndFuture *self = (CoroExecutorEndFuture *) end;
+
+  coro_future_resolve_boolean (self->future, TRUE);
+  g_object_unref (self->future);
+  g_free (self);
+}
+
+/**
+ * coro_executor_shut_down_future: (rename-to coro_executor_shut_down)
+ * @self: an executor
+ *
+ * [method@Executor.shut_down] as a future, which is done when the last thread
+ * is about to end.
+ *
+ * Callable from any thread; never suspends. Cancelling the future only stops
+ * the waiting.
+ *
+ * Returns: (transfer full): a future of a boolean
+ *
+ * Since: 1.0
+ */
+CoroFuture *
+coro_executor_shut_down_future (CoroExecutor *self)
+{
+  g_autoptr (CoroFuture) future = NULL;
+  CoroExecutorEndFuture *end;
+  GError *error = NULL;
+
+  g_return_val_if_fail (CORO_IS_EXECUTOR (self), NULL);
+
+  future = coro_future_new ();
+  if (!executor_check_shut_down (self, &error))
+    {
+      coro_future_reject (future, error);
+      return g_steal_pointer (&future);
+    }
+
+  end = g_new0 (CoroExecutorEndFuture, 1);
+  end->end.ended = executor_end_future_cb;
+  end->future = g_object_ref (future);
+  if (executor_close (self, &end->end))
+    executor_end_future_cb (&end->end);
+  return g_steal_pointer (&future);
+}
+
+/**
+ * coro_executor_enter: (skip)
+ * @self: an executor
+ *
+ * Opens a guard, which shuts the executor down when its block of C is left, as
+ * [method@Executor.shut_down] does. Declare it after what the functions use.
+ *
+ * Callable from any thread; never suspends, but leaving does.
+ *
+ * Returns: the guard, for a `g_auto (CoroExecutorGuard)`
+ *
+ * Since: 1.0
+ */
+CoroExecutorGuard
+coro_executor_enter (CoroExecutor *self)
+{
+  g_return_val_if_fail (CORO_IS_EXECUTOR (self), ((CoroExecutorGuard) { NULL }));
+
+  return (CoroExecutorGuard) { g_object_ref (self) };
+}
+
+/**
+ * coro_executor_exit: (skip)
+ * @guard: a guard
+ *
+ * Shuts the executor down; `g_auto` does it. Doing it twice is doing it once.
+ *
+ * Callable from a coroutine, which it suspends; elsewhere it blocks.
+ *
+ * Since: 1.0
+ */
+void
+coro_executor_exit (CoroExecutorGuard *guard)
+{
+  g_autoptr (CoroExecutor) executor = g_steal_pointer (&guard->executor);
+  g_autoptr (GError) error = NULL;
+
+  if (executor != NULL && !coro_executor_shut_down (executor, &error))
+    g_critical ("An executor's guard could not be closed: %s", error->message);
+}

@@ -1,0 +1,17 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "io/coro-executor.h"
+#include "io/coro-threads-private.h"
+
+G_BEGIN_DECLS
+
+CoroFuture *coro_work_submit (CoroThreads       *threads,
+                              gboolean           abandon,
+                              CoroWorkFunc       func,
+                              gpointer           user_data,
+                              GDestroyNotify     destroy);
+
+G_END_DECLS

@@ -1,0 +1,313 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "io/coro-work-private.h"
+
+#include "fiber/coro-error.h"
+#include "future/coro-future-private.h"
+#include "scheduler/coro-context-private.h"
+#include "scheduler/coro-scheduler-private.h"
+
+/* The future of a function that runs in a thread.
+ *
+ * It begins and ends in the thread of its scheduler, which counts it: the end of a run
+ * waits for those that are left.  In between it belongs to the threads, or to whoever has
+ * taken it back from their queue. */
+
+#define CORO_TYPE_WORK (coro_work_get_type ())
+G_DECLARE_FINAL_TYPE (CoroWork, coro_work, CORO, WORK, CoroFuture)
+
+typedef enum
+{
+  WORK_PENDING,
+  WORK_ENDED,                   /* by the thread */
+  WORK_ABANDONED                /* before; the thread cleans up */
+} CoroWorkState;
+
+struct _CoroWork
+{
+  CoroFuture parent_instance;
+
+  CoroThreads *threads;         /* (owned) */
+  CoroThreadItem item;          /* holds a reference to us until the end */
+  CoroMessage begun;            /* to the scheduler's thread */
+  CoroMessage over;
+  CoroReady ready;
+  CoroShutdown shutdown;        /* of what may be abandoned */
+  gboolean listed;              /* that */
+  gboolean abandon;
+  int state;                    /* (atomic): CoroWorkState */
+
+  CoroWorkFunc func;
+  gpointer user_data;
+  GDestroyNotify destroy;       /* (nullable) */
+  CoroBinding *context;         /* (nullable) (owned): of who submitted it */
+  GCancellable *cancellable;    /* (owned) */
+  GValue value;                 /* written by the thread before the end */
+  GError *error;                /* (nullable) (owned): the same */
+};
+
+G_DEFINE_FINAL_TYPE (CoroWork, coro_work, CORO_TYPE_FUTURE)
+
+static CoroWork *
+work_from_member (gpointer member,
+                  gsize    offset)
+{
+  return (CoroWork *) ((char *) member - offset);
+}
+
+/* Frees what was given along; once. */
+static void
+work_free_data (CoroWork *self)
+{
+  GDestroyNotify destroy = g_steal_pointer (&self->destroy);
+
+  if (destroy != NULL)
+    destroy (self->user_data);
+}
+
+/* --- in the scheduler's thread ----------------------------------------------------- */
+
+static void
+work_unlist (CoroWork *self)
+{
+  if (self->listed)
+    coro_scheduler_remove_shutdown (coro_future_get_scheduler (CORO_FUTURE (self)), &self->shutdown);
+  self->listed = FALSE;
+}
+
+/* The end of a run does not wait for it. */
+static void
+work_shutdown_run (CoroShutdown *shutdown)
+{
+  CoroWork *self = work_from_member (shutdown, offsetof (CoroWork, shutdown));
+
+  work_unlist (self);
+  coro_future_cancel (CORO_FUTURE (self));
+}
+
+static void
+work_begin (CoroWork *self)
+{
+  CoroScheduler *scheduler = coro_future_get_scheduler (CORO_FUTURE (self));
+
+  scheduler->n_external++;
+  scheduler->n_works++;
+  if (!self->abandon)
+    return;
+
+  self->shutdown.name = "a function in a thread";
+  self->shutdown.run = work_shutdown_run;
+  self->listed = TRUE;
+  coro_scheduler_add_shutdown (scheduler, &self->shutdown);
+}
+
+static void
+work_begun_cb (CoroMessage *message)
+{
+  CoroWork *self = work_from_member (message, offsetof (CoroWork, begun));
+
+  work_begin (self);
+  g_object_unref (self);
+}
+
+/* On the native stack, because code of others runs in here. */
+static void
+work_finish_cb (CoroReady *ready)
+{
+  CoroWork *self = work_from_member (ready, offsetof (CoroWork, ready));
+  CoroFuture *future = CORO_FUTURE (self);
+  CoroScheduler *scheduler = coro_future_get_scheduler (future);
+
+  scheduler->n_external--;
+  scheduler->n_works--;
+  work_unlist (self);
+
+  if (g_atomic_int_get (&self->state) == WORK_ENDED)
+    {
+      work_free_data (self);
+      if (self->error == NULL)
+        coro_future_take_result (future, &self->value);
+      else if (coro_error_is_cancelled (self->error))
+        coro_future_set_cancelled (future, g_steal_pointer (&self->error));
+      else
+        coro_future_reject (future, g_steal_pointer (&self->error));
+    }
+  g_object_unref (self);
+}
+
+static void
+work_over_cb (CoroMessage *message)
+{
+  CoroWork *self = work_from_member (message, offsetof (CoroWork, over));
+
+  coro_scheduler_push (coro_future_get_scheduler (CORO_FUTURE (self)), &self->ready);
+}
+
+/* From any thread.  Takes a reference. */
+static void
+work_post_over (CoroWork *self)
+{
+  coro_scheduler_post (coro_future_get_scheduler (CORO_FUTURE (self)), &self->over);
+}
+
+/* --- in a thread ------------------------------------------------------------------- */
+
+static void
+work_call_cb (gpointer data)
+{
+  CoroWork *self = data;
+  gboolean ok = self->func (self->user_data, self->cancellable, &self->value, &self->error);
+
+  if (!ok && self->error == NULL)
+    {
+      g_critical ("A function in a thread returned FALSE and did not set an error");
+      self->error = g_error_new_literal (CORO_ERROR, CORO_ERROR_NO_RESULT, "A function failed and did not say why");
+    }
+}
+
+/* A call that was cancelled while it waited for a thread is not made. */
+static void
+work_run (CoroThreadItem *item,
+          gboolean        dropped)
+{
+  CoroWork *self = work_from_member (item, offsetof (CoroWork, item));
+
+  if (dropped)
+    self->error = g_error_new_literal (CORO_ERROR, CORO_ERROR_CLOSED, "The executor was shut down");
+  else if (!g_cancellable_set_error_if_cancelled (self->cancellable, &self->error))
+    coro_context_call (self->context, work_call_cb, self);
+
+  if (g_atomic_int_compare_and_exchange (&self->state, WORK_PENDING, WORK_ENDED))
+    {
+      work_post_over (self);
+      return;
+    }
+
+  work_free_data (self);        /* the scheduler may be gone */
+  g_object_unref (self);
+}
+
+/* --- cancelling, in any thread ----------------------------------------------------- */
+
+static void
+work_cancel_cb (gpointer cancellable)
+{
+  g_cancellable_cancel (cancellable);
+}
+
+static gboolean
+work_set_cancelled (CoroWork *self)
+{
+  return coro_future_set_cancelled (CORO_FUTURE (self), g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                                                                             "The function was cancelled"));
+}
+
+static gboolean
+coro_work_cancel (CoroFuture *future)
+{
+  CoroWork *self = CORO_WORK (future);
+
+  if (coro_future_is_done (future))
+    return FALSE;
+
+  if (coro_threads_remove (self->threads, &self->item))
+    {
+      g_atomic_int_set (&self->state, WORK_ENDED);
+      self->error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The function was cancelled");
+      work_set_cancelled (self);
+      work_post_over (self);
+      return TRUE;
+    }
+
+  if (self->abandon && g_atomic_int_compare_and_exchange (&self->state, WORK_PENDING, WORK_ABANDONED))
+    {
+      g_object_ref (self);
+      work_set_cancelled (self);
+      work_post_over (self);
+    }
+
+  /* Whoever is connected to it runs on the thread's own stack. */
+  coro_call_natively (work_cancel_cb, self->cancellable);
+  return TRUE;
+}
+
+/* --- object ------------------------------------------------------------------------ */
+
+static void
+coro_work_finalize (GObject *object)
+{
+  CoroWork *self = CORO_WORK (object);
+
+  if (G_IS_VALUE (&self->value))
+    g_value_unset (&self->value);
+  g_clear_error (&self->error);
+  g_clear_object (&self->cancellable);
+  coro_binding_unref (self->context);
+  coro_threads_unref (self->threads);
+
+  G_OBJECT_CLASS (coro_work_parent_class)->finalize (object);
+}
+
+static void
+coro_work_class_init (CoroWorkClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = coro_work_finalize;
+  CORO_FUTURE_CLASS (klass)->cancel = coro_work_cancel;
+  CORO_FUTURE_CLASS (klass)->cancel_anywhere = coro_work_cancel;
+}
+
+static void
+coro_work_init (CoroWork *self)
+{
+  self->item.run = work_run;
+  self->begun.handle = work_begun_cb;
+  self->over.handle = work_over_cb;
+  self->ready.call = work_finish_cb;
+  self->cancellable = g_cancellable_new ();
+}
+
+static void
+work_free_data_cb (gpointer work)
+{
+  work_free_data (work);
+}
+
+/* Transfer full.  A future that has failed already where there are no threads any more. */
+CoroFuture *
+coro_work_submit (CoroThreads    *threads,
+                  gboolean        abandon,
+                  CoroWorkFunc    func,
+                  gpointer        user_data,
+                  GDestroyNotify  destroy)
+{
+  CoroWork *self = g_object_new (CORO_TYPE_WORK, NULL);
+  CoroScheduler *scheduler = coro_future_get_scheduler (CORO_FUTURE (self));
+  GError *error = NULL;
+
+  self->threads = coro_threads_ref (threads);
+  self->abandon = abandon;
+  self->func = func;
+  self->user_data = user_data;
+  self->destroy = destroy;
+  self->context = coro_context_dup_current ();
+
+  /* Told before the end is, whose message comes after this one. */
+  g_object_ref (self);
+  if (coro_scheduler_is_mine (scheduler))
+    work_begun_cb (&self->begun);
+  else
+    coro_scheduler_post (scheduler, &self->begun);
+
+  g_object_ref (self);
+  if (!coro_threads_push (threads, &self->item, &error))
+    {
+      g_atomic_int_set (&self->state, WORK_ENDED);
+      coro_call_natively (work_free_data_cb, self);
+      coro_future_reject (CORO_FUTURE (self), error);
+      work_post_over (self);
+    }
+  return CORO_FUTURE (self);
+}
