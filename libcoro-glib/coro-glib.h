@@ -42,6 +42,7 @@
 #include "sync/coro-queue.h"
 #include "io/coro-operation.h"
 #include "io/coro-file.h"
+#include "io/coro-local-file.h"
 #include "io/coro-thread.h"
 #include "io/coro-executor.h"
 #include "io/coro-unix-signal.h"

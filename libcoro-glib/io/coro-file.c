@@ -5,9 +5,9 @@
 
 #include "io/coro-file.h"
 
+#include "future/coro-sleep.h"
 #include "io/coro-disk-private.h"
 #include "io/coro-operation.h"
-#include "future/coro-sleep.h"
 #include "scheduler/coro-job-private.h"
 #include "scope/coro-closure.h"
 #include "scope/coro-spawn.h"
