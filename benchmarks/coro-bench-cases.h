@@ -23,3 +23,6 @@ void coro_bench_await_pending (Bench   *bench);
 void coro_bench_parked_bytes (Bench    *bench);
 void coro_bench_sleep_100k   (Bench    *bench);
 void coro_bench_timers_50k   (Bench    *bench);
+
+void coro_bench_files_20k    (Bench    *bench);
+void coro_bench_copy_1g      (Bench    *bench);

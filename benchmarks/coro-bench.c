@@ -15,6 +15,8 @@ static const BenchCase cases[] = {
   { "parked-bytes", coro_bench_parked_bytes },
   { "sleep-100k", coro_bench_sleep_100k },
   { "timers-50k", coro_bench_timers_50k },
+  { "files-20k", coro_bench_files_20k },
+  { "copy-1g", coro_bench_copy_1g },
   { "busy-frames", NULL, "coro-bench-gtk", TRUE },
   { NULL }
 };
