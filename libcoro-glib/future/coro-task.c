@@ -41,7 +41,8 @@ typedef struct
 {
   CoroMessage message;          /* first */
   CoroTask *task;               /* (owned) (nullable) */
-  CoroSupervisor *supervisor;   /* kept by its ref() */
+  CoroSupervisor *supervisor;   /* kept by its ref(); that of a root ends with the scheduler */
+  CoroScheduler *scheduler;     /* (unowned): whose message it is */
   CoroBinding *context;         /* (owned) (nullable) */
   CoroTaskSpec spec;
   char copy[] __attribute__ ((aligned (16)));
@@ -288,12 +289,32 @@ task_start (CoroSupervisor     *supervisor,
 }
 
 static void
+task_reject_cb (gpointer data)
+{
+  CoroTaskMessage *self = data;
+
+  coro_task_reject_spec (&self->spec);
+  if (self->task != NULL)
+    coro_future_set_cancelled (CORO_FUTURE (self->task),
+                               g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The main context has ended"));
+  g_clear_object (&self->task);
+  coro_binding_unref (self->context);
+  g_free (self);
+}
+
+static void
 task_start_cb (CoroMessage *message)
 {
   CoroTaskMessage *self = (CoroTaskMessage *) message;
 
   if (self->spec.copy_size > 0)
     self->spec.data = self->copy;
+  if (G_UNLIKELY (self->scheduler->closed))
+    {
+      coro_call_natively (task_reject_cb, self);
+      return;
+    }
+
   task_start (self->supervisor, &self->spec, self->task, self->context);
   if (self->supervisor->klass->unref != NULL)
     self->supervisor->klass->unref (self->supervisor);
@@ -318,6 +339,7 @@ task_spawn (CoroSupervisor     *supervisor,
   message->message.handle = task_start_cb;
   message->task = task;
   message->supervisor = supervisor;
+  message->scheduler = scheduler;
   message->context = coro_context_dup_current ();
   message->spec = *spec;
   message->spec.eager = FALSE;

@@ -48,6 +48,7 @@ static GParamSpec *properties[N_PROPS];
 CoroGlobalHooks coro_global_hooks;
 
 static GMutex registry_lock;
+static GRecMutex late_lock;     /* whose owner acts for schedulers that have ended */
 /* All of them, for the command of coro-gdb.py; guarded by registry_lock. */
 CoroScheduler *coro_schedulers G_GNUC_INTERNAL;
 
@@ -215,6 +216,26 @@ scheduler_new (GMainContext *context)
   return self;
 }
 
+/* Who is late for a scheduler that has ended handles it there and then: futures outlive
+ * their schedulers, and somebody may have begun to wait for one in the last moment.  One at
+ * a time, as if that thread were the scheduler's. */
+static void
+scheduler_handle_late (CoroScheduler *self)
+{
+  CoroMessage *message, *next;
+
+  g_rec_mutex_lock (&late_lock);
+  while (!coro_inbox_is_empty (&self->inbox))
+    for (message = coro_inbox_take_all (&self->inbox); message != NULL; message = next)
+      {
+        next = message->next;
+        g_atomic_pointer_set (&self->thread, coro_thread_self ());
+        message->handle (message);
+      }
+  g_atomic_pointer_set (&self->thread, NULL);
+  g_rec_mutex_unlock (&late_lock);
+}
+
 /* Ends it: its source is destroyed and its stacks are freed.  What is parked on them
  * cannot be freed, only leaked, and that is said loudly. */
 void
@@ -237,6 +258,7 @@ coro_scheduler_close (CoroScheduler *self)
   g_mutex_lock (&self->wakeup_lock);
   self->context = NULL;
   g_mutex_unlock (&self->wakeup_lock);
+  scheduler_handle_late (self);
 
   if (self->supervisor != NULL && self->n_jobs == 0)
     g_clear_pointer (&self->supervisor, self->supervisor_free);
@@ -293,10 +315,15 @@ coro_scheduler_post (CoroScheduler *self,
 
   if (coro_inbox_push (&self->inbox, message))
     {
+      gboolean ended;
+
       g_mutex_lock (&self->wakeup_lock);
-      if (self->context != NULL)
+      ended = self->context == NULL;
+      if (!ended)
         g_main_context_wakeup (self->context);
       g_mutex_unlock (&self->wakeup_lock);
+      if (G_UNLIKELY (ended))
+        scheduler_handle_late (self);
     }
 
   g_object_unref (self);
