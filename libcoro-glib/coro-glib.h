@@ -45,6 +45,7 @@
 #include "io/coro-local-file.h"
 #include "io/coro-thread.h"
 #include "io/coro-executor.h"
+#include "io/coro-worker-pool.h"
 #include "io/coro-unix-signal.h"
 #include "debug/coro-call-graph.h"
 #include "debug/coro-debug.h"

@@ -133,7 +133,7 @@ def check(path):
                       'run_in_thread', 'file_load_bytes', 'file_save_bytes', 'file_copy_to',
                       'LocalFile.read', 'LocalFile.write', 'LocalFile.sync', 'LocalFile.close', 'call_on_main_stack', 'main_loop_run', 'spawn_at',
                       'spawn_task_at', 'Queue.put', 'Queue.take', 'TaskGroup.join', 'Lock.acquire', 'Event.wait',
-                      'Generator.close', 'Iterator.next', 'Executor.run', 'Executor.shut_down'}
+                      'Generator.close', 'Iterator.next', 'Executor.run', 'Executor.shut_down', 'WorkerPool.shut_down'}
         known = {name for tag, name, node in found}
         yield (f'{path}: what suspends is known and invisible',
                sorted((suspending & names) | (suspending - known - {'Iterator.next'})))

@@ -1,0 +1,536 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "io/coro-worker-pool.h"
+
+#include "fiber/coro-error.h"
+#include "future/coro-task-private.h"
+#include "io/coro-executor.h"
+#include "scheduler/coro-scheduler-private.h"
+#include "scope/coro-run.h"
+#include "scope/coro-shield.h"
+#include "scope/coro-task-group-private.h"
+
+#include <unistd.h>
+
+/**
+ * CoroWorkerPool:
+ *
+ * Several threads that run coroutines, each with a main context and a
+ * scheduler of its own: for work that one processor is not enough for.
+ *
+ * Coroutines are spawned into the pool from anywhere, and stay in the worker
+ * where they began. Their tasks are futures as others are: a coroutine of
+ * the user interface's thread awaits them, and cancels them. What is cancelled
+ * while it awaits one takes it along.
+ *
+ * ```c
+ * g_autoptr (CoroTask) task = coro_worker_pool_spawn_task (pool, compute_cb, data, free_data);
+ *
+ * if (!coro_await (task, &value, error))
+ *   return FALSE;
+ * ```
+ *
+ * A coroutine sees the context variables of who spawned it. Errors that nobody
+ * reads are reported by [func@set_unhandled_func] of the worker's context,
+ * which is a warning unless it was set there.
+ *
+ * A function that blocks is better placed in a [class@Executor]: here it stops
+ * the other coroutines of its worker.
+ *
+ * A pool is shut down by [method@WorkerPool.shut_down]. Dropping the last
+ * reference does the same and does not wait. A process that was forked has
+ * none of the workers; spawning fails there.
+ *
+ * Since: 1.0
+ */
+typedef struct
+{
+  int ref_count;                /* (atomic): the pool, the thread, and what was spawned */
+  GMainContext *context;        /* (owned) */
+  CoroScheduler *scheduler;     /* (owned) */
+  CoroTaskGroup *root;          /* (unowned): of all its coroutines, as long as nobody has told it to quit */
+  GThread *thread;              /* (owned) (nullable): until it is joined */
+  int n_coroutines;             /* (atomic): spawned and not ended */
+  int quit;                     /* (atomic) */
+} CoroWorker;
+
+struct _CoroWorkerPool
+{
+  GObject parent_instance;
+
+  GMutex lock;                  /* nobody spawns into a worker that has been told to quit */
+  GMutex join_lock;             /* who comes second waits for the end as well */
+  gboolean closed;              /* guarded by lock */
+  guint next;                   /* where the search for an idle one begins; guarded by lock */
+  guint n_workers;
+  CoroWorker **workers;         /* (owned) */
+  pid_t process;                /* whose threads they are */
+};
+
+G_DEFINE_FINAL_TYPE (CoroWorkerPool, coro_worker_pool, G_TYPE_OBJECT)
+
+/* A body with the count of its worker. */
+typedef struct
+{
+  CoroWorker *worker;           /* (owned) */
+  CoroFunc func;
+  gpointer user_data;
+  GDestroyNotify destroy;       /* (nullable) */
+} CoroWorkerCall;
+
+/* --- a worker ---------------------------------------------------------------------- */
+
+static void
+worker_unref (CoroWorker *self)
+{
+  if (!g_atomic_int_dec_and_test (&self->ref_count))
+    return;
+
+  g_object_unref (self->scheduler);
+  g_main_context_unref (self->context);
+  g_free (self);
+}
+
+/* Until it is told to quit; then what is left is cancelled and waited for. */
+static gpointer
+worker_main (gpointer data)
+{
+  CoroWorker *self = data;
+
+  g_main_context_push_thread_default (self->context);
+  while (!g_atomic_int_get (&self->quit))
+    g_main_context_iteration (self->context, TRUE);
+
+  coro_scheduler_shut_down (self->scheduler);
+  coro_scheduler_close (self->scheduler);
+  g_main_context_pop_thread_default (self->context);
+  worker_unref (self);
+  return NULL;
+}
+
+static CoroWorker *
+worker_new (void)
+{
+  CoroWorker *self = g_new0 (CoroWorker, 1);
+
+  self->ref_count = 1;
+  self->context = g_main_context_new ();
+  self->scheduler = coro_scheduler_ref_for_context (self->context);
+  self->root = coro_task_group_get_root (self->scheduler);
+  g_atomic_int_inc (&self->ref_count);
+  self->thread = g_thread_new ("coro-worker", worker_main, self);
+  return self;
+}
+
+static void
+worker_quit (CoroWorker *self)
+{
+  g_atomic_int_set (&self->quit, TRUE);
+  g_main_context_wakeup (self->context);
+}
+
+static gboolean
+call_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  CoroWorkerCall *self = user_data;
+
+  return self->func (self->user_data, result, error);
+}
+
+static void
+call_free (gpointer data)
+{
+  CoroWorkerCall *self = data;
+
+  if (self->destroy != NULL)
+    self->destroy (self->user_data);
+  g_atomic_int_add (&self->worker->n_coroutines, -1);
+  worker_unref (self->worker);
+  g_free (self);
+}
+
+/* --- object ------------------------------------------------------------------------ */
+
+static void
+pool_close (CoroWorkerPool *self)
+{
+  g_mutex_lock (&self->lock);
+  self->closed = TRUE;
+  g_mutex_unlock (&self->lock);
+
+  for (guint i = 0; i < self->n_workers; i++)
+    worker_quit (self->workers[i]);
+}
+
+static void
+coro_worker_pool_finalize (GObject *object)
+{
+  CoroWorkerPool *self = CORO_WORKER_POOL (object);
+
+  pool_close (self);
+  for (guint i = 0; i < self->n_workers; i++)
+    {
+      g_clear_pointer (&self->workers[i]->thread, g_thread_unref);
+      worker_unref (self->workers[i]);
+    }
+  g_free (self->workers);
+  g_mutex_clear (&self->lock);
+  g_mutex_clear (&self->join_lock);
+
+  G_OBJECT_CLASS (coro_worker_pool_parent_class)->finalize (object);
+}
+
+static void
+coro_worker_pool_class_init (CoroWorkerPoolClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = coro_worker_pool_finalize;
+}
+
+static void
+coro_worker_pool_init (CoroWorkerPool *self)
+{
+  g_mutex_init (&self->lock);
+  g_mutex_init (&self->join_lock);
+  self->process = getpid ();
+}
+
+/**
+ * coro_worker_pool_new:
+ * @n_workers: how many threads; 0: as many as there are processors
+ *
+ * Makes a pool and its threads.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: (transfer full): a pool
+ *
+ * Since: 1.0
+ */
+CoroWorkerPool *
+coro_worker_pool_new (guint n_workers)
+{
+  CoroWorkerPool *self = g_object_new (CORO_TYPE_WORKER_POOL, NULL);
+
+  self->n_workers = n_workers > 0 ? n_workers : g_get_num_processors ();
+  self->workers = g_new (CoroWorker *, self->n_workers);
+  for (guint i = 0; i < self->n_workers; i++)
+    self->workers[i] = worker_new ();
+  return self;
+}
+
+/**
+ * coro_worker_pool_get_n_workers:
+ * @self: a pool
+ *
+ * Gets how many threads it has.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: a number of threads
+ *
+ * Since: 1.0
+ */
+guint
+coro_worker_pool_get_n_workers (CoroWorkerPool *self)
+{
+  g_return_val_if_fail (CORO_IS_WORKER_POOL (self), 0);
+
+  return self->n_workers;
+}
+
+/**
+ * coro_worker_pool_get_scheduler:
+ * @self: a pool
+ * @worker: the number of a worker, from 0
+ *
+ * Gets the scheduler of a worker.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: (transfer none): the scheduler
+ *
+ * Since: 1.0
+ */
+CoroScheduler *
+coro_worker_pool_get_scheduler (CoroWorkerPool *self,
+                                guint           worker)
+{
+  g_return_val_if_fail (CORO_IS_WORKER_POOL (self), NULL);
+  g_return_val_if_fail (worker < self->n_workers, NULL);
+
+  return self->workers[worker]->scheduler;
+}
+
+/**
+ * coro_worker_pool_count_coroutines:
+ * @self: a pool
+ * @worker: the number of a worker, from 0; below 0: all of them
+ *
+ * Counts the coroutines that were spawned into the pool and have not ended.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: how many there are
+ *
+ * Since: 1.0
+ */
+guint
+coro_worker_pool_count_coroutines (CoroWorkerPool *self,
+                                   int             worker)
+{
+  guint n_coroutines = 0;
+
+  g_return_val_if_fail (CORO_IS_WORKER_POOL (self), 0);
+  g_return_val_if_fail (worker < (int) self->n_workers, 0);
+
+  if (worker >= 0)
+    return (guint) g_atomic_int_get (&self->workers[worker]->n_coroutines);
+  for (guint i = 0; i < self->n_workers; i++)
+    n_coroutines += (guint) g_atomic_int_get (&self->workers[i]->n_coroutines);
+  return n_coroutines;
+}
+
+/* The one with the fewest coroutines; those with equally many take turns.  With the lock. */
+static CoroWorker *
+pool_pick (CoroWorkerPool *self)
+{
+  CoroWorker *best = NULL;
+  int fewest = G_MAXINT;
+
+  self->next = (self->next + 1) % self->n_workers;
+  for (guint i = 0; i < self->n_workers; i++)
+    {
+      CoroWorker *worker = self->workers[(self->next + i) % self->n_workers];
+      int n_coroutines = g_atomic_int_get (&worker->n_coroutines);
+
+      if (n_coroutines < fewest)
+        {
+          best = worker;
+          fewest = n_coroutines;
+        }
+    }
+  return best;
+}
+
+/* FALSE: nobody takes it.  `task` (nullable) is for the handle. */
+static gboolean
+pool_spawn (CoroWorkerPool  *self,
+            int              number,
+            CoroWorkerCall  *call,
+            const char      *site,
+            CoroTask       **task)
+{
+  gboolean open;
+
+  if (self->process != getpid ())
+    return FALSE;
+
+  g_mutex_lock (&self->lock);
+  open = !self->closed;
+  if (open)
+    {
+      CoroWorker *worker = number >= 0 ? self->workers[number] : pool_pick (self);
+
+      call->worker = worker;
+      g_atomic_int_inc (&worker->ref_count);
+      g_atomic_int_inc (&worker->n_coroutines);
+      if (task != NULL)
+        *task = coro_spawn_task_at (worker->root, call_cb, call, call_free, site);
+      else
+        coro_spawn_at (worker->root, call_cb, call, call_free, site);
+    }
+  g_mutex_unlock (&self->lock);
+  return open;
+}
+
+static void
+call_reject_cb (gpointer data)
+{
+  CoroWorkerCall *self = data;
+
+  if (self->destroy != NULL)
+    self->destroy (self->user_data);
+  g_free (self);
+}
+
+static CoroWorkerCall *
+call_new (CoroFunc        func,
+          gpointer        user_data,
+          GDestroyNotify  destroy)
+{
+  CoroWorkerCall *self = g_new (CoroWorkerCall, 1);
+
+  *self = (CoroWorkerCall) { NULL, func, user_data, destroy };
+  return self;
+}
+
+/**
+ * coro_worker_pool_spawn_at: (skip)
+ * @self: a pool
+ * @worker: the number of a worker, or %CORO_WORKER_ANY
+ * @func: (scope notified) (closure user_data) (destroy destroy): the body
+ * @user_data: what to pass to it
+ * @destroy: (nullable): frees @user_data, in the worker
+ * @site: (nullable): where this is, a static string; see %CORO_SPAWN_SITE
+ *
+ * Runs a coroutine in a worker; nobody gets a handle.
+ * [func@worker_pool_spawn] is the short form.
+ *
+ * In a pool that was shut down it does not run, and that is a critical warning.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Since: 1.0
+ */
+void
+coro_worker_pool_spawn_at (CoroWorkerPool *self,
+                           int             worker,
+                           CoroFunc        func,
+                           gpointer        user_data,
+                           GDestroyNotify  destroy,
+                           const char     *site)
+{
+  CoroWorkerCall *call;
+
+  g_return_if_fail (CORO_IS_WORKER_POOL (self));
+  g_return_if_fail (worker < (int) self->n_workers);
+  g_return_if_fail (func != NULL);
+
+  call = call_new (func, user_data, destroy);
+  if (pool_spawn (self, worker, call, site, NULL))
+    return;
+
+  g_critical ("A coroutine was spawned into a pool that was shut down; it does not run");
+  coro_call_natively (call_reject_cb, call);
+}
+
+/**
+ * coro_worker_pool_spawn_task_at: (skip)
+ * @self: a pool
+ * @worker: the number of a worker, or %CORO_WORKER_ANY
+ * @func: (scope notified) (closure user_data) (destroy destroy): the body
+ * @user_data: what to pass to it
+ * @destroy: (nullable): frees @user_data, in the worker
+ * @site: (nullable): where this is, a static string; see %CORO_SPAWN_SITE
+ *
+ * [func@worker_pool_spawn_at] with a handle.
+ *
+ * It fails with [error@Coro.Error.CLOSED] in a pool that was shut down or that
+ * belongs to the parent process; @user_data is freed in the calling thread
+ * then.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: (transfer full): the handle
+ *
+ * Since: 1.0
+ */
+CoroTask *
+coro_worker_pool_spawn_task_at (CoroWorkerPool *self,
+                                int             worker,
+                                CoroFunc        func,
+                                gpointer        user_data,
+                                GDestroyNotify  destroy,
+                                const char     *site)
+{
+  CoroWorkerCall *call;
+  CoroTask *task = NULL;
+
+  g_return_val_if_fail (CORO_IS_WORKER_POOL (self), NULL);
+  g_return_val_if_fail (worker < (int) self->n_workers, NULL);
+  g_return_val_if_fail (func != NULL, NULL);
+
+  call = call_new (func, user_data, destroy);
+  if (pool_spawn (self, worker, call, site, &task))
+    return task;
+
+  coro_call_natively (call_reject_cb, call);
+  task = coro_task_new (coro_scheduler_peek ());
+  coro_future_reject (CORO_FUTURE (task), g_error_new_literal (CORO_ERROR, CORO_ERROR_CLOSED,
+                                                               "The pool has no workers any more"));
+  return task;
+}
+
+/* --- the end ----------------------------------------------------------------------- */
+
+static gboolean
+pool_is_mine (CoroWorkerPool *self)
+{
+  for (guint i = 0; i < self->n_workers; i++)
+    if (coro_scheduler_is_mine (self->workers[i]->scheduler))
+      return TRUE;
+  return FALSE;
+}
+
+/* In a thread of an executor. */
+static gboolean
+join_cb (gpointer       user_data,
+         GCancellable  *cancellable,
+         GValue        *result,
+         GError       **error)
+{
+  CoroWorkerPool *self = user_data;
+
+  g_mutex_lock (&self->join_lock);
+  for (guint i = 0; i < self->n_workers; i++)
+    g_clear_pointer (&self->workers[i]->thread, g_thread_join);
+  g_mutex_unlock (&self->join_lock);
+  return TRUE;
+}
+
+/**
+ * coro_worker_pool_shut_down: (skip)
+ * @self: a pool
+ * @error: return location for an error
+ *
+ * Cancels all coroutines of the pool, waits for them as
+ * [method@Scheduler.shut_down] says, and joins the threads. Spawning fails
+ * from now on.
+ *
+ * Shutting down twice is fine. Callable from any thread but its own. Suspends
+ * a coroutine; elsewhere it iterates the thread-default main context, because
+ * coroutines of the pool may have to hear from there before they can end.
+ * Cancellation does not shorten it.
+ *
+ * @error can be set to [error@Coro.Error.PROTOCOL] inside the pool and to the
+ * misuse errors of [func@await].
+ *
+ * Returns: %TRUE once it is shut down; %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+coro_worker_pool_shut_down (CoroWorkerPool  *self,
+                            GError         **error)
+{
+  g_autoptr (CoroFuture) joined = NULL;
+
+  g_return_val_if_fail (CORO_IS_WORKER_POOL (self), FALSE);
+
+  if (pool_is_mine (self))
+    {
+      g_set_error_literal (error, CORO_ERROR, CORO_ERROR_PROTOCOL, "A pool cannot wait for itself");
+      return FALSE;
+    }
+
+  pool_close (self);
+  if (self->process != getpid ())
+    return TRUE;                /* nobody is here to wait for */
+
+  joined = coro_executor_submit (coro_executor_get_default (), join_cb, g_object_ref (self), g_object_unref);
+  if (coro_job_get_running () != NULL)
+    {
+      g_auto (CoroShield) shield = coro_shield_enter (0);
+
+      return coro_await (joined, NULL, error);
+    }
+
+  while (!coro_future_is_done (joined))
+    g_main_context_iteration (g_main_context_get_thread_default (), TRUE);
+  return coro_future_get_result (joined, NULL, error);
+}

@@ -1,0 +1,508 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Coroutines on many cores: spawned, awaited and cancelled across threads, and none is lost.
+ */
+#include "test-util.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+static CoroWorkerPool *pool;
+
+static gboolean
+thread_cb (gpointer   user_data,
+           GValue    *result,
+           GError   **error)
+{
+  return coro_return_boolean (result, g_thread_self () != user_data);
+}
+
+static gboolean
+double_cb (gpointer   number,
+           GValue    *result,
+           GError   **error)
+{
+  return coro_yield (error) && coro_return_int (result, 2 * GPOINTER_TO_INT (number));
+}
+
+static void
+count_atomic_cb (gpointer counter)
+{
+  g_atomic_int_inc ((int *) counter);
+}
+
+/* --- where it runs ------------------------------------------------------------------- */
+
+static gboolean
+where_cb (gpointer   user_data,
+          GValue    *result,
+          GError   **error)
+{
+  CoroScheduler *mine = coro_scheduler_get_running ();
+
+  for (int i = 0; i < 3; i++)
+    {
+      g_autoptr (CoroTask) task = NULL;
+
+      task = coro_worker_pool_spawn_task_at (pool, i, thread_cb, g_thread_self (), NULL, "here");
+      g_assert_true (coro_task_get_scheduler (task) == coro_worker_pool_get_scheduler (pool, (guint) i));
+      g_assert_true (coro_task_get_scheduler (task) != mine);
+      g_assert_true (coro_await_boolean (task, error));
+    }
+  return TRUE;
+}
+
+/* Three that never end are in three workers, and the fourth is the second of one. */
+static gboolean
+least_loaded_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  CoroTask *tasks[6];
+
+  for (int i = 0; i < 6; i++)
+    {
+      tasks[i] = coro_worker_pool_spawn_task (pool, forever_cb, NULL, NULL);
+      if (i == 2)
+        for (int k = 0; k < 3; k++)
+          g_assert_cmpuint (coro_worker_pool_count_coroutines (pool, k), ==, 1);
+    }
+  for (int k = 0; k < 3; k++)
+    g_assert_cmpuint (coro_worker_pool_count_coroutines (pool, k), ==, 2);
+  g_assert_cmpuint (coro_worker_pool_count_coroutines (pool, CORO_WORKER_ANY), ==, 6);
+  for (int i = 0; i < 6; i++)
+    {
+      g_assert_true (coro_task_cancel (tasks[i]));
+      if (!coro_join (tasks[i], error))
+        return FALSE;
+      g_object_unref (tasks[i]);
+    }
+  g_assert_cmpuint (coro_worker_pool_count_coroutines (pool, CORO_WORKER_ANY), ==, 0);
+  return TRUE;
+}
+
+static gboolean
+results_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (CoroTask) good = coro_worker_pool_spawn_task (pool, double_cb, GINT_TO_POINTER (21), NULL);
+  g_autoptr (CoroTask) bad = coro_worker_pool_spawn_task (pool, fail_cb, (gpointer) "over there", NULL);
+
+  g_assert_cmpint (coro_await_int (good, error), ==, 42);
+  g_assert_false (coro_await (bad, NULL, &local));
+  g_assert_error (local, G_IO_ERROR, G_IO_ERROR_FAILED);
+  g_assert_cmpstr (local->message, ==, "over there");
+  return TRUE;
+}
+
+static CoroContextVar *language;
+
+static gboolean
+speak_cb (gpointer   user_data,
+          GValue    *result,
+          GError   **error)
+{
+  g_assert_cmpstr (coro_context_var_get_string (language), ==, "parrot");
+  coro_context_var_set_string (language, "vi");
+  return TRUE;
+}
+
+static gboolean
+context_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  g_auto (CoroContextToken) token = { 0, };
+  g_autoptr (CoroTask) task = NULL;
+
+  language = coro_context_var_new ("language", G_TYPE_STRING, NULL);
+  token = coro_context_var_set_string (language, "parrot");
+  task = coro_worker_pool_spawn_task (pool, speak_cb, NULL, NULL);
+  if (!coro_await (task, NULL, error))
+    return FALSE;
+  g_assert_cmpstr (coro_context_var_get_string (language), ==, "parrot");
+  return TRUE;
+}
+
+/* Nobody reads why: the worker says it. */
+static gboolean
+unhandled_cb (gpointer   user_data,
+              GValue    *result,
+              GError   **error)
+{
+  g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "*fail_cb*failed and nobody has read why: alone*");
+  coro_worker_pool_spawn (pool, fail_cb, (gpointer) "alone", NULL);
+  while (coro_worker_pool_count_coroutines (pool, CORO_WORKER_ANY) > 0)
+    if (!coro_yield (error))
+      return FALSE;
+  return coro_worker_pool_shut_down (pool, error);
+}
+
+/* --- many ---------------------------------------------------------------------------- */
+
+static gboolean
+many_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  int n_rounds = is_slow () ? 20 : 1000;
+  gint64 sum = 0;
+  int n_freed = 0;
+
+  for (int round = 0; round < n_rounds; round++)
+    {
+      CoroTask *tasks[100];
+
+      for (int i = 0; i < 100; i++)
+        tasks[i] = coro_worker_pool_spawn_task_at (pool, CORO_WORKER_ANY, double_cb, GINT_TO_POINTER (i), NULL, "here");
+      for (int i = 0; i < 50; i++)
+        coro_worker_pool_spawn (pool, double_cb, &n_freed, count_atomic_cb);
+      for (int i = 0; i < 100; i++)
+        {
+          sum += coro_await_int (tasks[i], error);
+          g_object_unref (tasks[i]);
+        }
+    }
+  g_assert_cmpint (sum, ==, (gint64) n_rounds * 9900);
+  if (!coro_worker_pool_shut_down (pool, error))
+    return FALSE;
+  g_assert_cmpint (g_atomic_int_get (&n_freed), ==, 50 * n_rounds);
+  return TRUE;
+}
+
+/* --- cancelling ------------------------------------------------------------------------ */
+
+static gboolean
+cancel_before_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  int n_freed = 0;
+
+  for (int i = 0; i < 100; i++)
+    {
+      g_autoptr (CoroTask) task = coro_worker_pool_spawn_task (pool, forever_cb, &n_freed, count_atomic_cb);
+
+      g_assert_true (coro_task_cancel (task));
+      if (!coro_join (task, error))
+        return FALSE;
+      g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+      g_assert_cmpint (g_atomic_int_get (&n_freed), ==, i + 1);
+    }
+  return TRUE;
+}
+
+static gboolean
+arrive_and_wait_cb (gpointer   arrived,
+                    GValue    *result,
+                    GError   **error)
+{
+  g_atomic_int_set ((int *) arrived, TRUE);
+  return coro_sleep (1000 * SECOND, error);
+}
+
+static gboolean
+cancel_during_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  for (int i = 0; i < 100; i++)
+    {
+      int arrived = FALSE;
+      g_autoptr (CoroTask) task = coro_worker_pool_spawn_task (pool, arrive_and_wait_cb, &arrived, NULL);
+
+      while (!g_atomic_int_get (&arrived))
+        if (!coro_yield (error))
+          return FALSE;
+      g_assert_true (coro_task_cancel (task));
+      if (!coro_join (task, error))
+        return FALSE;
+      g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+      g_assert_false (coro_task_cancel (task));         /* after */
+    }
+  return TRUE;
+}
+
+static gboolean
+await_cb (gpointer   task,
+          GValue    *result,
+          GError   **error)
+{
+  return coro_await (task, result, error);
+}
+
+/* Who waits here is cancelled, and takes what runs there along. */
+static gboolean
+cancel_goes_along_cb (gpointer   user_data,
+                      GValue    *result,
+                      GError   **error)
+{
+  for (int i = 0; i < 100; i++)
+    {
+      int arrived = FALSE;
+      g_autoptr (CoroTask) task = coro_worker_pool_spawn_task (pool, arrive_and_wait_cb, &arrived, NULL);
+      g_autoptr (CoroTask) waiter = coro_spawn_task (await_cb, task, NULL);
+
+      do
+        if (!coro_yield (error))
+          return FALSE;
+      while (!g_atomic_int_get (&arrived));
+      coro_task_cancel (waiter);
+      if (!coro_join (waiter, error))
+        return FALSE;
+      g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+    }
+  return TRUE;
+}
+
+static gboolean
+cancel_other_cb (gpointer   task,
+                 GValue    *result,
+                 GError   **error)
+{
+  coro_task_cancel (task);
+  return TRUE;
+}
+
+/* The other way: a worker cancels what runs here. */
+static gboolean
+cancel_back_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  for (int i = 0; i < 100; i++)
+    {
+      g_autoptr (CoroTask) mine = coro_spawn_task (forever_cb, NULL, NULL);
+      g_autoptr (CoroTask) theirs = coro_worker_pool_spawn_task (pool, cancel_other_cb, mine, NULL);
+
+      if (!coro_join (mine, error) || !coro_await (theirs, NULL, error))
+        return FALSE;
+      g_assert_cmpint (coro_future_get_state (CORO_FUTURE (mine)), ==, CORO_FUTURE_CANCELLED);
+    }
+  return TRUE;
+}
+
+/* --- the end ----------------------------------------------------------------------------- */
+
+typedef struct
+{
+  GMutex mutex;
+  GCond cond;
+  gboolean open;
+  int arrived;                  /* (atomic) */
+} Block;
+
+static gboolean
+block_cb (gpointer   user_data,
+          GValue    *result,
+          GError   **error)
+{
+  Block *self = user_data;
+
+  g_mutex_lock (&self->mutex);
+  g_atomic_int_set (&self->arrived, TRUE);
+  while (!self->open)
+    g_cond_wait (&self->cond, &self->mutex);
+  g_mutex_unlock (&self->mutex);
+  return TRUE;
+}
+
+/* One worker is blocked: others go on, and nothing is lost in it. */
+static gboolean
+blocked_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  Block block = { .open = FALSE };
+  g_autoptr (CoroTask) blocked = NULL;
+  g_autoptr (CoroTask) behind = NULL;
+  g_autoptr (CoroTask) beside = NULL;
+
+  g_mutex_init (&block.mutex);
+  g_cond_init (&block.cond);
+  blocked = coro_worker_pool_spawn_task_at (pool, 0, block_cb, &block, NULL, "here");
+  while (!g_atomic_int_get (&block.arrived))
+    if (!coro_yield (error))
+      return FALSE;
+  behind = coro_worker_pool_spawn_task_at (pool, 0, double_cb, GINT_TO_POINTER (1), NULL, "here");
+  beside = coro_worker_pool_spawn_task_at (pool, 1, double_cb, GINT_TO_POINTER (2), NULL, "here");
+  g_assert_cmpint (coro_await_int (beside, error), ==, 4);
+  g_assert_false (coro_future_is_done (CORO_FUTURE (behind)));
+  g_mutex_lock (&block.mutex);
+  block.open = TRUE;
+  g_cond_broadcast (&block.cond);
+  g_mutex_unlock (&block.mutex);
+  g_assert_cmpint (coro_await_int (behind, error), ==, 2);
+  if (!coro_await (blocked, NULL, error) || !coro_worker_pool_shut_down (pool, error))
+    return FALSE;
+  g_mutex_clear (&block.mutex);
+  g_cond_clear (&block.cond);
+  return TRUE;
+}
+
+static gboolean
+await_future_cb (gpointer   future,
+                 GValue    *result,
+                 GError   **error)
+{
+  return coro_await (future, NULL, error);
+}
+
+/* What is parked there is cancelled, also where it waits for something of ours. */
+static gboolean
+shut_down_pending_cb (gpointer   user_data,
+                      GValue    *result,
+                      GError   **error)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  CoroTask *tasks[40];
+  g_autoptr (CoroTask) late = NULL;
+  g_autoptr (GError) local = NULL;
+  int n_freed = 0;
+
+  for (int i = 0; i < 40; i++)
+    tasks[i] = i % 2 == 0 ? coro_worker_pool_spawn_task (pool, await_future_cb, future, NULL)
+                          : coro_worker_pool_spawn_task (pool, forever_cb, NULL, NULL);
+  if (!coro_worker_pool_shut_down (pool, error) || !coro_worker_pool_shut_down (pool, error))
+    return FALSE;
+  for (int i = 0; i < 40; i++)
+    {
+      g_assert_cmpint (coro_future_get_state (CORO_FUTURE (tasks[i])), ==, CORO_FUTURE_CANCELLED);
+      g_object_unref (tasks[i]);
+    }
+
+  late = coro_worker_pool_spawn_task (pool, forever_cb, &n_freed, count_atomic_cb);
+  g_assert_cmpint (n_freed, ==, 1);
+  g_assert_false (coro_await (late, NULL, &local));
+  g_assert_error (local, CORO_ERROR, CORO_ERROR_CLOSED);
+  g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*was shut down; it does not run*");
+  coro_worker_pool_spawn (pool, forever_cb, &n_freed, count_atomic_cb);
+  g_test_assert_expected_messages ();
+  g_assert_cmpint (n_freed, ==, 2);
+  return TRUE;
+}
+
+/* Nobody shuts it down: who waits hears of the end in any case. */
+static gboolean
+dropped_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  int n_rounds = is_slow () ? 10 : 100;
+
+  for (int round = 0; round < n_rounds; round++)
+    {
+      g_autoptr (CoroWorkerPool) own = coro_worker_pool_new (2);
+      CoroTask *tasks[10];
+
+      for (int i = 0; i < 10; i++)
+        tasks[i] = coro_worker_pool_spawn_task (own, forever_cb, NULL, NULL);
+      g_clear_object (&own);
+      for (int i = 0; i < 10; i++)
+        {
+          if (!coro_join (tasks[i], error))
+            return FALSE;
+          g_assert_cmpint (coro_future_get_state (CORO_FUTURE (tasks[i])), ==, CORO_FUTURE_CANCELLED);
+          g_object_unref (tasks[i]);
+        }
+    }
+  return TRUE;
+}
+
+static gboolean
+shut_down_inside_cb (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  return coro_worker_pool_shut_down (pool, error);
+}
+
+static gboolean
+inside_cb (gpointer   user_data,
+           GValue    *result,
+           GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_worker_pool_spawn_task (pool, shut_down_inside_cb, NULL, NULL);
+  g_autoptr (GError) local = NULL;
+
+  g_assert_false (coro_await (task, NULL, &local));
+  g_assert_error (local, CORO_ERROR, CORO_ERROR_PROTOCOL);
+  return TRUE;
+}
+
+static gboolean
+child_cb (gpointer   user_data,
+          GValue    *result,
+          GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_worker_pool_spawn_task (pool, double_cb, NULL, NULL);
+  g_autoptr (GError) local = NULL;
+
+  return !coro_await (task, NULL, &local) && g_error_matches (local, CORO_ERROR, CORO_ERROR_CLOSED) &&
+         coro_worker_pool_shut_down (pool, error);
+}
+
+G_GNUC_UNUSED static void
+test_fork (void)
+{
+  int status;
+  pid_t child;
+
+  pool = coro_worker_pool_new (2);
+  child = fork ();
+  if (child == 0)
+    _exit (coro_run (child_cb, NULL, NULL, NULL) ? 42 : 1);
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_true (WIFEXITED (status));
+  g_assert_cmpint (WEXITSTATUS (status), ==, 42);
+  g_assert_true (coro_worker_pool_shut_down (pool, NULL));      /* outside coroutines */
+  g_clear_object (&pool);
+}
+
+/* --- running ------------------------------------------------------------------------------ */
+
+/* On the real clock, which is the one of the workers. */
+static void
+run_cb (gconstpointer func)
+{
+  g_autoptr (GError) error = NULL;
+
+  pool = coro_worker_pool_new (3);
+  g_assert_cmpuint (coro_worker_pool_get_n_workers (pool), ==, 3);
+  coro_run ((CoroFunc) func, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (coro_worker_pool_shut_down (pool, NULL));
+  g_test_assert_expected_messages ();
+  g_assert_finalize_object (g_steal_pointer (&pool));
+  g_clear_pointer (&language, coro_context_var_free);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_summary ("Pools of workers: coroutines on many cores, and none is lost");
+
+#ifndef __SANITIZE_THREAD__     /* which lets no child of several threads have one */
+  g_test_add_func ("/io/worker-pool/fork", test_fork);
+#endif
+  g_test_add_data_func ("/io/worker-pool/each-worker-by-number", where_cb, run_cb);
+  g_test_add_data_func ("/io/worker-pool/fewest-coroutines", least_loaded_cb, run_cb);
+  g_test_add_data_func ("/io/worker-pool/results-and-errors", results_cb, run_cb);
+  g_test_add_data_func ("/io/worker-pool/context-is-copied", context_cb, run_cb);
+  g_test_add_data_func ("/io/worker-pool/unhandled-is-reported", unhandled_cb, run_cb);
+  g_test_add_data_func ("/io/worker-pool/many-none-lost", many_cb, run_cb);
+  g_test_add_data_func ("/io/worker-pool/cancel-before", cancel_before_cb, run_cb);
+  g_test_add_data_func ("/io/worker-pool/cancel-during-and-after", cancel_during_cb, run_cb);
+  g_test_add_data_func ("/io/worker-pool/cancel-goes-along", cancel_goes_along_cb, run_cb);
+  g_test_add_data_func ("/io/worker-pool/cancel-comes-back", cancel_back_cb, run_cb);
+  g_test_add_data_func ("/io/worker-pool/blocked-worker", blocked_cb, run_cb);
+  g_test_add_data_func ("/io/worker-pool/shut-down-with-pending", shut_down_pending_cb, run_cb);
+  g_test_add_data_func ("/io/worker-pool/dropped-with-pending", dropped_cb, run_cb);
+  g_test_add_data_func ("/io/worker-pool/no-shut-down-inside", inside_cb, run_cb);
+  return g_test_run ();
+}
