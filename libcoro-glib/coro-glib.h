@@ -46,6 +46,7 @@
 #include "io/coro-thread.h"
 #include "io/coro-executor.h"
 #include "io/coro-worker-pool.h"
+#include "io/coro-fd.h"
 #include "io/coro-unix-signal.h"
 #include "debug/coro-call-graph.h"
 #include "debug/coro-debug.h"

@@ -9,6 +9,7 @@
 #include "scheduler/coro-hooks-private.h"
 #include "scheduler/coro-inbox-private.h"
 #include "scheduler/coro-job-private.h"
+#include "scheduler/coro-reactor-private.h"
 #include "scheduler/coro-timer-private.h"
 
 G_BEGIN_DECLS
@@ -79,10 +80,10 @@ struct _CoroScheduler
   CoroScheduler *next_registered;       /* (nullable) (unowned): for debuggers; guarded by registry_lock */
   GMainContext *context;        /* (nullable) (unowned): its source owns us; guarded by wakeup_lock for other threads */
   GSource *source;              /* (nullable) (unowned) */
-  GPollFD poll_fd;              /* the epoll descriptor; holds the timerfd */
+  GPollFD poll_fd;              /* the reactor's, as GLib knows it */
+  CoroReactor reactor;
+  gint64 poll_time;             /* µs: when that was last asked */
   GSource *trim_source;         /* (nullable) (owned): gives memory back while nothing else happens */
-  int timer_fd;
-  gint64 armed;                 /* µs: for when timer_fd is armed; G_MAXINT64: it is not */
   gpointer thread;              /* (atomic) (nullable): whose scheduler this is; see coro_thread_self() */
   GMutex wakeup_lock;
   CoroInbox inbox;

@@ -7,8 +7,6 @@
 
 #include "fiber/coro-error.h"
 
-#include <unistd.h>
-
 /**
  * CoroScheduler:
  *
@@ -180,7 +178,6 @@ coro_scheduler_init (CoroScheduler *self)
   self->ready_tail = &self->ready_head;
   self->stacks = coro_stack_pool_new ();
   self->time_slice = DEFAULT_TIME_SLICE;
-  self->timer_fd = -1;
   self->ticks = self->period = 1;
 
   if (G_UNLIKELY (coro_global_hooks.scheduler_created != NULL))
@@ -281,9 +278,7 @@ coro_scheduler_close (CoroScheduler *self)
     g_source_destroy (self->trim_source);
   g_clear_pointer (&self->trim_source, g_source_unref);
 
-  if (self->timer_fd >= 0)
-    close (self->timer_fd);
-  self->timer_fd = -1;
+  coro_reactor_clear (&self->reactor);
 
   source = g_steal_pointer (&self->source);
   if (!g_source_is_destroyed (source))

@@ -7,9 +7,6 @@
 #include "scheduler/coro-scheduler-private.h"
 #include "scheduler/coro-waiter-private.h"
 
-#include <sys/timerfd.h>
-#include <unistd.h>
-
 /* How many resumes may pass without a look at the clock (25 ns), at the most. */
 #define MAX_PERIOD 16
 /* A round of GLib serves one priority only, the highest that is ready.  A timeout of a few
@@ -23,6 +20,8 @@
 #define VIRTUAL_SLICE 1000
 /* So many coroutines may start inside each other. */
 #define MAX_EAGER 64
+/* µs after which a look at the descriptors, 300 ns, is due while coroutines keep running. */
+#define POLL_PERIOD 100
 
 typedef struct
 {
@@ -69,7 +68,8 @@ coro_scheduler_tick_slow (CoroScheduler *self)
   self->period = now - self->tick_time > COARSE ? 1 : MIN (self->period * 2, MAX_PERIOD);
   self->tick_time = now;
   self->slice_over = self->slice_over || now >= self->slice_end;
-  self->due = scheduler_is_due (self, now);
+  self->due = scheduler_is_due (self, now) ||
+              (self->reactor.n_waiting > 0 && now - self->poll_time >= POLL_PERIOD);
 
   /* Until the dispatcher has had its turn, the answer stays the same. */
   self->ticks = self->slice_over || self->due ? 1 : self->period;
@@ -89,42 +89,52 @@ scheduler_begin_slice (CoroScheduler *self,
   self->ticks = 1;
 }
 
+/* Tells GLib when the reactor has a new descriptor. */
 static void
-scheduler_read_timer (CoroScheduler *self)
+scheduler_follow_reactor (CoroScheduler *self)
 {
-  guint64 expirations;
-
-  if ((self->poll_fd.revents & G_IO_IN) == 0)
+  if (self->poll_fd.fd == self->reactor.epoll_fd || self->source == NULL)
     return;
 
+  if (self->poll_fd.fd >= 0)
+    g_source_remove_poll (self->source, &self->poll_fd);
+  self->poll_fd = (GPollFD) { .fd = self->reactor.epoll_fd, .events = G_IO_IN };
+  if (self->poll_fd.fd >= 0)
+    g_source_add_poll (self->source, &self->poll_fd);
+}
+
+static void
+scheduler_poll_reactor (CoroScheduler *self)
+{
   self->poll_fd.revents = 0;
-  if (read (self->timer_fd, &expirations, sizeof expirations) > 0)
-    self->armed = G_MAXINT64;
+  self->poll_time = self->tick_time;
+  coro_reactor_poll (&self->reactor);
 }
 
-/* Has the kernel wake us for the next timer, if it would not do so anyway. */
-static void
-scheduler_arm_timer (CoroScheduler *self,
-                     gint64         deadline)
+/* Whether to look at the descriptors although GLib has not: those who are ready may keep
+ * us busy for long, and what had events a moment ago often has some again, which then need
+ * no iteration of the main loop. */
+static gboolean
+scheduler_wants_events (CoroScheduler *self)
 {
-  struct itimerspec spec = { { 0, 0 }, { 0, 0 } };
-
-  if (deadline >= self->armed)
-    return;
-
-  spec.it_value.tv_sec = deadline / G_USEC_PER_SEC;
-  spec.it_value.tv_nsec = (deadline % G_USEC_PER_SEC) * 1000;
-  if (timerfd_settime (self->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL) == 0)
-    self->armed = deadline;
+  if ((self->poll_fd.revents & (G_IO_IN | G_IO_ERR | G_IO_HUP | G_IO_NVAL)) != 0)
+    return TRUE;
+  if (self->reactor.n_waiting == 0)
+    return FALSE;
+  return self->ready_head == NULL ? self->reactor.more
+                                  : self->tick_time - self->poll_time >= POLL_PERIOD;
 }
 
-/* Moves what other threads and the clock have brought into the ready queue.  Returns
+/* Moves what descriptors, other threads and the clock have brought into the ready queue.  Returns
  * whether there is something in it. */
 static gboolean
 scheduler_refill (CoroScheduler *self)
 {
   CoroMessage *message, *next;
   CoroTimer *timer;
+
+  if (scheduler_wants_events (self))
+    scheduler_poll_reactor (self);
 
   if (!coro_inbox_is_empty (&self->inbox))
     for (message = coro_inbox_take_all (&self->inbox); message != NULL; message = next)
@@ -343,7 +353,6 @@ source_dispatch (GSource     *source,
   self->idle_rounds = 0;
 
   scheduler_begin_slice (self, g_get_monotonic_time ());
-  scheduler_read_timer (self);
   scheduler_refill (self);
   dispatch_run (&frame, self);
   self->rounds_left = self->slice_over && self->ready_head != NULL ? N_ROUNDS : 0;
@@ -493,6 +502,9 @@ source_prepare (GSource *source,
   gint64 deadline, now;
 
   *timeout = -1;
+  if (coro_reactor_is_foreign (&self->reactor))
+    coro_reactor_reopen (&self->reactor);
+  scheduler_follow_reactor (self);
   self->skipping = scheduler_takes_rest (self);
 
   /* After a full slice the other sources get some rounds, at their own priority.  Measured
@@ -523,9 +535,7 @@ source_prepare (GSource *source,
       return TRUE;
     }
 
-  if (self->timer_fd >= 0)
-    scheduler_arm_timer (self, deadline);
-  else
+  if (!coro_reactor_arm (&self->reactor, deadline))
     *timeout = (int) MIN ((deadline - now + 999) / 1000, G_MAXINT);
   return FALSE;
 }
@@ -537,7 +547,7 @@ source_check (GSource *source)
 
   if (self->skipping)
     return FALSE;
-  return scheduler_has_work (self) || (self->poll_fd.revents & G_IO_IN) != 0 ||
+  return scheduler_has_work (self) || self->poll_fd.revents != 0 ||
          coro_timer_heap_peek (&self->timers) <= coro_scheduler_now (self);
 }
 
@@ -563,10 +573,9 @@ coro_scheduler_source_new (CoroScheduler *self)
   g_source_set_static_name (source, "[coro] scheduler");
   g_source_set_can_recurse (source, TRUE);
 
-  self->armed = G_MAXINT64;
-  self->timer_fd = timerfd_create (CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-  self->poll_fd = (GPollFD) { .fd = self->timer_fd, .events = G_IO_IN };
-  if (self->timer_fd >= 0)
+  coro_reactor_init (&self->reactor);
+  self->poll_fd = (GPollFD) { .fd = self->reactor.epoll_fd, .events = G_IO_IN };
+  if (self->poll_fd.fd >= 0)
     g_source_add_poll (source, &self->poll_fd);
 
   return source;

@@ -1,0 +1,276 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "io/coro-fd.h"
+
+#include "future/coro-return.h"
+#include "io/coro-descriptor-private.h"
+#include "scope/coro-spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <limits.h>
+#include <poll.h>
+#include <unistd.h>
+
+/* What poll() says right now; 0 for nothing, G_IO_NVAL with an error. */
+static GIOCondition
+fd_look (int            fd,
+         GIOCondition   condition,
+         GError       **error)
+{
+  struct pollfd poll_fd = { .fd = fd, .events = (short) condition };
+
+  while (poll (&poll_fd, 1, 0) < 0)
+    if (errno != EINTR)
+      {
+        coro_set_error_from_errno (error, errno, "Cannot look at a descriptor");
+        return G_IO_NVAL;
+      }
+
+  if ((poll_fd.revents & POLLNVAL) != 0)
+    coro_set_error_from_errno (error, EBADF, "Cannot wait for a descriptor");
+  return (GIOCondition) poll_fd.revents;
+}
+
+/**
+ * coro_fd_wait: (skip)
+ * @fd: a descriptor, of any kind
+ * @condition: what to wait for: %G_IO_IN, %G_IO_OUT, %G_IO_PRI; %G_IO_ERR and
+ *   %G_IO_HUP end the wait in any case
+ * @timeout: for how long, in µs; 0: not at all, -1: for ever
+ * @error: return location for an error
+ *
+ * Waits until a descriptor is ready.
+ *
+ * What is ready already does not suspend. What can always be read and
+ * written, like a regular file, is always ready. Any number of coroutines may
+ * wait for the same descriptor; all of them hear of it, and where one has
+ * taken all that there was, the others find nothing: the descriptor should
+ * not block.
+ *
+ * Somebody who closes @fd should call [func@fd_close], which ends the wait with
+ * %G_IO_ERROR_CLOSED. Behind the library's back nobody is told before the next
+ * wait for a descriptor that was given the same number.
+ *
+ * Callable from a coroutine, which it suspends. Cancellation: see
+ * [iface@Awaitable]; nothing stays registered.
+ *
+ * @error can be set to %G_IO_ERROR_TIMED_OUT, %G_IO_ERROR_CLOSED, what the errno of
+ * the system call maps to, %G_IO_ERROR_CANCELLED and the misuse errors of
+ * [func@await].
+ *
+ * Returns: what @fd is ready for, of @condition, %G_IO_ERR and %G_IO_HUP;
+ *   0 with @error set
+ *
+ * Since: 1.0
+ */
+GIOCondition
+coro_fd_wait (int            fd,
+              GIOCondition   condition,
+              GTimeSpan      timeout,
+              GError       **error)
+{
+  GIOCondition ready;
+
+  g_return_val_if_fail (fd >= 0, 0);
+
+  if (coro_job_require (error) == NULL || !coro_waiter_check_ready (error))
+    return 0;
+
+  ready = fd_look (fd, condition, error);
+  if (ready != 0)
+    return (ready & G_IO_NVAL) != 0 ? 0 : ready;
+
+  return coro_descriptor_wait_once (coro_scheduler_current, fd, condition,
+                                    timeout < 0 ? G_MAXINT64 : coro_scheduler_deadline (coro_scheduler_current, timeout),
+                                    error);
+}
+
+typedef struct
+{
+  int fd;
+  GIOCondition condition;
+  GTimeSpan timeout;
+} CoroFdWaitArgs;
+
+static gboolean
+fd_wait_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  CoroFdWaitArgs *args = user_data;
+  GIOCondition ready = coro_fd_wait (args->fd, args->condition, args->timeout, error);
+
+  if (ready == 0)
+    return FALSE;
+
+  g_value_init (result, G_TYPE_IO_CONDITION);
+  g_value_set_flags (result, ready);
+  return TRUE;
+}
+
+/**
+ * coro_fd_wait_future: (rename-to coro_fd_wait)
+ * @fd: a descriptor, of any kind
+ * @condition: what to wait for
+ * @timeout: for how long, in µs; 0: not at all, -1: for ever
+ *
+ * [func@fd_wait] as a task of its own. Its value is a [flags@GLib.IOCondition].
+ *
+ * Callable from any thread, for its thread-default main context; never
+ * suspends.
+ *
+ * Returns: (transfer full): a future
+ *
+ * Since: 1.0
+ */
+CoroFuture *
+coro_fd_wait_future (int          fd,
+                     GIOCondition condition,
+                     GTimeSpan    timeout)
+{
+  CoroFdWaitArgs args = { fd, condition, timeout };
+
+  g_return_val_if_fail (fd >= 0, NULL);
+
+  return CORO_FUTURE (coro_spawn_task_copy (NULL, fd_wait_cb, &args, sizeof args, NULL, CORO_SPAWN_SITE (coro_fd_wait)));
+}
+
+/**
+ * coro_fd_read: (skip)
+ * @fd: a descriptor of a pipe, a terminal, a device…
+ * @buffer: (array length=size) (element-type guint8): where to put it
+ * @size: bytes to read at the most
+ * @error: return location for an error
+ *
+ * Reads what is there, and waits while there is nothing.
+ *
+ * @fd need not be non-blocking as long as nobody else reads from it. For
+ * a [class@Gio.Socket] there is [func@socket_receive], which costs less; for regular files,
+ * which are always ready and may block all the same, [func@file_load_bytes].
+ *
+ * Callable from a coroutine, which it suspends. Cancellation: see
+ * [iface@Awaitable]; nothing was read then.
+ *
+ * @error can be set to what [func@fd_wait] fails with and to what the errno of
+ * read() maps to.
+ *
+ * Returns: the bytes read; 0 at the end; -1 with @error set
+ *
+ * Since: 1.0
+ */
+gssize
+coro_fd_read (int      fd,
+              void    *buffer,
+              gsize    size,
+              GError **error)
+{
+  g_return_val_if_fail (fd >= 0, -1);
+  g_return_val_if_fail (buffer != NULL || size == 0, -1);
+
+  while (coro_fd_wait (fd, G_IO_IN, -1, error) != 0)
+    {
+      gssize n_read = read (fd, buffer, size);
+
+      if (n_read >= 0)
+        return n_read;
+      if (errno != EINTR && errno != EAGAIN)
+        {
+          coro_set_error_from_errno (error, errno, "Cannot read from a descriptor");
+          break;
+        }
+    }
+  return -1;
+}
+
+/**
+ * coro_fd_write_all: (skip)
+ * @fd: a descriptor of a pipe, a terminal, a device…
+ * @buffer: (array length=size) (element-type guint8): what to write
+ * @size: bytes to write
+ * @bytes_written: (out) (optional): how many were written, also with an error
+ * @error: return location for an error
+ *
+ * Writes everything, and waits whenever there is no room.
+ *
+ * @fd need not be non-blocking as long as nobody else writes to it. Whose
+ * reader is gone raises SIGPIPE, as with write(); ignore it to get
+ * %G_IO_ERROR_BROKEN_PIPE.
+ *
+ * Callable from a coroutine, which it suspends. Cancellation: see
+ * [iface@Awaitable]; @bytes_written says how far it came.
+ *
+ * @error can be set to what [func@fd_wait] fails with and to what the errno of
+ * write() maps to.
+ *
+ * Returns: %TRUE if all was written; %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+coro_fd_write_all (int          fd,
+                   const void  *buffer,
+                   gsize        size,
+                   gsize       *bytes_written,
+                   GError     **error)
+{
+  gsize n_done = 0;
+  gsize most;
+  int flags;
+
+  g_return_val_if_fail (fd >= 0, FALSE);
+  g_return_val_if_fail (buffer != NULL || size == 0, FALSE);
+
+  /* A pipe that is ready has room for so much, and a write of more than that would block. */
+  flags = fcntl (fd, F_GETFL);
+  most = flags >= 0 && (flags & O_NONBLOCK) == 0 ? PIPE_BUF : G_MAXSSIZE;
+
+  while (n_done < size && coro_fd_wait (fd, G_IO_OUT, -1, error) != 0)
+    {
+      gssize n_written = write (fd, (const char *) buffer + n_done, MIN (size - n_done, most));
+
+      if (n_written >= 0)
+        {
+          n_done += (gsize) n_written;
+        }
+      else if (errno != EINTR && errno != EAGAIN)
+        {
+          coro_set_error_from_errno (error, errno, "Cannot write to a descriptor");
+          break;
+        }
+    }
+
+  if (bytes_written != NULL)
+    *bytes_written = n_done;
+  return n_done == size;
+}
+
+/**
+ * coro_fd_close: (skip)
+ * @fd: a descriptor
+ * @error: return location for an error
+ *
+ * Closes a descriptor. Coroutines of this thread that wait for it fail with
+ * %G_IO_ERROR_CLOSED.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * @error can be set to what the errno of close() maps to.
+ *
+ * Returns: %TRUE; %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+coro_fd_close (int      fd,
+               GError **error)
+{
+  g_return_val_if_fail (fd >= 0, FALSE);
+
+  coro_descriptor_close (coro_scheduler_peek (), fd);
+  return g_close (fd, error);
+}

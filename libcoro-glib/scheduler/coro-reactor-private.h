@@ -1,0 +1,89 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include <glib.h>
+#include <sys/epoll.h>
+
+G_BEGIN_DECLS
+
+typedef struct _CoroReactor CoroReactor;
+typedef struct _CoroWatch CoroWatch;
+
+/* Both run in the dispatcher or in a call into the reactor: they may make jobs ready and
+ * add or remove watches, and must not switch stacks. */
+typedef struct
+{
+  /* Something has happened; EPOLL… bits. */
+  void (*ready) (CoroWatch *self,
+                 guint32    events);
+  /* The reactor has forgotten the watch: its descriptor is not what it was any more
+   * (EBADF), there is no epoll to be had (another errno), or the scheduler ends (0). */
+  void (*lost)  (CoroWatch *self,
+                 int        code);
+} CoroWatchClass;
+
+/* An interest in one descriptor, embedded in whatever has it.  There is one watch for a
+ * descriptor at the most; zero-initialised means unwatched. */
+struct _CoroWatch
+{
+  const CoroWatchClass *klass;  /* (nullable): NULL: unwatched */
+  int fd;
+  guint32 events;               /* EPOLL…: what the kernel was asked for */
+  guint32 generation;           /* tells events of this watch from those of who had the number before */
+};
+
+/* Descriptors, and the point in time of the next timer, of one scheduler: one epoll
+ * descriptor, which the scheduler's source has polled. */
+struct _CoroReactor
+{
+  int epoll_fd;                 /* -1: there is none to be had */
+  int timer_fd;                 /* -1: likewise */
+  gint64 armed;                 /* µs: for when timer_fd is armed; G_MAXINT64: it is not */
+  guint n_waiting;              /* who waits for an event: looked at while others keep the scheduler busy */
+  gboolean more;                /* the last look found something */
+  CoroWatch **watches;          /* (owned) (element-type unowned): by descriptor */
+  guint n_watches;
+  guint32 generation;
+  guint n_forks;                /* see coro_reactor_check() */
+};
+
+extern guint coro_reactor_n_forks G_GNUC_INTERNAL;
+
+void     coro_reactor_init   (CoroReactor          *self);
+void     coro_reactor_clear  (CoroReactor          *self);
+gboolean coro_reactor_reopen (CoroReactor          *self);
+int      coro_reactor_add    (CoroReactor          *self,
+                              CoroWatch            *watch,
+                              const CoroWatchClass *klass,
+                              int                   fd,
+                              guint32               events);
+int      coro_reactor_update (CoroReactor          *self,
+                              CoroWatch            *watch,
+                              guint32               events);
+void     coro_reactor_remove (CoroReactor          *self,
+                              CoroWatch            *watch);
+void     coro_reactor_forget (CoroReactor          *self,
+                              CoroWatch            *watch,
+                              int                   code);
+void     coro_reactor_poll   (CoroReactor          *self);
+gboolean coro_reactor_arm    (CoroReactor          *self,
+                              gint64                deadline);
+
+/* The watch of a descriptor, or NULL. */
+static inline CoroWatch *
+coro_reactor_lookup (CoroReactor *self,
+                     int          fd)
+{
+  return (guint) fd < self->n_watches ? self->watches[fd] : NULL;
+}
+
+/* Whether this is a forked child with the epoll of its parent. */
+static inline gboolean
+coro_reactor_is_foreign (CoroReactor *self)
+{
+  return G_UNLIKELY (self->n_forks != coro_reactor_n_forks);
+}
+
+G_END_DECLS

@@ -1,0 +1,921 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Waiting for descriptors, and what can happen to those and to the epoll behind them.
+ */
+#include "test-util.h"
+
+#include "scheduler/coro-reactor-private.h"
+#include "scheduler/coro-scheduler-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* What a coroutine waits for, and what came of it. */
+typedef struct
+{
+  int fd;
+  GIOCondition condition;
+  GTimeSpan timeout;
+  GIOCondition ready;
+  GError *error;                /* (nullable) (owned) */
+  gboolean done;
+} Wait;
+
+static gboolean
+wait_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  Wait *self = user_data;
+
+  self->ready = coro_fd_wait (self->fd, self->condition, self->timeout, &self->error);
+  self->done = TRUE;
+  return TRUE;
+}
+
+static Wait
+wait_for (int          fd,
+          GIOCondition condition)
+{
+  return (Wait) { .fd = fd, .condition = condition, .timeout = -1 };
+}
+
+static void
+make_pair (int fds[2])
+{
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), ==, 0);
+}
+
+static void
+close_pair (int fds[2])
+{
+  for (int i = 0; i < 2; i++)
+    if (fds[i] >= 0)
+      close (fds[i]);
+}
+
+static void
+put (int         fd,
+     const char *text)
+{
+  g_assert_cmpint (write (fd, text, strlen (text)), ==, (gssize) strlen (text));
+}
+
+/* Until the coroutine is parked in its wait. */
+static void
+let_wait (void)
+{
+  for (int i = 0; i < 3; i++)
+    g_assert_true (coro_yield (NULL));
+}
+
+static CoroReactor *
+get_reactor (void)
+{
+  return &coro_scheduler_current->reactor;
+}
+
+/* --- what it is for --------------------------------------------------------------- */
+
+static gboolean
+peer_writes_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  int fds[2];
+  Wait wait;
+  g_autoptr (CoroTask) task = NULL;
+
+  make_pair (fds);
+  wait = wait_for (fds[0], G_IO_IN);
+  task = coro_spawn_task (wait_cb, &wait, NULL);
+  let_wait ();
+  g_assert_false (wait.done);
+
+  put (fds[1], "x");
+  g_assert_true (coro_await (task, NULL, error));
+  g_assert_no_error (wait.error);
+  g_assert_cmpint (wait.ready, ==, G_IO_IN);
+  close_pair (fds);
+  return TRUE;
+}
+
+static gboolean
+ready_at_once_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  int fds[2];
+
+  make_pair (fds);
+  put (fds[1], "x");
+  g_assert_cmpint (coro_fd_wait (fds[0], G_IO_IN, -1, error), ==, G_IO_IN);
+  g_assert_cmpint (coro_fd_wait (fds[0], G_IO_IN | G_IO_OUT, 0, error), ==, G_IO_IN | G_IO_OUT);
+  g_assert_null (coro_reactor_lookup (get_reactor (), fds[0]));
+  close_pair (fds);
+  return TRUE;
+}
+
+static gboolean
+again_and_again_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  int fds[2];
+  char c;
+
+  make_pair (fds);
+  for (int i = 0; i < 20; i++)
+    {
+      Wait wait = wait_for (fds[0], G_IO_IN);
+      g_autoptr (CoroTask) task = coro_spawn_task (wait_cb, &wait, NULL);
+
+      let_wait ();
+      g_assert_false (wait.done);
+      put (fds[1], "x");
+      g_assert_true (coro_await (task, NULL, error));
+      g_assert_cmpint (wait.ready, ==, G_IO_IN);
+      g_assert_cmpint (read (fds[0], &c, 1), ==, 1);
+    }
+  close_pair (fds);
+  return TRUE;
+}
+
+static gboolean
+regular_file_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  int fd = open ("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+  g_assert_cmpint (fd, >=, 0);
+  g_assert_cmpint (coro_fd_wait (fd, G_IO_IN, -1, error), ==, G_IO_IN);
+  close (fd);
+  return TRUE;
+}
+
+static gboolean
+hangup_cb (gpointer   user_data,
+           GValue    *result,
+           GError   **error)
+{
+  int fds[2];
+  Wait wait;
+  g_autoptr (CoroTask) task = NULL;
+
+  make_pair (fds);
+  wait = wait_for (fds[0], 0);
+  task = coro_spawn_task (wait_cb, &wait, NULL);
+  let_wait ();
+  put (fds[1], "not asked for");
+  let_wait ();
+  g_assert_false (wait.done);
+  close (fds[1]);
+  g_assert_true (coro_await (task, NULL, error));
+  g_assert_cmpint (wait.ready, ==, G_IO_HUP);
+  close (fds[0]);
+  return TRUE;
+}
+
+static gboolean
+bad_descriptor_cb (gpointer   user_data,
+                   GValue    *result,
+                   GError   **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  int fds[2];
+
+  make_pair (fds);
+  close_pair (fds);
+  g_assert_cmpint (coro_fd_wait (fds[0], G_IO_IN, -1, &local_error), ==, 0);
+  g_assert_error (local_error, G_IO_ERROR, (int) g_io_error_from_errno (EBADF));
+  return TRUE;
+}
+
+static void
+test_outside (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (coro_fd_wait (0, G_IO_IN, -1, &error), ==, 0);
+  g_assert_error (error, CORO_ERROR, CORO_ERROR_NOT_IN_COROUTINE);
+}
+
+static gboolean
+future_cb (gpointer   user_data,
+           GValue    *result,
+           GError   **error)
+{
+  int fds[2];
+  g_autoptr (CoroFuture) future = NULL;
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  make_pair (fds);
+  future = coro_fd_wait_future (fds[0], G_IO_IN, -1);
+  let_wait ();
+  put (fds[1], "x");
+  g_assert_true (coro_await (future, &value, error));
+  g_assert_true (G_VALUE_HOLDS (&value, G_TYPE_IO_CONDITION));
+  g_assert_cmpint (g_value_get_flags (&value), ==, G_IO_IN);
+  close_pair (fds);
+  return TRUE;
+}
+
+/* --- several at once -------------------------------------------------------------- */
+
+static gboolean
+same_direction_cb (gpointer   user_data,
+                   GValue    *result,
+                   GError   **error)
+{
+  int fds[2];
+  Wait waits[3];
+  g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+
+  make_pair (fds);
+  for (int i = 0; i < 3; i++)
+    {
+      waits[i] = wait_for (fds[0], G_IO_IN);
+      coro_task_group_spawn (nursery.group, wait_cb, &waits[i], NULL);
+    }
+  let_wait ();
+  put (fds[1], "x");
+  g_assert_true (coro_nursery_join (&nursery));
+  for (int i = 0; i < 3; i++)
+    g_assert_cmpint (waits[i].ready, ==, G_IO_IN);
+  close_pair (fds);
+  return TRUE;
+}
+
+/* Fills the buffer of `fd`. */
+static void
+stuff (int fd)
+{
+  static const char block[4096];
+
+  while (write (fd, block, sizeof block) > 0)
+    continue;
+  g_assert_cmpint (errno, ==, EAGAIN);
+}
+
+static gboolean
+both_directions_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  int fds[2];
+  Wait reader, writer;
+  char block[4096];
+  g_autoptr (CoroTask) reading = NULL;
+  g_autoptr (CoroTask) writing = NULL;
+
+  make_pair (fds);
+  stuff (fds[0]);
+  reader = wait_for (fds[0], G_IO_IN);
+  writer = wait_for (fds[0], G_IO_OUT);
+  reading = coro_spawn_task (wait_cb, &reader, NULL);
+  writing = coro_spawn_task (wait_cb, &writer, NULL);
+  let_wait ();
+
+  put (fds[1], "x");
+  g_assert_true (coro_await (reading, NULL, error));
+  g_assert_cmpint (reader.ready, ==, G_IO_IN);
+  let_wait ();
+  g_assert_false (writer.done);
+
+  while (read (fds[1], block, sizeof block) > 0)
+    continue;
+  g_assert_true (coro_await (writing, NULL, error));
+  g_assert_cmpint (writer.ready, ==, G_IO_OUT);
+  close_pair (fds);
+  return TRUE;
+}
+
+/* --- time ------------------------------------------------------------------------- */
+
+static gboolean
+timeout_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  int fds[2];
+  gint64 start = now ();
+  g_autoptr (GError) local_error = NULL;
+
+  make_pair (fds);
+  g_assert_cmpint (coro_fd_wait (fds[0], G_IO_IN, 3 * SECOND, &local_error), ==, 0);
+  assert_timed_out (local_error);
+  g_assert_cmpint (now () - start, ==, 3 * SECOND);
+  g_assert_null (coro_reactor_lookup (get_reactor (), fds[0]));
+  g_assert_cmpuint (get_reactor ()->n_waiting, ==, 0);
+
+  g_clear_error (&local_error);
+  g_assert_cmpint (coro_fd_wait (fds[0], G_IO_IN, 0, &local_error), ==, 0);
+  assert_timed_out (local_error);
+  g_assert_cmpint (now () - start, ==, 3 * SECOND);
+  close_pair (fds);
+  return TRUE;
+}
+
+/* A descriptor that stays silent does not keep virtual time from passing. */
+static gboolean
+timeout_scope_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  int fds[2];
+  g_autoptr (GError) local_error = NULL;
+
+  make_pair (fds);
+  {
+    g_auto (CoroTimeout) timeout = coro_timeout_enter (SECOND, &local_error);
+
+    g_assert_cmpint (coro_fd_wait (fds[0], G_IO_IN, -1, &local_error), ==, 0);
+  }
+  assert_timed_out (local_error);
+  g_assert_null (coro_reactor_lookup (get_reactor (), fds[0]));
+  close_pair (fds);
+  return TRUE;
+}
+
+/* --- cancellation ----------------------------------------------------------------- */
+
+static gboolean
+cancel_before_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  int fds[2];
+  Wait wait;
+  g_autoptr (CoroTask) task = NULL;
+
+  make_pair (fds);
+  put (fds[1], "x");
+  wait = wait_for (fds[0], G_IO_IN);
+  task = coro_spawn_task (wait_cb, &wait, NULL);
+  coro_task_cancel (task);
+  g_assert_true (coro_join (task, error));
+  g_assert_cmpint (wait.ready, ==, 0);
+  g_clear_error (&wait.error);
+  close_pair (fds);
+  return TRUE;
+}
+
+static gboolean
+cancel_during_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  int fds[2];
+  Wait wait;
+  g_autoptr (CoroTask) task = NULL;
+
+  make_pair (fds);
+  wait = wait_for (fds[0], G_IO_IN);
+  task = coro_spawn_task (wait_cb, &wait, NULL);
+  let_wait ();
+  g_assert_nonnull (coro_reactor_lookup (get_reactor (), fds[0]));
+  g_assert_cmpuint (get_reactor ()->n_waiting, ==, 1);
+
+  coro_task_cancel (task);
+  g_assert_true (coro_join (task, error));
+  assert_cancelled (wait.error);
+  g_assert_null (coro_reactor_lookup (get_reactor (), fds[0]));
+  g_assert_cmpuint (get_reactor ()->n_waiting, ==, 0);
+  g_clear_error (&wait.error);
+  close_pair (fds);
+  return TRUE;
+}
+
+/* One of two is cancelled: the other still hears. */
+static gboolean
+cancel_one_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  int fds[2];
+  Wait waits[2];
+  CoroTask *tasks[2];
+
+  make_pair (fds);
+  for (int i = 0; i < 2; i++)
+    {
+      waits[i] = wait_for (fds[0], G_IO_IN);
+      tasks[i] = coro_spawn_task (wait_cb, &waits[i], NULL);
+    }
+  let_wait ();
+  coro_task_cancel (tasks[0]);
+  g_assert_true (coro_join (tasks[0], error));
+  assert_cancelled (waits[0].error);
+  put (fds[1], "x");
+  g_assert_true (coro_await (tasks[1], NULL, error));
+  g_assert_cmpint (waits[1].ready, ==, G_IO_IN);
+  for (int i = 0; i < 2; i++)
+    g_object_unref (tasks[i]);
+  g_clear_error (&waits[0].error);
+  close_pair (fds);
+  return TRUE;
+}
+
+/* Ready and cancelled in the same turn: nothing was consumed, and the next wait says so. */
+static gboolean
+cancel_after_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  int fds[2];
+  Wait wait;
+  g_autoptr (CoroTask) task = NULL;
+
+  make_pair (fds);
+  wait = wait_for (fds[0], G_IO_IN);
+  task = coro_spawn_task (wait_cb, &wait, NULL);
+  let_wait ();
+  put (fds[1], "x");
+  coro_reactor_poll (get_reactor ());
+  coro_task_cancel (task);
+  g_assert_true (coro_join (task, error));
+  assert_cancelled (wait.error);
+  g_assert_cmpint (coro_fd_wait (fds[0], G_IO_IN, -1, error), ==, G_IO_IN);
+  g_clear_error (&wait.error);
+  close_pair (fds);
+  return TRUE;
+}
+
+/* --- reading and writing ---------------------------------------------------------- */
+
+typedef struct
+{
+  int fd;
+  gsize size;
+} Transfer;
+
+static gboolean
+write_cb (gpointer   user_data,
+          GValue    *result,
+          GError   **error)
+{
+  Transfer *self = user_data;
+  g_autofree char *data = g_malloc (self->size);
+  gsize n_written = 0;
+  gboolean ok;
+
+  for (gsize i = 0; i < self->size; i++)
+    data[i] = (char) (i * 7);
+  ok = coro_fd_write_all (self->fd, data, self->size, &n_written, error);
+  if (ok)
+    g_assert_cmpuint (n_written, ==, self->size);
+  return coro_fd_close (self->fd, ok ? error : NULL) && ok;
+}
+
+/* Through a pipe that blocks, which must not be noticed. */
+static gboolean
+pipe_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  Transfer transfer = { .size = 300001 };
+  g_autoptr (CoroTask) task = NULL;
+  char buffer[10000];
+  gsize n_done = 0;
+  gssize n_read;
+  int fds[2];
+
+  g_assert_cmpint (pipe (fds), ==, 0);
+  transfer.fd = fds[1];
+  task = coro_spawn_task (write_cb, &transfer, NULL);
+  while ((n_read = coro_fd_read (fds[0], buffer, sizeof buffer, error)) > 0)
+    for (gssize i = 0; i < n_read; i++)
+      g_assert_cmpint (buffer[i], ==, (char) (n_done++ * 7));
+  g_assert_cmpint (n_read, ==, 0);
+  g_assert_cmpuint (n_done, ==, transfer.size);
+  close (fds[0]);
+  return coro_await (task, NULL, error);
+}
+
+static gboolean
+reader_gone_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  gsize n_written = 1;
+  int fds[2];
+
+  signal (SIGPIPE, SIG_IGN);
+  g_assert_cmpint (pipe (fds), ==, 0);
+  close (fds[0]);
+  g_assert_false (coro_fd_write_all (fds[1], "x", 1, &n_written, &local_error));
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE);
+  g_assert_cmpuint (n_written, ==, 0);
+  close (fds[1]);
+  return TRUE;
+}
+
+static gboolean
+write_cancelled_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  Transfer transfer = { .size = 1000000 };
+  g_autoptr (CoroTask) task = NULL;
+  int fds[2];
+
+  g_assert_cmpint (pipe (fds), ==, 0);
+  transfer.fd = fds[1];
+  task = coro_spawn_task (write_cb, &transfer, NULL);
+  let_wait ();
+  coro_task_cancel (task);
+  g_assert_true (coro_join (task, error));
+  assert_cancelled (coro_future_get_error (CORO_FUTURE (task)));
+  close (fds[0]);
+  return TRUE;
+}
+
+/* --- faults ----------------------------------------------------------------------- */
+
+static gboolean
+closed_by_us_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  int fds[2];
+  Wait waits[2];
+  CoroTask *tasks[2];
+
+  make_pair (fds);
+  for (int i = 0; i < 2; i++)
+    {
+      waits[i] = wait_for (fds[0], G_IO_IN);
+      tasks[i] = coro_spawn_task (wait_cb, &waits[i], NULL);
+    }
+  let_wait ();
+  g_assert_true (coro_fd_close (fds[0], error));
+  for (int i = 0; i < 2; i++)
+    {
+      g_assert_true (coro_await (tasks[i], NULL, error));
+      g_assert_error (waits[i].error, G_IO_ERROR, G_IO_ERROR_CLOSED);
+      g_clear_error (&waits[i].error);
+      g_object_unref (tasks[i]);
+    }
+  close (fds[1]);
+  return TRUE;
+}
+
+/* Somebody closes a descriptor behind our back and its number is given to another: who
+ * waited hears of it, and the new one works. */
+static gboolean
+number_reused_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  int old[2], fresh[2];
+  Wait before, after;
+  g_autoptr (CoroTask) waiting = NULL;
+  g_autoptr (CoroTask) task = NULL;
+
+  make_pair (old);
+  make_pair (fresh);
+  before = wait_for (old[0], G_IO_IN);
+  waiting = coro_spawn_task (wait_cb, &before, NULL);
+  let_wait ();
+
+  g_assert_cmpint (dup2 (fresh[0], old[0]), ==, old[0]);
+  after = wait_for (old[0], G_IO_IN);
+  task = coro_spawn_task (wait_cb, &after, NULL);
+  g_assert_true (coro_await (waiting, NULL, error));
+  g_assert_error (before.error, G_IO_ERROR, G_IO_ERROR_CLOSED);
+  g_assert_false (after.done);
+
+  put (fresh[1], "x");
+  g_assert_true (coro_await (task, NULL, error));
+  g_assert_cmpint (after.ready, ==, G_IO_IN);
+  g_clear_error (&before.error);
+  close_pair (old);
+  close_pair (fresh);
+  return TRUE;
+}
+
+/* The file of a descriptor that was closed is open elsewhere, so that the kernel goes on
+ * about it; nobody is woken in error. */
+static gboolean
+ghost_cb (gpointer   user_data,
+          GValue    *result,
+          GError   **error)
+{
+  int old[2], fresh[2], copy;
+  Wait before, after;
+  g_autoptr (CoroTask) waiting = NULL;
+  g_autoptr (CoroTask) task = NULL;
+
+  make_pair (old);
+  make_pair (fresh);
+  copy = dup (old[0]);
+  before = wait_for (old[0], G_IO_IN);
+  waiting = coro_spawn_task (wait_cb, &before, NULL);
+  let_wait ();
+  g_assert_cmpint (dup2 (fresh[0], old[0]), ==, old[0]);
+  after = wait_for (old[0], G_IO_IN);
+  task = coro_spawn_task (wait_cb, &after, NULL);
+  g_assert_true (coro_await (waiting, NULL, error));
+
+  put (old[1], "for the copy");
+  coro_reactor_poll (get_reactor ());
+  let_wait ();
+  g_assert_false (after.done);
+  put (fresh[1], "x");
+  g_assert_true (coro_await (task, NULL, error));
+  g_clear_error (&before.error);
+  close (copy);
+  close_pair (old);
+  close_pair (fresh);
+  return TRUE;
+}
+
+/* Foreign code has closed the epoll descriptor; who waits does not notice. */
+static gboolean
+epoll_closed_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  gboolean reuse = GPOINTER_TO_INT (user_data);
+  int fds[2];
+  Wait wait;
+  g_autoptr (CoroTask) task = NULL;
+  int old_fd = get_reactor ()->epoll_fd;
+
+  make_pair (fds);
+  wait = wait_for (fds[0], G_IO_IN);
+  task = coro_spawn_task (wait_cb, &wait, NULL);
+  let_wait ();
+
+  if (reuse)
+    {
+      int fd = open ("/dev/zero", O_RDONLY | O_CLOEXEC);
+
+      g_assert_cmpint (dup2 (fd, old_fd), ==, old_fd);
+      close (fd);
+    }
+  else
+    {
+      close (old_fd);
+    }
+  put (fds[1], "x");
+  g_assert_true (coro_await (task, NULL, error));
+  g_assert_cmpint (wait.ready, ==, G_IO_IN);
+  g_assert_cmpint (get_reactor ()->epoll_fd, >=, 0);
+  if (reuse)
+    {
+      char c = 1;
+
+      /* What took the number has been left alone. */
+      g_assert_cmpint (read (old_fd, &c, 1), ==, 1);
+      g_assert_cmpint (c, ==, 0);
+      close (old_fd);
+    }
+  close_pair (fds);
+  return TRUE;
+}
+
+/* Likewise with nobody waiting but for the time: no test clock. */
+static gboolean
+real_sleep_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  close (get_reactor ()->epoll_fd);
+  return coro_sleep (1000, error) && coro_sleep (1000, error);
+}
+
+static void
+test_epoll_closed_timer (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  coro_run (real_sleep_cb, NULL, NULL, &error);
+  g_assert_no_error (error);
+}
+
+static struct rlimit saved_limit;
+
+static void
+limit_descriptors (void)
+{
+  struct rlimit limit;
+
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &saved_limit), ==, 0);
+  limit = saved_limit;
+  limit.rlim_cur = 3;           /* all taken; poll() itself refuses more than the limit */
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+}
+
+static void
+unlimit_descriptors (void)
+{
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &saved_limit), ==, 0);
+}
+
+/* And there is no other to be had: all who wait hear of it, and it goes on when there is. */
+static gboolean
+no_epoll_cb (gpointer   user_data,
+             GValue    *result,
+             GError   **error)
+{
+  int fds[2];
+  Wait waits[2];
+  CoroTask *tasks[2];
+
+  make_pair (fds);
+  for (int i = 0; i < 2; i++)
+    {
+      waits[i] = wait_for (fds[i], G_IO_IN);
+      tasks[i] = coro_spawn_task (wait_cb, &waits[i], NULL);
+    }
+  let_wait ();
+  close (get_reactor ()->epoll_fd);
+  limit_descriptors ();
+  coro_reactor_poll (get_reactor ());
+  for (int i = 0; i < 2; i++)
+    {
+      g_assert_true (coro_await (tasks[i], NULL, error));
+      g_assert_error (waits[i].error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES);
+      g_clear_error (&waits[i].error);
+      g_object_unref (tasks[i]);
+    }
+  g_assert_true (coro_sleep (SECOND, error));
+  unlimit_descriptors ();
+
+  waits[0] = wait_for (fds[0], G_IO_IN);
+  tasks[0] = coro_spawn_task (wait_cb, &waits[0], NULL);
+  let_wait ();
+  put (fds[1], "x");
+  g_assert_true (coro_await (tasks[0], NULL, error));
+  g_assert_cmpint (waits[0].ready, ==, G_IO_IN);
+  g_object_unref (tasks[0]);
+  close_pair (fds);
+  return TRUE;
+}
+
+/* A scheduler that is made when there are no descriptors has timers all the same. */
+static gboolean
+short_sleep_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_assert_cmpint (get_reactor ()->epoll_fd, ==, -1);
+  return coro_sleep (1000, error);
+}
+
+static void
+test_timers_without_epoll (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (CoroTask) task = NULL;
+
+  g_main_context_push_thread_default (context);
+  limit_descriptors ();
+  task = coro_spawn_task (short_sleep_cb, NULL, NULL);
+  while (!coro_future_is_done (CORO_FUTURE (task)))
+    g_main_context_iteration (context, TRUE);
+  unlimit_descriptors ();
+  g_assert_null (coro_future_get_error (CORO_FUTURE (task)));
+  g_main_context_pop_thread_default (context);
+}
+
+/* A forked child goes on with the coroutines on descriptors of its own. */
+static gboolean
+forked_child_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  int fds[2], status = -1;
+  Wait wait;
+  g_autoptr (CoroTask) task = NULL;
+  pid_t child;
+
+  make_pair (fds);
+  wait = wait_for (fds[0], G_IO_IN);
+  task = coro_spawn_task (wait_cb, &wait, NULL);
+  let_wait ();
+
+  child = fork ();
+  if (child == 0)
+    {
+      coro_task_cancel (task);
+      if (!coro_join (task, NULL) || !coro_sleep (SECOND, NULL))
+        _exit (1);
+      if (get_reactor ()->n_forks != coro_reactor_n_forks)
+        _exit (2);
+      _exit (wait.ready == 0 ? 0 : 3);
+    }
+  while (waitpid (child, &status, 0) < 0 && errno == EINTR)
+    continue;
+  g_assert_cmpint (status, ==, 0);
+
+  /* What the child took out of its epoll is still in ours. */
+  g_assert_false (wait.done);
+  put (fds[1], "x");
+  g_assert_true (coro_await (task, NULL, error));
+  g_assert_cmpint (wait.ready, ==, G_IO_IN);
+  close_pair (fds);
+  return TRUE;
+}
+
+static gboolean
+close_on_exec_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  g_assert_cmpint (fcntl (get_reactor ()->epoll_fd, F_GETFD) & FD_CLOEXEC, ==, FD_CLOEXEC);
+  g_assert_cmpint (fcntl (get_reactor ()->timer_fd, F_GETFD) & FD_CLOEXEC, ==, FD_CLOEXEC);
+  return TRUE;
+}
+
+/* While others never rest, descriptors are looked at all the same. */
+static gboolean
+busy_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  while (!((Wait *) user_data)->done)
+    if (!coro_yield (error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+among_busy_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  int fds[2];
+  Wait wait;
+  g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+
+  make_pair (fds);
+  wait = wait_for (fds[0], G_IO_IN);
+  coro_task_group_spawn (nursery.group, wait_cb, &wait, NULL);
+  let_wait ();
+  for (int i = 0; i < 10; i++)
+    coro_task_group_spawn (nursery.group, busy_cb, &wait, NULL);
+  put (fds[1], "x");
+  g_assert_true (coro_nursery_join (&nursery));
+  close_pair (fds);
+  return TRUE;
+}
+
+static void
+test_among_busy (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  coro_run (among_busy_cb, NULL, NULL, &error);
+  g_assert_no_error (error);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  coro_test_add_func ("/spec/S220/peer-writes", peer_writes_cb);
+  coro_test_add_func ("/io/fd/ready-at-once", ready_at_once_cb);
+  coro_test_add_func ("/io/fd/again-and-again", again_and_again_cb);
+  coro_test_add_func ("/io/fd/regular-file", regular_file_cb);
+  coro_test_add_func ("/io/fd/hangup", hangup_cb);
+  coro_test_add_func ("/io/fd/bad-descriptor", bad_descriptor_cb);
+  g_test_add_func ("/io/fd/outside", test_outside);
+  coro_test_add_func ("/io/fd/future", future_cb);
+  coro_test_add_func ("/io/fd/same-direction", same_direction_cb);
+  coro_test_add_func ("/io/fd/both-directions", both_directions_cb);
+  coro_test_add_func ("/spec/S220/timeout", timeout_cb);
+  coro_test_add_func ("/io/fd/timeout-scope", timeout_scope_cb);
+  coro_test_add_func ("/io/fd/cancel-before", cancel_before_cb);
+  coro_test_add_func ("/spec/S109/cancelled-leaves-nothing", cancel_during_cb);
+  coro_test_add_func ("/io/fd/cancel-one-of-two", cancel_one_cb);
+  coro_test_add_func ("/io/fd/cancel-after", cancel_after_cb);
+  coro_test_add_func ("/io/fd/pipe", pipe_cb);
+  coro_test_add_func ("/io/fd/reader-gone", reader_gone_cb);
+  coro_test_add_func ("/io/fd/write-cancelled", write_cancelled_cb);
+  coro_test_add_func ("/io/fd/closed-by-us", closed_by_us_cb);
+  coro_test_add_func ("/io/fd/number-reused", number_reused_cb);
+  coro_test_add_func ("/io/fd/ghost", ghost_cb);
+  coro_test_add_data_func ("/io/fd/epoll-closed", epoll_closed_cb, GINT_TO_POINTER (FALSE), NULL);
+  coro_test_add_data_func ("/io/fd/epoll-replaced", epoll_closed_cb, GINT_TO_POINTER (TRUE), NULL);
+  g_test_add_func ("/io/fd/epoll-closed-timer", test_epoll_closed_timer);
+  coro_test_add_func ("/io/fd/no-epoll", no_epoll_cb);
+  g_test_add_func ("/io/fd/timers-without-epoll", test_timers_without_epoll);
+  coro_test_add_func ("/io/fd/forked-child", forked_child_cb);
+  coro_test_add_func ("/io/fd/close-on-exec", close_on_exec_cb);
+  g_test_add_func ("/io/fd/among-busy", test_among_busy);
+
+  return g_test_run ();
+}
