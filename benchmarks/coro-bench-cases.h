@@ -26,3 +26,10 @@ void coro_bench_timers_50k   (Bench    *bench);
 
 void coro_bench_files_20k    (Bench    *bench);
 void coro_bench_copy_1g      (Bench    *bench);
+void coro_bench_echo_1             (Bench *bench);
+void coro_bench_echo_100           (Bench *bench);
+void coro_bench_echo_1000          (Bench *bench);
+void coro_bench_echo_4000          (Bench *bench);
+void coro_bench_idle_10k           (Bench *bench);
+void coro_bench_timer_precision    (Bench *bench);
+void coro_bench_wake_cross_thread  (Bench *bench);

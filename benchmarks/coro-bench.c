@@ -17,6 +17,13 @@ static const BenchCase cases[] = {
   { "timers-50k", coro_bench_timers_50k },
   { "files-20k", coro_bench_files_20k },
   { "copy-1g", coro_bench_copy_1g },
+  { "echo-1", coro_bench_echo_1 },
+  { "echo-100", coro_bench_echo_100 },
+  { "echo-1000", coro_bench_echo_1000 },
+  { "echo-4000", coro_bench_echo_4000 },
+  { "idle-10k", coro_bench_idle_10k },
+  { "timer-precision", coro_bench_timer_precision },
+  { "wake-cross-thread", coro_bench_wake_cross_thread },
   { "busy-frames", NULL, "coro-bench-gtk", TRUE },
   { NULL }
 };

@@ -47,6 +47,8 @@
 #include "io/coro-executor.h"
 #include "io/coro-worker-pool.h"
 #include "io/coro-fd.h"
+#include "io/coro-socket.h"
+#include "io/coro-socket-server.h"
 #include "io/coro-unix-signal.h"
 #include "debug/coro-call-graph.h"
 #include "debug/coro-debug.h"

@@ -100,6 +100,25 @@ def queue_interrupted_finishes_what_is_queued():
         raise AssertionError('%d lines' % len(lines))
 
 
+@case
+def echo_serves_many_and_ends_when_interrupted():
+    server = subprocess.Popen([os.path.join(FOLDER, 'echo-server')], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        port = server.stdout.readline().strip()
+        texts = ['text %d %s' % (i, 'x' * i * 1000) for i in range(20)]
+        status, out, err = run('echo-client', port, *texts)
+        equal((status, sorted(out.splitlines()), err), (0, sorted(texts), ''))
+        server.send_signal(signal.SIGINT)
+        equal((server.wait(timeout=60), server.stdout.read()), (130, ''))
+    finally:
+        server.kill()
+    status, out, err = run('echo-client', port, 'anybody?')
+    equal((status, out), (1, ''))
+    if 'refused' not in err:
+        raise AssertionError(err)
+
+
 def main():
     failed = False
     print('1..%d' % len(CASES))

@@ -1,0 +1,180 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "net-bench.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define N_EVENTS 256
+
+/* The client has the other processor, where there is one. */
+static void
+pin_to (int processor)
+{
+  cpu_set_t set;
+
+  CPU_ZERO (&set);
+  CPU_SET (processor, &set);
+  if (g_get_num_processors () > 1)
+    sched_setaffinity (0, sizeof set, &set);
+}
+
+/* FALSE: there are not enough descriptors. */
+gboolean
+net_prepare (const Bench *bench,
+             guint        n_connections)
+{
+  struct rlimit limit;
+
+  getrlimit (RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit (RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < n_connections + 50)
+    {
+      g_printerr ("%s: not measured: the limit of descriptors is %lu\n", bench->name, (gulong) limit.rlim_cur);
+      return FALSE;
+    }
+  pin_to (0);
+  return TRUE;
+}
+
+int
+net_listen (guint16 *port)
+{
+  struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  socklen_t size = sizeof address;
+  int fd = socket (AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+  if (fd < 0 || bind (fd, (struct sockaddr *) &address, sizeof address) != 0 || listen (fd, 4096) != 0 ||
+      getsockname (fd, (struct sockaddr *) &address, &size) != 0)
+    g_error ("listen: %s", g_strerror (errno));
+  *port = ntohs (address.sin_port);
+  return fd;
+}
+
+static void
+exec_client (int     out_fd,
+             char  **argv)
+{
+  dup2 (out_fd, 1);
+  pin_to (1);
+  execv (argv[0], argv);
+  _exit (127);
+}
+
+/* `duration` in ms. */
+gboolean
+net_client_start (NetClient *self,
+                  guint16    port,
+                  guint      n_connections,
+                  guint      n_silent,
+                  guint      duration)
+{
+  g_autofree char *own_path = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree char *folder = g_path_get_dirname (own_path);
+  g_autofree char *path = g_build_filename (folder, "coro-bench-net-client", NULL);
+  g_autofree char *numbers = g_strdup_printf ("%u,%u,%u,%u", port, n_connections, n_silent, duration);
+  char *argv[] = { path, numbers, NULL };
+  int fds[2];
+
+  if (pipe (fds) != 0)
+    g_error ("pipe: %s", g_strerror (errno));
+  self->pid = fork ();
+  if (self->pid == 0)
+    exec_client (fds[1], argv);
+  close (fds[1]);
+  self->fd = fds[0];
+  return self->pid > 0;
+}
+
+void
+net_client_wait (NetClient *self)
+{
+  int status = 0;
+
+  close (self->fd);
+  while (waitpid (self->pid, &status, 0) < 0 && errno == EINTR)
+    continue;
+  if (status != 0)
+    g_error ("the client failed");
+}
+
+double
+net_get_cpu (void)
+{
+  BenchCpu cpu = bench_get_cpu ();
+
+  return (cpu.user + cpu.sys) * 1e9;
+}
+
+static void
+accept_all (int epoll_fd,
+            int listen_fd)
+{
+  int fd;
+
+  while ((fd = accept4 (listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
+    epoll_ctl (epoll_fd, EPOLL_CTL_ADD, fd, &(struct epoll_event) { .events = EPOLLIN, .data.fd = fd });
+}
+
+/* Level-triggered and without EPOLLOUT: the least that can be done for a small message. */
+void
+net_serve_epoll (int         listen_fd,
+                 NetClient  *client,
+                 NetFigures *figures)
+{
+  int epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
+  struct epoll_event events[N_EVENTS];
+  char buffer[4096];
+  double cpu = 0;
+
+  epoll_ctl (epoll_fd, EPOLL_CTL_ADD, listen_fd, &(struct epoll_event) { .events = EPOLLIN, .data.fd = listen_fd });
+  epoll_ctl (epoll_fd, EPOLL_CTL_ADD, client->fd, &(struct epoll_event) { .events = EPOLLIN, .data.fd = client->fd });
+
+  while (TRUE)
+    {
+      int n_events = epoll_wait (epoll_fd, events, N_EVENTS, -1);
+
+      for (int i = 0; i < n_events; i++)
+        {
+          int fd = events[i].data.fd;
+          gssize n;
+
+          if (fd == listen_fd)
+            {
+              accept_all (epoll_fd, listen_fd);
+              continue;
+            }
+          if (fd == client->fd)
+            {
+              n = read (fd, buffer, cpu == 0 ? 1 : sizeof figures->result);
+              figures->cpu = net_get_cpu () - cpu;
+              if (n == 1)
+                {
+                  cpu = net_get_cpu ();
+                  continue;
+                }
+              if (n == sizeof figures->result)
+                memcpy (&figures->result, buffer, sizeof figures->result);
+              close (epoll_fd);
+              return;
+            }
+          n = recv (fd, buffer, sizeof buffer, 0);
+          if (n > 0)
+            send (fd, buffer, (gsize) n, MSG_NOSIGNAL);
+          else
+            close (fd);
+        }
+    }
+}

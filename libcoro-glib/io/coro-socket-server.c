@@ -1,0 +1,284 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "io/coro-socket-server.h"
+
+#include "fiber/coro-error.h"
+#include "future/coro-return.h"
+#include "future/coro-sleep.h"
+#include "io/coro-operation.h"
+#include "io/coro-socket-private.h"
+#include "scope/coro-nursery.h"
+#include "scope/coro-spawn.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* How long a server that has run out of descriptors gives its connections to end. */
+#define FULL_PAUSE (100 * G_TIME_SPAN_MILLISECOND)
+/* The kernel takes less where net.core.somaxconn says so. */
+#define BACKLOG 4096
+
+/**
+ * coro_socket_listen:
+ * @address: where
+ * @error: return location for an error
+ *
+ * Makes a stream socket that listens at an address.
+ *
+ * Of port 0 the system takes one that is free; see [method@Gio.Socket.get_local_address].
+ *
+ * Callable from any thread; never suspends.
+ *
+ * @error can be set to those of [method@Gio.Socket.bind] and [method@Gio.Socket.listen].
+ *
+ * Returns: (transfer full): a socket for [func@socket_accept]; %NULL with @error set
+ *
+ * Since: 1.0
+ */
+GSocket *
+coro_socket_listen (GSocketAddress  *address,
+                    GError         **error)
+{
+  g_autoptr (GSocket) socket = NULL;
+
+  g_return_val_if_fail (G_IS_SOCKET_ADDRESS (address), NULL);
+
+  socket = g_socket_new (g_socket_address_get_family (address), G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, error);
+  if (socket == NULL || !g_socket_bind (socket, address, TRUE, error))
+    return NULL;
+
+  g_socket_set_listen_backlog (socket, BACKLOG);
+  return g_socket_listen (socket, error) ? g_steal_pointer (&socket) : NULL;
+}
+
+/* A connection that was over before it was taken is none. */
+static gssize
+accept_cb (int      fd,
+           gpointer args)
+{
+  int connection;
+
+  do
+    connection = accept4 (fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  while (connection < 0 && (errno == ECONNABORTED || errno == EPROTO));
+  return connection;
+}
+
+/**
+ * coro_socket_accept: (skip)
+ * @socket: a socket that listens
+ * @error: return location for an error
+ *
+ * Accepts a connection, and waits while there is none.
+ *
+ * Any number of coroutines, also of several threads, may accept from the same socket.
+ *
+ * Callable from a coroutine, which it suspends. Cancellation: see
+ * [iface@Awaitable]; no connection was taken then.
+ *
+ * @error can be set to those of [method@Gio.Socket.accept], among them
+ * %G_IO_ERROR_TOO_MANY_OPEN_FILES, after which the connection still waits to be accepted; to
+ * %G_IO_ERROR_CLOSED, %G_IO_ERROR_TIMED_OUT, %G_IO_ERROR_CANCELLED and the misuse errors
+ * of [func@await].
+ *
+ * Returns: (transfer full): a socket; %NULL with @error set
+ *
+ * Since: 1.0
+ */
+GSocket *
+coro_socket_accept (GSocket  *socket,
+                    GError  **error)
+{
+  GSocket *connection;
+  int fd;
+
+  g_return_val_if_fail (G_IS_SOCKET (socket), NULL);
+
+  fd = (int) coro_socket_perform (socket, EPOLLIN, accept_cb, NULL, 0, "Error accepting connection", error);
+  if (fd < 0)
+    return NULL;
+
+  connection = g_socket_new_from_fd (fd, error);
+  if (connection == NULL)
+    close (fd);
+  return connection;
+}
+
+static gboolean
+accept_future_cb (gpointer   socket,
+                  GValue    *result,
+                  GError   **error)
+{
+  GSocket *connection = coro_socket_accept (socket, error);
+
+  return connection != NULL && coro_return_take_object (result, G_OBJECT (connection));
+}
+
+/**
+ * coro_socket_accept_future: (rename-to coro_socket_accept)
+ * @socket: a socket that listens
+ *
+ * [func@socket_accept] as a task of its own. Its value is a [class@Gio.Socket].
+ *
+ * Callable from any thread, for its thread-default main context; never
+ * suspends.
+ *
+ * Returns: (transfer full): a future
+ *
+ * Since: 1.0
+ */
+CoroFuture *
+coro_socket_accept_future (GSocket *socket)
+{
+  g_return_val_if_fail (G_IS_SOCKET (socket), NULL);
+
+  return CORO_FUTURE (coro_spawn_task (accept_future_cb, g_object_ref (socket), g_object_unref));
+}
+
+typedef struct
+{
+  CoroServeFunc func;
+  gpointer user_data;
+  GSocket *socket;              /* (owned) */
+} CoroConnection;
+
+static void
+connection_clear (gpointer data)
+{
+  g_object_unref (((CoroConnection *) data)->socket);
+}
+
+/* What goes wrong with one connection is its own affair: peers vanish all the time. */
+static gboolean
+connection_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  CoroConnection *self = user_data;
+  g_autoptr (GError) local_error = NULL;
+
+  if (!self->func (self->socket, self->user_data, &local_error) && !coro_error_is_cancelled (local_error))
+    g_debug ("A connection has failed: %s", local_error != NULL ? local_error->message : "without an error");
+  return TRUE;
+}
+
+static gboolean
+error_is_passing (const GError *error)
+{
+  return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES) ||
+         g_error_matches (error, G_IO_ERROR, g_io_error_from_errno (ENFILE)) ||
+         g_error_matches (error, G_IO_ERROR, g_io_error_from_errno (ENOBUFS)) ||
+         g_error_matches (error, G_IO_ERROR, g_io_error_from_errno (ENOMEM));
+}
+
+/**
+ * coro_socket_serve: (skip)
+ * @socket: a socket that listens
+ * @func: what to do with a connection
+ * @user_data: what to pass to it
+ * @error: return location for an error
+ *
+ * Accepts connections and serves each in a coroutine of its own, until it is cancelled.
+ *
+ * ```c
+ * static gboolean
+ * echo_cb (GSocket *socket, gpointer user_data, GError **error)
+ * {
+ *   char buffer[4096];
+ *   gssize size;
+ *
+ *   while ((size = coro_socket_receive (socket, buffer, sizeof buffer, error)) > 0)
+ *     if (!coro_socket_send_all (socket, buffer, size, NULL, error))
+ *       return FALSE;
+ *   return size == 0;
+ * }
+ * ```
+ *
+ * The socket of a connection is closed when @func has returned and nobody else holds it.
+ * An error of @func ends this connection and nothing else; it is only shown by
+ * `G_MESSAGES_DEBUG`. Where the process has run out of descriptors or memory, those who
+ * connect wait until there are some.
+ *
+ * Callable from a coroutine, which it suspends. Cancellation: see
+ * [iface@Awaitable]; connections are cancelled and waited for.
+ *
+ * @error can be set to what [func@socket_accept] fails with.
+ *
+ * Returns: %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+coro_socket_serve (GSocket        *socket,
+                   CoroServeFunc   func,
+                   gpointer        user_data,
+                   GError        **error)
+{
+  g_return_val_if_fail (G_IS_SOCKET (socket), FALSE);
+  g_return_val_if_fail (func != NULL, FALSE);
+
+  g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+
+  if (nursery.group == NULL)
+    return FALSE;
+
+  while (TRUE)
+    {
+      g_autoptr (GError) local_error = NULL;
+      CoroConnection connection = { func, user_data, coro_socket_accept (socket, &local_error) };
+
+      if (connection.socket != NULL)
+        {
+          coro_spawn_copy (nursery.group, connection_cb, &connection, sizeof connection, connection_clear,
+                           CORO_SPAWN_SITE (coro_socket_serve));
+          continue;
+        }
+      if (!error_is_passing (local_error))
+        {
+          g_propagate_error (error, g_steal_pointer (&local_error));
+          return FALSE;
+        }
+      if (!coro_sleep (FULL_PAUSE, error))
+        return FALSE;
+    }
+}
+
+/**
+ * coro_socket_listener_accept: (skip)
+ * @listener: a socket listener
+ * @source_object: (out) (optional) (nullable) (transfer none): what the address was added with
+ * @error: return location for an error
+ *
+ * Accepts a connection of GIO's listener: [method@Gio.SocketListener.accept_async], awaited.
+ *
+ * The connection's own socket is good for [func@socket_receive] and its siblings.
+ *
+ * Callable from a coroutine, which it suspends. Cancellation cancels the
+ * operation and waits for it.
+ *
+ * @error can be set to those of [method@Gio.SocketListener.accept] and the misuse errors of
+ * [func@await].
+ *
+ * Returns: (transfer full): a connection; %NULL with @error set
+ *
+ * Since: 1.0
+ */
+GSocketConnection *
+coro_socket_listener_accept (GSocketListener  *listener,
+                             GObject         **source_object,
+                             GError          **error)
+{
+  g_auto (CoroOperation) op = CORO_OPERATION_INIT;
+  GAsyncResult *result;
+
+  g_return_val_if_fail (G_IS_SOCKET_LISTENER (listener), NULL);
+
+  g_socket_listener_accept_async (listener, coro_operation_begin (&op), coro_operation_ready, &op);
+  result = coro_operation_await (&op);
+  return g_socket_listener_accept_finish (listener, result, source_object, error);
+}
