@@ -157,3 +157,65 @@ coro_bench_await_pending (Bench *bench)
 {
   coro_bench_run (await_pending_cb, bench);
 }
+
+/* --- from hand to hand ------------------------------------------------------------ */
+
+typedef struct
+{
+  CoroQueue *there;
+  CoroQueue *back;
+} Table;
+
+static gboolean
+return_cb (gpointer   user_data,
+           GValue    *result,
+           GError   **error)
+{
+  Table *self = user_data;
+  gpointer ball;
+
+  while (coro_queue_take (self->there, &ball, error) && coro_queue_put (self->back, ball, error))
+    continue;
+  return FALSE;
+}
+
+static gint64
+play_queues (guint    n,
+             gpointer data)
+{
+  Table *self = data;
+  gint64 start = bench_now ();
+  gpointer ball;
+
+  for (guint i = 0; i < n; i++)
+    {
+      coro_queue_put (self->there, self, NULL);
+      coro_queue_take (self->back, &ball, NULL);
+    }
+  return bench_now () - start;
+}
+
+/* A round trip: two items, two wake-ups, two switches. */
+static gboolean
+queue_pingpong_cb (gpointer   user_data,
+                   GValue    *result,
+                   GError   **error)
+{
+  Bench *bench = user_data;
+  g_autoptr (CoroQueue) there = coro_queue_new (1, NULL);
+  g_autoptr (CoroQueue) back = coro_queue_new (1, NULL);
+  Table table = { there, back };
+  g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+
+  coro_task_group_spawn (nursery.group, return_cb, &table, NULL);
+  bench_print (bench, NULL, bench_median (bench, play_queues, &table), "ns");
+  coro_task_group_cancel (nursery.group);
+  coro_nursery_join (&nursery);
+  return TRUE;
+}
+
+void
+coro_bench_queue_pingpong (Bench *bench)
+{
+  coro_bench_run (queue_pingpong_cb, bench);
+}

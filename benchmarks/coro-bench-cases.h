@@ -33,3 +33,13 @@ void coro_bench_echo_4000          (Bench *bench);
 void coro_bench_idle_10k           (Bench *bench);
 void coro_bench_timer_precision    (Bench *bench);
 void coro_bench_wake_cross_thread  (Bench *bench);
+
+void coro_bench_parked_1m         (Bench *bench);
+void coro_bench_growth_10m        (Bench *bench);
+void coro_bench_sleep_1m          (Bench *bench);
+void coro_bench_queue_pingpong    (Bench *bench);
+
+void coro_bench_pool_spawn_await  (Bench *bench);
+void coro_bench_trip_cross_thread (Bench *bench);
+void coro_bench_cpu_pool          (Bench *bench);
+void coro_bench_fairness          (Bench *bench);

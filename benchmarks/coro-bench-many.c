@@ -63,13 +63,33 @@ parking_cb (gpointer   user_data,
 }
 
 static void
-measure_parking (Bench  *bench,
-                 double *figures)
+measure_parked (guint   n_coroutines,
+                double *figures)
 {
-  Parking parking = { .n_coroutines = bench_size (bench, 100000, 1000), .figures = figures };
+  Parking parking = { .n_coroutines = n_coroutines, .figures = figures };
 
   coro_bench_run (parking_cb, &parking);
   g_object_unref (parking.gate);
+}
+
+static void
+measure_parking (Bench  *bench,
+                 double *figures)
+{
+  measure_parked (bench_size (bench, 100000, 1000), figures);
+}
+
+/* All at once, in one process: 4.9 GB of them. */
+void
+coro_bench_parked_1m (Bench *bench)
+{
+  guint n_coroutines = bench_size (bench, 1000000, 1000);
+  double figures[BENCH_MAX_FIGURES];
+  gint64 start = bench_now ();
+
+  measure_parked (n_coroutines, figures);
+  bench_print (bench, NULL, (double) (bench_now () - start) / 1e9, "s");
+  bench_print (bench, "bytes", figures[0] + figures[1], "bytes");
 }
 
 void
@@ -81,6 +101,60 @@ coro_bench_parked_bytes (Bench *bench)
   bench_print (bench, NULL, figures[0] + figures[1], "bytes");
   bench_print (bench, "rss", figures[0], "bytes");
   bench_print (bench, "page-tables", figures[1], "bytes");
+}
+
+/* --- coming and going ----------------------------------------------------------------- */
+
+static gboolean
+nothing_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  return TRUE;
+}
+
+static gboolean
+come_and_go (guint    n_coroutines,
+             GError **error)
+{
+  for (guint i = 0; i < n_coroutines; i += 1000)
+    {
+      g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+
+      for (guint j = 0; j < 1000; j++)
+        coro_task_group_spawn (nursery.group, nothing_cb, NULL, NULL);
+      if (!coro_nursery_join (&nursery))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+growth_cb (gpointer   user_data,
+           GValue    *result,
+           GError   **error)
+{
+  Bench *bench = user_data;
+  gint64 start;
+  BenchMemory before, after;
+
+  if (!come_and_go (bench_size (bench, 100000, 1000), error))
+    return FALSE;
+  before = bench_get_memory ();
+  start = bench_now ();
+  if (!come_and_go (bench_size (bench, 10000000, 1000), error))
+    return FALSE;
+  after = bench_get_memory ();
+
+  bench_print (bench, NULL, (double) after.rss - (double) before.rss, "bytes");
+  bench_print (bench, "wall", (double) (bench_now () - start) / 1e9, "s");
+  return TRUE;
+}
+
+void
+coro_bench_growth_10m (Bench *bench)
+{
+  coro_bench_run (growth_cb, bench);
 }
 
 /* --- sleeping --------------------------------------------------------------------- */
@@ -116,11 +190,11 @@ sleepers_cb (gpointer   user_data,
 
 /* All of it: new stacks, falling asleep, waking, ending. */
 static void
-measure_sleepers (Bench  *bench,
+measure_sleeping (guint   n_coroutines,
                   double *figures)
 {
   g_autoptr (GRand) random = g_rand_new_with_seed (1);
-  Sleepers sleepers = { random, bench_size (bench, 100000, 1000) };
+  Sleepers sleepers = { random, n_coroutines };
   BenchCpu before = bench_get_cpu ();
   gint64 start = bench_now ();
   BenchCpu after;
@@ -131,6 +205,24 @@ measure_sleepers (Bench  *bench,
   figures[0] = after.user - before.user;
   figures[1] = after.sys - before.sys;
   figures[2] = (double) (bench_now () - start) / 1e9;
+}
+
+static void
+measure_sleepers (Bench  *bench,
+                  double *figures)
+{
+  measure_sleeping (bench_size (bench, 100000, 1000), figures);
+}
+
+void
+coro_bench_sleep_1m (Bench *bench)
+{
+  double figures[BENCH_MAX_FIGURES];
+
+  measure_sleeping (bench_size (bench, 1000000, 1000), figures);
+  bench_print (bench, NULL, figures[0] + figures[1], "s");
+  bench_print (bench, "sys", figures[1], "s");
+  bench_print (bench, "wall", figures[2], "s");
 }
 
 void

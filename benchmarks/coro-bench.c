@@ -12,8 +12,12 @@ static const BenchCase cases[] = {
   { "spawn-await", coro_bench_spawn_await },
   { "await-ready", coro_bench_await_ready },
   { "await-pending", coro_bench_await_pending },
+  { "queue-pingpong", coro_bench_queue_pingpong },
   { "parked-bytes", coro_bench_parked_bytes },
+  { "parked-1m", coro_bench_parked_1m },
+  { "growth-10m", coro_bench_growth_10m },
   { "sleep-100k", coro_bench_sleep_100k },
+  { "sleep-1m", coro_bench_sleep_1m },
   { "timers-50k", coro_bench_timers_50k },
   { "files-20k", coro_bench_files_20k },
   { "copy-1g", coro_bench_copy_1g },
@@ -24,6 +28,10 @@ static const BenchCase cases[] = {
   { "idle-10k", coro_bench_idle_10k },
   { "timer-precision", coro_bench_timer_precision },
   { "wake-cross-thread", coro_bench_wake_cross_thread },
+  { "fairness", coro_bench_fairness },
+  { "trip-cross-thread", coro_bench_trip_cross_thread },
+  { "pool-spawn-await", coro_bench_pool_spawn_await },
+  { "cpu-pool", coro_bench_cpu_pool },
   { "busy-frames", NULL, "coro-bench-gtk", TRUE },
   { NULL }
 };
