@@ -26,6 +26,9 @@
 #define SLAB_SIZE       ((gsize) 16 * 1024 * 1024)
 /* What must be left to everybody else after a slab: malloc() aborts under GLib. */
 #define HEADROOM        ((gsize) 2 * 1024 * 1024)
+/* What one page of page tables describes.  A slab that begins in the middle of one needs
+ * nine of them instead of eight: 65 bytes a coroutine. */
+#define TABLE_REACH     HEADROOM
 #define N_COLOURS       16
 #define COLOUR_SIZE     64
 /* What a free stack that was looked at may keep of its pages. */
@@ -61,10 +64,11 @@ static gpointer
 map_slab (gsize    size,
           GError **error)
 {
-  char *base = mmap (NULL, size + HEADROOM, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+  char *map = mmap (NULL, size + HEADROOM, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+  char *base;
 
-  if (base == MAP_FAILED)
+  if (map == MAP_FAILED)
     {
       int saved_errno = errno;
 
@@ -73,7 +77,11 @@ map_slab (gsize    size,
       return NULL;
     }
 
-  munmap (base + size, HEADROOM);
+  base = (char *) (((gsize) map + TABLE_REACH - 1) & ~(TABLE_REACH - 1));
+  if (base > map)
+    munmap (map, (gsize) (base - map));
+  if (base < map + HEADROOM)
+    munmap (base + size, (gsize) (map + HEADROOM - base));
   madvise (base, size, MADV_NOHUGEPAGE);
   return base;
 }
