@@ -290,11 +290,25 @@ try_write (CoroDisk      *disk,
   return nowait_result (pwritev2 (fd, &vector, 1, offset, RWF_NOWAIT));
 }
 
+/* Mode, size and time of the last change. */
 int
 coro_disk_stat (int           fd,
                 struct statx *info)
 {
-  return statx (fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS | STATX_BTIME, info) == 0 ? 0 : -errno;
+  struct stat old;
+
+  if (statx (fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, info) == 0)
+    return 0;
+
+  /* Old kernels, and filters for system calls, do not know it. */
+  if (fstat (fd, &old) != 0)
+    return -errno;
+  *info = (struct statx) {
+    .stx_mode = (guint16) old.st_mode,
+    .stx_size = (guint64) old.st_size,
+    .stx_mtime = { .tv_sec = old.st_mtim.tv_sec, .tv_nsec = (guint32) old.st_mtim.tv_nsec }
+  };
+  return 0;
 }
 
 /* --- in a thread ------------------------------------------------------------------ */

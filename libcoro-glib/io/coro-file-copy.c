@@ -32,6 +32,7 @@ typedef struct
   gboolean foreign;             /* GIO does it */
   int from;                     /* -1: not open */
   int to;                       /* -1: not open */
+  mode_t mode;                  /* the source's permissions */
   gboolean made;                /* there is a file to be removed when it fails */
   goffset total;                /* as the file was when it was opened */
   goffset done;
@@ -81,6 +82,7 @@ copy_open_source (CoroFileCopy *self)
   /* GIO has its own words for folders. */
   self->foreign = !S_ISREG (info.st_mode);
   self->total = info.st_size;
+  self->mode = info.st_mode & 0777;
   return !self->foreign;
 }
 
@@ -242,6 +244,8 @@ copy_end_cb (gpointer       user_data,
   int fd = self->to;
 
   /* As with GIO, what cannot be taken over is left. */
+  if ((self->flags & G_FILE_COPY_TARGET_DEFAULT_PERMS) == 0)
+    (void) !fchmod (fd, self->mode);
   g_file_copy_attributes (self->source, destination, self->flags, NULL, NULL);
 
   self->to = -1;

@@ -1134,6 +1134,8 @@ main (int    argc,
   ADD_LACK ("/io/file/lack/io-uring-forbidden-later", { SYS_io_uring_enter, 0 }, EPERM, TRUE);
   ADD_LACK ("/io/file/lack/openat2-missing", { SYS_openat2, 0 }, ENOSYS, FALSE);
   ADD_LACK ("/io/file/lack/openat2-forbidden", { SYS_openat2, 0 }, EPERM, FALSE);
+  ADD_LACK ("/io/file/lack/statx-missing", { SYS_statx, 0 }, ENOSYS, FALSE);
+  ADD_LACK ("/io/file/lack/statx-forbidden", { SYS_statx, 0 }, EPERM, FALSE);
   ADD_LACK ("/io/file/lack/no-nowait", { SYS_preadv2, SYS_pwritev2 }, EOPNOTSUPP, FALSE);
   ADD_LACK ("/io/file/lack/no-copy-range", { SYS_copy_file_range, SYS_ioctl }, ENOSYS, FALSE);
   ADD ("/io/file/save/replaces", save_cb);
