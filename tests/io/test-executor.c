@@ -659,7 +659,8 @@ test_cancelled_shut_down (gpointer   user_data,
   future = coro_executor_submit (executor, pass_door, &door, NULL);
   g_assert_true (door_await_arrival (&door, 1, error));
   task = coro_spawn_task (shut_down_cb, executor, NULL);
-  g_assert_true (coro_yield (error));
+  while (coro_task_get_coroutine_state (task) != CORO_COROUTINE_SUSPENDED)
+    g_assert_true (coro_yield (error));
   coro_task_cancel (task);
   end = coro_executor_shut_down_future (executor);
   for (int i = 0; i < 10; i++)
