@@ -1,13 +1,13 @@
 #!/bin/sh
 # What the assembly of one architecture must say of itself, read from its object file.
 #
-#   check-object.sh READELF CC SOURCE PROPERTY|none
+#   check-object.sh READELF SOURCE PROPERTY|none CC...
 set -u
 
 readelf=$1
-compiler=$2
-source=$3
-property=$4
+source=$2
+property=$3
+shift 3
 object=$(mktemp --suffix=.o)
 trap 'rm -f "$object"' EXIT
 failed=0
@@ -24,7 +24,7 @@ check ()
   fi
 }
 
-$compiler -c "$source" -o "$object" || exit 1
+"$@" -c "$source" -o "$object" || exit 1
 notes=$("$readelf" -nW "$object")
 symbols=$("$readelf" -sW "$object" | grep -E 'FUNC|NOTYPE' | grep 'GLOBAL')
 
