@@ -350,8 +350,9 @@ test_cancel_queued_run (gpointer   user_data,
   door_init (&first);
   door_init (&second);
   a = coro_spawn_task (call_cb, &calls[0], NULL);
-  b = coro_spawn_task (call_cb, &calls[1], NULL);
   g_assert_true (door_await_arrival (&first, 1, error));
+  b = coro_spawn_task (call_cb, &calls[1], NULL);
+  g_assert_true (coro_test_settle (error));
   g_assert_true (coro_task_cancel (b));
   g_assert_true (coro_join (b, error));
   g_assert_cmpint (coro_future_get_state (CORO_FUTURE (b)), ==, CORO_FUTURE_CANCELLED);
