@@ -18,10 +18,10 @@
 #include "sync/coro-event.h"
 #include "testing/coro-test-clock.h"
 
-/* A run that makes so many steps does not end. */
-#define MAX_STEPS 1000000
 /* A body with so many awaits does not come to an end. */
 #define MAX_RUNS 10000
+/* Neither does a run that makes so many steps: ten for each of these. */
+#define MAX_STEPS (10 * MAX_RUNS)
 /* In a row, each a second long: so long nobody made a step and nothing is under way. */
 #define MAX_IDLE_LOOKS 5
 #define MAX_FRAMES 10
@@ -178,12 +178,20 @@ run_created (CoroHooks *hooks,
 }
 
 static void
+run_give_up (CoroCancelRun *self)
+{
+  self->stuck = TRUE;
+  coro_event_trigger (self->ended);
+}
+
+static void
 run_entered (CoroHooks *hooks,
              CoroJob   *job)
 {
   CoroCancelRun *self = (CoroCancelRun *) hooks;
 
-  self->n_steps++;
+  if (self->watching && ++self->n_steps == MAX_STEPS)
+    run_give_up (self);
   if (job != NULL && run_is_target (self, CORO_TEST_CANCEL_WOKEN, job))
     run_cancel (self, job);
   if (self->next != NULL)
@@ -457,11 +465,8 @@ run_look_cb (gpointer user_data)
     self->n_idle_looks++;
   self->n_steps_seen = self->n_steps;
 
-  if (self->watching && (self->n_idle_looks >= MAX_IDLE_LOOKS || self->n_steps > MAX_STEPS))
-    {
-      self->stuck = TRUE;
-      coro_event_trigger (self->ended);
-    }
+  if (self->watching && self->n_idle_looks >= MAX_IDLE_LOOKS)
+    run_give_up (self);
   return G_SOURCE_CONTINUE;
 }
 
