@@ -7,6 +7,7 @@
 
 #include "future/coro-future-private.h"
 #include "scheduler/coro-cancel-private.h"
+#include "scheduler/coro-foreign-frame-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
 typedef struct
@@ -172,15 +173,21 @@ coro_sleep_future (GTimeSpan duration)
 gboolean
 coro_yield (GError **error)
 {
-  CoroJob *job = coro_job_require (error);
+  CoroScheduler *scheduler = coro_scheduler_current;
+  CoroJob *job = scheduler != NULL ? scheduler->running : NULL;
 
   if (G_UNLIKELY (job == NULL))
+    return coro_job_require (error) != NULL;
+
+  if (G_UNLIKELY (g_main_depth () != scheduler->dispatch->depth || coro_foreign_n_modules > 0) &&
+      !coro_job_check_suspend (job, error))
     return FALSE;
 
   /* Also when it is cancelled: a loop that does not look at its errors must not stop the
-   * whole program. */
-  if (!coro_job_yield (job, error))
-    return FALSE;
+   * whole program.  Where nobody is ready and it is nobody else's turn, the usual case of a
+   * loop that yields now and then, it runs on. */
+  if (scheduler->ready_head != NULL || scheduler->hooks != NULL || !coro_scheduler_tick (scheduler))
+    coro_job_go_last (job);
   if (G_LIKELY (!coro_job_is_cancelled (job)))
     return TRUE;
 

@@ -90,8 +90,7 @@ gpointer       coro_job_reserve        (CoroJob             *self,
 CoroScheduler *coro_job_get_scheduler  (CoroJob             *self);
 void           coro_job_enqueue        (CoroJob             *self);
 void           coro_job_suspend        (CoroJob             *self);
-gboolean       coro_job_yield          (CoroJob             *self,
-                                        GError             **error);
+void           coro_job_go_last        (CoroJob             *self);
 void           coro_job_start          (CoroJob             *self,
                                         CoroFiber           *from);
 void           coro_job_free           (CoroJob             *self);

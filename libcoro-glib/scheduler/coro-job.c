@@ -314,24 +314,12 @@ coro_job_suspend (CoroJob *self)
   scheduler_suspend_job (coro_scheduler_current, self);
 }
 
-/* Gives way to all that are ready.  FALSE if the running job cannot be parked here. */
-gboolean
-coro_job_yield (CoroJob  *self,
-                GError  **error)
+/* Parks the running job behind all that are ready. */
+void
+coro_job_go_last (CoroJob *self)
 {
-  CoroScheduler *scheduler = coro_scheduler_current;
-
-  if (G_UNLIKELY (g_main_depth () != scheduler->dispatch->depth || coro_foreign_n_modules > 0) &&
-      !coro_job_check_suspend (self, error))
-    return FALSE;
-
-  /* Nobody is, and it is nobody else's turn: the usual case of a loop that yields now and then. */
-  if (scheduler->ready_head == NULL && scheduler->hooks == NULL && coro_scheduler_tick (scheduler))
-    return TRUE;
-
   coro_job_enqueue (self);
-  scheduler_suspend_job (scheduler, self);
-  return TRUE;
+  scheduler_suspend_job (coro_scheduler_current, self);
 }
 
 typedef struct
