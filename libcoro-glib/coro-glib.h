@@ -8,6 +8,7 @@
 #include "coro-version-macros.h"
 #include "fiber/coro-error.h"
 #include "scheduler/coro-scheduler.h"
+#include "scheduler/coro-priority.h"
 #include "future/coro-awaitable.h"
 #include "future/coro-future.h"
 #include "future/coro-return.h"

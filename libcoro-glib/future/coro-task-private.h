@@ -23,6 +23,7 @@ typedef struct
 
 CoroTask *coro_task_new        (CoroScheduler       *scheduler);
 CoroJob  *coro_task_get_job    (CoroTask            *self);
+void      coro_task_notify_priority (CoroTask       *self);
 void      coro_task_spawn      (CoroSupervisor      *supervisor,
                                 const CoroTaskSpec  *spec);
 CoroTask *coro_task_spawn_task (CoroSupervisor      *supervisor,

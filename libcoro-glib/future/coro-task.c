@@ -31,8 +31,18 @@ struct _CoroTask
   char *name;                   /* (nullable) (owned) */
   const char *site;             /* (nullable) */
   guint id;
+  CoroPriority priority;        /* what the coroutine had at its end; until then it is the job's */
   CoroSupervisor *reporter;     /* (nullable): kept by its ref(), for an error that nobody reads */
 };
+
+enum
+{
+  PROP_0,
+  PROP_PRIORITY,
+  N_PROPS
+};
+
+static GParamSpec *properties[N_PROPS];
 
 G_DEFINE_FINAL_TYPE (CoroTask, coro_task, CORO_TYPE_FUTURE)
 
@@ -44,6 +54,7 @@ typedef struct
   CoroSupervisor *supervisor;   /* kept by its ref(); that of a root ends with the scheduler */
   CoroScheduler *scheduler;     /* (unowned): whose message it is */
   CoroBinding *context;         /* (owned) (nullable) */
+  CoroPriority priority;
   CoroTaskSpec spec;
   char copy[] __attribute__ ((aligned (16)));
 } CoroTaskMessage;
@@ -104,6 +115,7 @@ task_end_cb (gpointer data)
   if (task != NULL)
     {
       task->job = NULL;
+      task->priority = job->priority;
       if (end->error == NULL)
         coro_future_take_result (CORO_FUTURE (task), &end->value);
       else if (coro_error_is_cancelled (end->error))
@@ -249,7 +261,8 @@ static void
 task_start (CoroSupervisor     *supervisor,
             const CoroTaskSpec *spec,
             CoroTask           *task,
-            CoroBinding        *context)
+            CoroBinding        *context,
+            CoroPriority        priority)
 {
   CoroJob *job = coro_job_new (coro_supervisor_get_scheduler (supervisor), &task_job_class, supervisor->stack_size);
   GError *error = NULL;
@@ -260,6 +273,8 @@ task_start (CoroSupervisor     *supervisor,
   coro_scope_add_member (&supervisor->scope, job);
   job->supervisor = supervisor;
   job->context = context;
+  if (G_UNLIKELY (priority != CORO_PRIORITY_DEFAULT))
+    job->priority = priority;
   job->func = G_CALLBACK (spec->func);
   job->data = spec->data;
   job->destroy = spec->destroy;
@@ -315,10 +330,26 @@ task_start_cb (CoroMessage *message)
       return;
     }
 
-  task_start (self->supervisor, &self->spec, self->task, self->context);
+  task_start (self->supervisor, &self->spec, self->task, self->context, self->priority);
   if (self->supervisor->klass->unref != NULL)
     self->supervisor->klass->unref (self->supervisor);
   g_free (self);
+}
+
+/* What a coroutine has from who spawns it. */
+static inline CoroBinding *
+dup_context (CoroPriority *priority)
+{
+  CoroJob *job = coro_scheduler_current != NULL ? coro_scheduler_current->running : NULL;
+
+  if (G_LIKELY (job != NULL))
+    {
+      *priority = job->priority;
+      return job->context != NULL ? coro_binding_ref (job->context) : NULL;
+    }
+
+  *priority = coro_scheduler_get_caller_priority ();
+  return coro_context_dup_current ();
 }
 
 static void
@@ -328,10 +359,12 @@ task_spawn (CoroSupervisor     *supervisor,
 {
   CoroScheduler *scheduler = coro_supervisor_get_scheduler (supervisor);
   CoroTaskMessage *message;
+  CoroPriority priority;
+  CoroBinding *context = dup_context (&priority);
 
   if (G_LIKELY (coro_scheduler_is_mine (scheduler)) || (spec->eager && coro_scheduler_claim (scheduler)))
     {
-      task_start (supervisor, spec, task, coro_context_dup_current ());
+      task_start (supervisor, spec, task, context, priority);
       return;
     }
 
@@ -340,7 +373,8 @@ task_spawn (CoroSupervisor     *supervisor,
   message->task = task;
   message->supervisor = supervisor;
   message->scheduler = scheduler;
-  message->context = coro_context_dup_current ();
+  message->context = context;
+  message->priority = priority;
   message->spec = *spec;
   message->spec.eager = FALSE;
   if (spec->copy_size > 0)
@@ -456,11 +490,64 @@ coro_task_finalize (GObject *object)
 }
 
 static void
+coro_task_get_property (GObject    *object,
+                        guint       property_id,
+                        GValue     *value,
+                        GParamSpec *pspec)
+{
+  CoroTask *self = CORO_TASK (object);
+
+  switch (property_id)
+    {
+    case PROP_PRIORITY:
+      g_value_set_enum (value, coro_task_get_priority (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+coro_task_set_property (GObject      *object,
+                        guint         property_id,
+                        const GValue *value,
+                        GParamSpec   *pspec)
+{
+  CoroTask *self = CORO_TASK (object);
+
+  switch (property_id)
+    {
+    case PROP_PRIORITY:
+      coro_task_set_priority (self, g_value_get_enum (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
 coro_task_class_init (CoroTaskClass *klass)
 {
-  G_OBJECT_CLASS (klass)->finalize = coro_task_finalize;
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = coro_task_finalize;
+  object_class->get_property = coro_task_get_property;
+  object_class->set_property = coro_task_set_property;
   CORO_FUTURE_CLASS (klass)->cancel = coro_task_real_cancel;
   CORO_FUTURE_CLASS (klass)->cancel_anywhere = coro_task_real_cancel;
+
+  /**
+   * CoroTask:priority: (attributes org.gtk.Property.get=coro_task_get_priority org.gtk.Property.set=coro_task_set_priority)
+   *
+   * Which coroutines come first when several are ready to run.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_PRIORITY] =
+    g_param_spec_enum ("priority", NULL, NULL, CORO_TYPE_PRIORITY, CORO_PRIORITY_DEFAULT,
+                       G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+
+  g_object_class_install_properties (object_class, N_PROPS, properties);
 }
 
 static void
@@ -570,6 +657,13 @@ CoroJob *
 coro_task_get_job (CoroTask *self)
 {
   return self->job;
+}
+
+/* Its handlers are code of others. */
+void
+coro_task_notify_priority (CoroTask *self)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PRIORITY]);
 }
 
 /**
@@ -735,6 +829,27 @@ coro_task_set_name (CoroTask   *self,
 
   g_free (self->name);
   self->name = g_strdup (name);
+}
+
+/**
+ * coro_task_get_priority: (attributes org.gtk.Method.get_property=priority)
+ * @self: a task
+ *
+ * Gets which coroutines this one comes before, and which it stands back for,
+ * when several are ready to run.
+ *
+ * Callable from the task's thread; never suspends.
+ *
+ * Returns: the priority; what it was at last once the coroutine has ended
+ *
+ * Since: 0.1
+ */
+CoroPriority
+coro_task_get_priority (CoroTask *self)
+{
+  g_return_val_if_fail (CORO_IS_TASK (self), CORO_PRIORITY_DEFAULT);
+
+  return self->job != NULL ? self->job->priority : self->priority;
 }
 
 /**

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "coro-coroutine.h"
+#include "../scheduler/coro-priority.h"
 #include "../scheduler/coro-scheduler.h"
 
 G_BEGIN_DECLS
@@ -29,6 +30,15 @@ const char         *coro_task_get_name            (CoroTask       *self);
 CORO_AVAILABLE_IN_ALL
 void                coro_task_set_name            (CoroTask       *self,
                                                    const char     *name);
+CORO_AVAILABLE_IN_ALL
+CoroPriority        coro_task_get_priority        (CoroTask       *self);
+CORO_AVAILABLE_IN_ALL
+void                coro_task_set_priority        (CoroTask       *self,
+                                                   CoroPriority    priority);
+CORO_AVAILABLE_IN_ALL
+CoroPriority        coro_get_priority             (void);
+CORO_AVAILABLE_IN_ALL
+void                coro_set_priority             (CoroPriority    priority);
 CORO_AVAILABLE_IN_ALL
 const char         *coro_task_get_spawn_site      (CoroTask       *self);
 CORO_AVAILABLE_IN_ALL

@@ -7,6 +7,7 @@
 
 #include "fiber/coro-fiber-private.h"
 #include "scheduler/coro-context-private.h"
+#include "scheduler/coro-priority.h"
 #include "scheduler/coro-scheduler.h"
 
 G_BEGIN_DECLS
@@ -72,7 +73,8 @@ struct _CoroJob
   const char *site;             /* (nullable): static string */
 
   guint8 state;                 /* CoroJobState */
-  guint8 queued : 1;            /* in the ready queue */
+  guint8 queued : 1;            /* in the ready queue, or in a lane beside it */
+  guint8 priority : 2;          /* CoroPriority; beside `queued`, for one test of both */
   guint8 cancel_pending : 1;    /* a cancel request that has not been delivered (edge) */
   guint8 cancel_level : 1;      /* an open scope is cancelled: every await fails */
   guint8 cancel_held : 1;       /* inside a shield: requests wait */

@@ -164,12 +164,15 @@ coro_job_check_suspend (CoroJob  *self,
   return coro_foreign_frame_check (self->fiber.stack, error);
 }
 
-/* Puts the job at the end of the ready queue, unless it is in there. */
+/* Puts the job at the end of the ready queue, or of its lane, unless it is in there. */
 void
 coro_job_enqueue (CoroJob *self)
 {
-  if (self->queued)
-    return;
+  if (G_UNLIKELY (self->queued || self->priority != CORO_PRIORITY_DEFAULT))
+    {
+      coro_lane_enqueue (self);
+      return;
+    }
 
   self->queued = TRUE;
   coro_scheduler_push (coro_job_get_scheduler (self), &self->ready);

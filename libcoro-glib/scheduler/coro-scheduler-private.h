@@ -9,6 +9,7 @@
 #include "scheduler/coro-hooks-private.h"
 #include "scheduler/coro-inbox-private.h"
 #include "scheduler/coro-job-private.h"
+#include "scheduler/coro-lane-private.h"
 #include "scheduler/coro-reactor-private.h"
 #include "scheduler/coro-timer-private.h"
 
@@ -80,6 +81,10 @@ struct _CoroScheduler
   CoroScheduler *next_registered;       /* (nullable) (unowned): for debuggers; guarded by registry_lock */
   GMainContext *context;        /* (nullable) (unowned): its source owns us; guarded by wakeup_lock for other threads */
   GSource *source;              /* (nullable) (unowned) */
+  CoroLane high;                /* those of high priority; they come before the others of the queue */
+  CoroLane low;                 /* those of low priority; they come after them */
+  gboolean favoured_default;    /* who was last given a turn out of turn; FALSE: one of low */
+  CoroJob *caller;              /* (nullable): for whom a function runs on the thread's own stack */
   GPollFD poll_fd;              /* the reactor's, as GLib knows it */
   CoroReactor reactor;
   gint64 poll_time;             /* µs: when that was last asked */
@@ -174,6 +179,19 @@ coro_scheduler_deadline (CoroScheduler *self,
   gint64 now = coro_scheduler_now (self);
 
   return duration >= G_MAXINT64 - now ? G_MAXINT64 : now + duration;
+}
+
+/* The priority of who calls: the running coroutine, or the one for which the caller runs on
+ * the thread's own stack. */
+static inline CoroPriority
+coro_scheduler_get_caller_priority (void)
+{
+  CoroScheduler *self = coro_scheduler_current;
+  CoroJob *job = NULL;
+
+  if (self != NULL)
+    job = self->running != NULL ? self->running : self->caller;
+  return job != NULL ? job->priority : CORO_PRIORITY_DEFAULT;
 }
 
 static inline void

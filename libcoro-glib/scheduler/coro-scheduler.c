@@ -176,6 +176,8 @@ coro_scheduler_init (CoroScheduler *self)
 {
   g_mutex_init (&self->wakeup_lock);
   self->ready_tail = &self->ready_head;
+  coro_lane_init (&self->high);
+  coro_lane_init (&self->low);
   self->stacks = coro_stack_pool_new ();
   self->time_slice = DEFAULT_TIME_SLICE;
   self->ticks = self->period = 1;

@@ -29,32 +29,79 @@ coro_scheduler_set_seed (CoroScheduler *self,
   self->chance = seed;
 }
 
-/* Moves one that is ready to the head of the queue.  Callbacks keep their order, which a
- * future promises: where chance points to one, it is the turn of the first.
+/* Passes by the gate of low priority, which may stand anywhere. */
+static CoroReady **
+scheduler_skip_gate (CoroScheduler  *self,
+                     CoroReady     **link)
+{
+  return *link == &self->low.gate ? &(*link)->next : link;
+}
+
+static CoroReady **
+scheduler_find_nth (CoroScheduler  *self,
+                    CoroReady     **head,
+                    guint           n)
+{
+  CoroReady **link = scheduler_skip_gate (self, head);
+
+  for (; n > 0; n--)
+    link = scheduler_skip_gate (self, &(*link)->next);
+  return link;
+}
+
+static CoroReady **
+scheduler_find_callback (CoroScheduler  *self,
+                         CoroReady     **head)
+{
+  CoroReady **link = scheduler_skip_gate (self, head);
+
+  while ((*link)->call == NULL)
+    link = scheduler_skip_gate (self, &(*link)->next);
+  return link;
+}
+
+/* Moves one to the head.  Callbacks keep their order, which a future promises: where chance
+ * points to one, it is the turn of the first. */
+static void
+scheduler_shuffle_list (CoroScheduler  *self,
+                        CoroReady     **head,
+                        CoroReady    ***tail)
+{
+  CoroReady **link = scheduler_skip_gate (self, head);
+  CoroReady *ready;
+  guint n_ready = 0;
+
+  /* None from behind the gate of high priority is to come before it. */
+  for (; *link != NULL && *link != &self->high.gate && n_ready < WINDOW; n_ready++)
+    link = scheduler_skip_gate (self, &(*link)->next);
+  if (n_ready < 2)
+    return;
+
+  link = scheduler_find_nth (self, head, scheduler_draw (self) % n_ready);
+  if ((*link)->call != NULL)
+    link = scheduler_find_callback (self, head);
+
+  ready = *link;
+  if (ready->next == NULL)
+    *tail = link;
+  *link = ready->next;
+  ready->next = *head;
+  *head = ready;
+}
+
+/* Has chance decide who of those that are next by their priority is next.
  *
  * The queue itself stays a list and knows nothing of it: this is called where the clock is
  * read, which is at every switch while a test has its own. */
 void
 coro_scheduler_shuffle (CoroScheduler *self)
 {
-  CoroReady **link = &self->ready_head;
   CoroReady *ready = self->ready_head;
-  guint n_ready = 0;
 
-  for (; ready != NULL && n_ready < WINDOW; ready = ready->next)
-    n_ready++;
-  if (n_ready < 2)
-    return;
-
-  for (guint i = scheduler_draw (self) % n_ready; i > 0; i--)
-    link = &(*link)->next;
-  if ((*link)->call != NULL)
-    for (link = &self->ready_head; (*link)->call == NULL;)
-      link = &(*link)->next;
-
-  ready = *link;
-  if (ready->next == NULL)
-    self->ready_tail = link;
-  *link = ready->next;
-  coro_scheduler_push_front (self, ready);
+  if (ready == &self->high.gate)
+    scheduler_shuffle_list (self, &self->high.head, &self->high.tail);
+  else if (ready == &self->low.gate && ready->next == NULL)
+    scheduler_shuffle_list (self, &self->low.head, &self->low.tail);
+  else
+    scheduler_shuffle_list (self, &self->ready_head, &self->ready_tail);
 }

@@ -172,8 +172,10 @@ coro_scheduler_call (CoroScheduler     *self,
     dispatch = dispatch->outer;
 
   self->running = NULL;
+  self->caller = running;
   dispatch->call = &call;
   coro_fiber_switch (caller, &dispatch->fiber);
+  self->caller = NULL;
   self->running = running;
 }
 
@@ -222,6 +224,8 @@ static void
 dispatch_run (CoroDispatch  *self,
               CoroScheduler *scheduler)
 {
+  gboolean favoured = coro_lane_favour (scheduler);
+
   while (TRUE)
     {
       CoroReady *ready;
@@ -231,8 +235,9 @@ dispatch_run (CoroDispatch  *self,
       if (scheduler->slice_over)
         break;
 
-      if (G_UNLIKELY (scheduler->shuffling))
+      if (G_UNLIKELY (scheduler->shuffling) && !favoured)
         coro_scheduler_shuffle (scheduler);
+      favoured = FALSE;
 
       ready = scheduler->ready_head;
       if (ready == NULL)
@@ -240,6 +245,13 @@ dispatch_run (CoroDispatch  *self,
           if (!scheduler_refill (scheduler))
             break;
           continue;
+        }
+
+      if (G_UNLIKELY (ready->call == coro_lane_call_gate))
+        {
+          ready = coro_lane_pass_gate (scheduler, ready);
+          if (ready == NULL)
+            continue;
         }
 
       if (ready->call == NULL)
@@ -332,6 +344,7 @@ source_dispatch (GSource     *source,
   CoroScheduler *self = ((CoroSource *) source)->scheduler;
   CoroDispatch frame = { .outer = self->dispatch, .interrupted = self->running,
                          .outer_current = coro_scheduler_current, .depth = g_main_depth () };
+  CoroJob *caller = self->caller;
   gboolean pushed = FALSE;
 
   if (!scheduler_bind (self))
@@ -349,6 +362,7 @@ source_dispatch (GSource     *source,
   coro_fiber_init_native (&frame.fiber);
   self->dispatch = &frame;
   self->running = NULL;
+  self->caller = NULL;
   coro_scheduler_current = self;
   self->idle_rounds = 0;
 
@@ -367,6 +381,7 @@ source_dispatch (GSource     *source,
   self->period = 1;
   self->dispatch = frame.outer;
   self->running = frame.interrupted;
+  self->caller = caller;
   coro_scheduler_current = frame.outer_current;
   if (pushed)
     g_main_context_pop_thread_default (self->context);
@@ -386,6 +401,7 @@ coro_scheduler_run_now (CoroScheduler *self,
 {
   CoroDispatch frame = { .outer = self->dispatch, .interrupted = self->running,
                          .outer_current = coro_scheduler_current, .depth = g_main_depth (), .eager = TRUE };
+  CoroJob *caller = self->caller;
   gboolean slice_over = self->slice_over;
   gboolean pushed = FALSE;
 
@@ -415,6 +431,7 @@ coro_scheduler_run_now (CoroScheduler *self,
   self->n_eager--;
   self->dispatch = frame.outer;
   self->running = frame.interrupted;
+  self->caller = caller;
   self->slice_over = slice_over;
   self->ticks = 1;
   coro_scheduler_current = frame.outer_current;

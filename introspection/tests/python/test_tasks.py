@@ -541,5 +541,24 @@ class Lifetime(TestCase):
         self.assertIsNone(reference())
 
 
+class Priority(TestCase):
+    async def test_of_a_task(self):
+        task = CoroFixture.spawn_return(2, True)
+        seen = []
+        task.connect('notify::priority', lambda task, pspec: seen.append(task.props.priority))
+        self.assertEqual(task.props.priority, Coro.Priority.DEFAULT)
+        task.props.priority = Coro.Priority.HIGH
+        self.assertEqual(task.get_priority(), Coro.Priority.HIGH)
+        task.set_priority(Coro.Priority.LOW)
+        self.assertEqual(task.props.priority, Coro.Priority.LOW)
+        self.assertEqual(seen, [Coro.Priority.HIGH, Coro.Priority.LOW])
+        self.assertEqual(await task, -42)
+        task.props.priority = Coro.Priority.HIGH
+        self.assertEqual(task.props.priority, Coro.Priority.LOW)
+
+    async def test_outside_a_c_coroutine(self):
+        self.assertEqual(Coro.get_priority(), Coro.Priority.DEFAULT)
+
+
 if __name__ == '__main__':
     main()

@@ -1,0 +1,160 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "future/coro-task-private.h"
+
+#include "future/coro-future-private.h"
+#include "scheduler/coro-scheduler-private.h"
+
+/* A priority that another thread has set. */
+typedef struct
+{
+  CoroMessage message;          /* first */
+  CoroReady ready;
+  CoroTask *task;               /* (owned) */
+  CoroPriority priority;
+} CoroTaskPriorityMessage;
+
+static void
+message_free (CoroTaskPriorityMessage *self)
+{
+  g_object_unref (self->task);
+  g_free (self);
+}
+
+static void
+notify_call_cb (CoroReady *ready)
+{
+  CoroTaskPriorityMessage *self = (CoroTaskPriorityMessage *) ((char *) ready - offsetof (CoroTaskPriorityMessage, ready));
+
+  coro_task_notify_priority (self->task);
+  message_free (self);
+}
+
+/* Handlers of the notification are called later: nothing of others runs in between messages. */
+static void
+set_priority_message_cb (CoroMessage *message)
+{
+  CoroTaskPriorityMessage *self = (CoroTaskPriorityMessage *) message;
+  CoroJob *job = coro_task_get_job (self->task);
+
+  if (job == NULL || job->priority == self->priority)
+    {
+      message_free (self);
+      return;
+    }
+
+  coro_job_set_priority (job, self->priority);
+  self->ready.call = notify_call_cb;
+  coro_scheduler_push (coro_job_get_scheduler (job), &self->ready);
+}
+
+static void
+task_post_priority (CoroTask     *self,
+                    CoroPriority  priority)
+{
+  CoroTaskPriorityMessage *message = g_new0 (CoroTaskPriorityMessage, 1);
+
+  message->message.handle = set_priority_message_cb;
+  message->task = g_object_ref (self);
+  message->priority = priority;
+  coro_scheduler_post (coro_future_get_scheduler (CORO_FUTURE (self)), &message->message);
+}
+
+/**
+ * coro_task_set_priority: (attributes org.gtk.Method.set_property=priority)
+ * @self: a task
+ * @priority: the new priority
+ *
+ * Sets which coroutines this one comes before, and which it stands back for,
+ * when several are ready to run.
+ *
+ * It counts from now on: a coroutine that is ready changes its place, and is
+ * then the last of those of its new priority. A coroutine that is spawned has
+ * the priority of who spawns it, [enum@Priority.DEFAULT] where that is no
+ * coroutine; to have one start with another, set it right after spawning.
+ * Members that a group holds back with its limit start in the order of
+ * spawning all the same. Once the coroutine has ended, nothing happens.
+ *
+ * High priority is for what is short and must not wait behind a crowd: the
+ * answer to a user's input, while a thousand coroutines work in the
+ * background. Low priority is for work that only fills what others leave.
+ *
+ * Callable from any thread; never suspends. From another thread than the
+ * task's, it takes effect when that thread's scheduler runs next.
+ *
+ * Since: 0.1
+ */
+void
+coro_task_set_priority (CoroTask     *self,
+                        CoroPriority  priority)
+{
+  CoroJob *job;
+
+  g_return_if_fail (CORO_IS_TASK (self));
+  g_return_if_fail (priority <= CORO_PRIORITY_LOW);
+
+  if (coro_future_is_done (CORO_FUTURE (self)))
+    return;
+
+  if (!coro_scheduler_is_mine (coro_future_get_scheduler (CORO_FUTURE (self))))
+    {
+      task_post_priority (self, priority);
+      return;
+    }
+
+  job = coro_task_get_job (self);
+  if (job == NULL || job->priority == priority)
+    return;
+
+  coro_job_set_priority (job, priority);
+  coro_call_natively ((CoroMainStackFunc) coro_task_notify_priority, self);
+}
+
+/**
+ * coro_set_priority:
+ * @priority: the new priority
+ *
+ * Sets the priority of the running coroutine, as [method@Task.set_priority]
+ * does, without making a handle.
+ *
+ * The coroutine runs on; the priority decides when it is its turn after the
+ * next wait.
+ *
+ * Callable from a coroutine; never suspends.
+ *
+ * Since: 0.1
+ */
+void
+coro_set_priority (CoroPriority priority)
+{
+  CoroJob *job = coro_job_get_running ();
+
+  g_return_if_fail (job != NULL);
+  g_return_if_fail (priority <= CORO_PRIORITY_LOW);
+
+  if (job->task != NULL)
+    coro_task_set_priority (job->task, priority);
+  else
+    coro_job_set_priority (job, priority);
+}
+
+/**
+ * coro_get_priority:
+ *
+ * Gets the priority of the running coroutine, which is also that of those that
+ * it spawns.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: the priority; [enum@Priority.DEFAULT] outside a coroutine
+ *
+ * Since: 0.1
+ */
+CoroPriority
+coro_get_priority (void)
+{
+  return coro_scheduler_get_caller_priority ();
+}

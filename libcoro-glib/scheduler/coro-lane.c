@@ -1,0 +1,212 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "scheduler/coro-lane-private.h"
+
+#include "scheduler/coro-scheduler-private.h"
+
+/* Tells gates from callbacks; never called. */
+void
+coro_lane_call_gate (CoroReady *gate)
+{
+  g_assert_not_reached ();
+}
+
+void
+coro_lane_init (CoroLane *self)
+{
+  self->gate.call = coro_lane_call_gate;
+  self->tail = &self->head;
+}
+
+/* NULL: the queue itself. */
+static CoroLane *
+scheduler_get_lane (CoroScheduler *self,
+                    CoroPriority   priority)
+{
+  switch (priority)
+    {
+    case CORO_PRIORITY_HIGH:
+      return &self->high;
+    case CORO_PRIORITY_LOW:
+      return &self->low;
+    case CORO_PRIORITY_DEFAULT:
+    default:
+      return NULL;
+    }
+}
+
+static void
+scheduler_open_gate (CoroScheduler *self,
+                     CoroLane      *lane)
+{
+  if (lane->open)
+    return;
+
+  lane->open = TRUE;
+  if (lane == &self->high)
+    coro_scheduler_push_front (self, &lane->gate);
+  else
+    coro_scheduler_push (self, &lane->gate);
+}
+
+static void
+scheduler_add_ready (CoroScheduler *self,
+                     CoroPriority   priority,
+                     CoroReady     *ready)
+{
+  CoroLane *lane = scheduler_get_lane (self, priority);
+
+  if (lane == NULL)
+    {
+      coro_scheduler_push (self, ready);
+      return;
+    }
+
+  ready->next = NULL;
+  *lane->tail = ready;
+  lane->tail = &ready->next;
+  scheduler_open_gate (self, lane);
+}
+
+/* coro_job_enqueue() for a job that is in there or has another priority than most. */
+void
+coro_lane_enqueue (CoroJob *job)
+{
+  if (job->queued)
+    return;
+
+  job->queued = TRUE;
+  scheduler_add_ready (coro_job_get_scheduler (job), job->priority, &job->ready);
+}
+
+static CoroReady *
+lane_pop (CoroLane *self)
+{
+  CoroReady *ready = self->head;
+
+  self->head = ready->next;
+  if (self->head == NULL)
+    self->tail = &self->head;
+  return ready;
+}
+
+/* What to do about a gate at the head of the queue: moves a job of its lane there, which
+ * is returned and has to start at once, or, with NULL, the gate away.
+ *
+ * One job each time: who becomes ready meanwhile and comes first has its turn then. */
+CoroReady *
+coro_lane_pass_gate (CoroScheduler *scheduler,
+                     CoroReady     *gate)
+{
+  CoroLane *lane = (CoroLane *) gate;
+  CoroReady *ready;
+
+  g_assert (scheduler->ready_head == gate);
+
+  coro_scheduler_pop (scheduler);
+  if (lane == &scheduler->low && scheduler->ready_head != NULL)
+    {
+      coro_scheduler_push (scheduler, gate);
+      return NULL;
+    }
+
+  lane->open = FALSE;
+  if (lane->head == NULL)       /* they have another priority by now */
+    return NULL;
+
+  ready = lane_pop (lane);
+  if (lane->head != NULL)
+    {
+      lane->open = TRUE;
+      coro_scheduler_push_front (scheduler, gate);
+    }
+  coro_scheduler_push_front (scheduler, ready);
+  return ready;
+}
+
+/* Takes one out of a list. */
+static void
+list_remove (CoroReady **link,
+             CoroReady ***tail,
+             CoroReady   *ready)
+{
+  while (*link != ready)
+    link = &(*link)->next;
+  *link = ready->next;
+  if (ready->next == NULL)
+    *tail = link;
+}
+
+/* The first that has to stand back for those of high priority; NULL when there are none of
+ * either kind. */
+static CoroReady *
+scheduler_find_default (CoroScheduler *self)
+{
+  CoroReady *ready = self->ready_head;
+
+  if (self->high.head == NULL)
+    return NULL;
+
+  while (ready != NULL && ready->call == coro_lane_call_gate)
+    ready = ready->next;
+  return ready;
+}
+
+/* At the beginning of a slice: moves one that has to stand back for others to the head of
+ * the queue, from the two lower priorities by turns.  The first of a slice always runs:
+ * that is what everybody may rely on, however busy the others are.  FALSE: there is none. */
+gboolean
+coro_lane_favour (CoroScheduler *scheduler)
+{
+  CoroReady *ready;
+
+  if (G_LIKELY (!scheduler->high.open && !scheduler->low.open))
+    return FALSE;
+
+  ready = scheduler_find_default (scheduler);
+  if (scheduler->low.head != NULL && (ready == NULL || scheduler->favoured_default))
+    {
+      ready = lane_pop (&scheduler->low);
+      scheduler->favoured_default = FALSE;
+    }
+  else if (ready != NULL)
+    {
+      list_remove (&scheduler->ready_head, &scheduler->ready_tail, ready);
+      scheduler->favoured_default = TRUE;
+    }
+  else
+    {
+      return FALSE;
+    }
+
+  coro_scheduler_push_front (scheduler, ready);
+  return TRUE;
+}
+
+/* Has the job stand in another place when it is ready; at once if it is.  A walk through
+ * all that are ready: it is rare, and a way back would cost every job 8 bytes. */
+void
+coro_job_set_priority (CoroJob      *self,
+                       CoroPriority  priority)
+{
+  CoroScheduler *scheduler = coro_job_get_scheduler (self);
+  CoroPriority old = self->priority;
+  CoroLane *lane;
+
+  if (old == priority)
+    return;
+
+  self->priority = priority;
+  if (!self->queued)
+    return;
+
+  lane = scheduler_get_lane (scheduler, old);
+  if (lane != NULL)
+    list_remove (&lane->head, &lane->tail, &self->ready);
+  else
+    list_remove (&scheduler->ready_head, &scheduler->ready_tail, &self->ready);
+  scheduler_add_ready (scheduler, priority, &self->ready);
+}
