@@ -83,7 +83,8 @@ task_post_priority (CoroTask     *self,
  * background. Low priority is for work that only fills what others leave.
  *
  * Callable from any thread; never suspends. From another thread than the
- * task's, it takes effect when that thread's scheduler runs next.
+ * task's, and before the task's scheduler has run for the first time, it takes
+ * effect when that runs next.
  *
  * Since: 0.1
  */

@@ -32,22 +32,6 @@ async function checkCancelled(task) {
     equal(task.get_state(), Coro.FutureState.CANCELLED);
 }
 
-// --- priorities ------------------------------------------------------------------------
-
-test('priority of a task', async () => {
-    const task = Fixture.spawn_return(2, true);
-    const seen = [];
-    task.connect('notify::priority', () => seen.push(task.priority));
-    equal(task.priority, Coro.Priority.DEFAULT);
-    task.priority = Coro.Priority.HIGH;
-    equal(task.get_priority(), Coro.Priority.HIGH);
-    task.set_priority(Coro.Priority.LOW);
-    same(seen, [Coro.Priority.HIGH, Coro.Priority.LOW]);
-    equal(await task, -42);
-    task.priority = Coro.Priority.HIGH;
-    equal(task.priority, Coro.Priority.LOW);
-});
-
 // --- promises --------------------------------------------------------------------------
 
 test('sleep takes milliseconds', async () => {
@@ -405,6 +389,22 @@ test('awaiting leaves nothing behind', async () => {
     const left = alive - (Fixture.get_n_gone() - before);
     print(`# ${left} of ${alive}`);
     ok(left <= 12, `${left} of ${alive} are left`);
+});
+
+// --- priorities ------------------------------------------------------------------------
+
+test('priority of a task', async () => {
+    const task = Fixture.spawn_return(2, true);
+    const seen = [];
+    task.connect('notify::priority', () => seen.push(task.priority));
+    equal(task.priority, Coro.Priority.DEFAULT);
+    task.priority = Coro.Priority.HIGH;
+    equal(task.get_priority(), Coro.Priority.HIGH);
+    task.set_priority(Coro.Priority.LOW);
+    same(seen, [Coro.Priority.HIGH, Coro.Priority.LOW]);
+    equal(await task, -42);
+    task.priority = Coro.Priority.HIGH;
+    equal(task.priority, Coro.Priority.LOW);
 });
 
 await main();
