@@ -9,6 +9,7 @@
 #include "fiber/coro-error.h"
 #include "scheduler/coro-scheduler.h"
 #include "scheduler/coro-priority.h"
+#include "scheduler/coro-call.h"
 #include "future/coro-awaitable.h"
 #include "future/coro-future.h"
 #include "future/coro-return.h"

@@ -6,6 +6,7 @@
 #include "scheduler/coro-scheduler.h"
 
 #include "fiber/coro-fiber-private.h"
+#include "scheduler/coro-call-private.h"
 #include "scheduler/coro-hooks-private.h"
 #include "scheduler/coro-inbox-private.h"
 #include "scheduler/coro-job-private.h"
@@ -98,6 +99,7 @@ struct _CoroScheduler
   CoroJobBlock *blocks;         /* (owned) */
   CoroJob *free_jobs;           /* (nullable) */
   gsize n_jobs;
+  CoroCall *calls;              /* (nullable): what is to be called, but for what is on its way here */
   CoroShutdown *shutdowns;      /* (nullable): the latest first */
   gpointer supervisor;          /* (nullable) (owned): the root group, kept by the layer above */
   GDestroyNotify supervisor_free;

@@ -258,6 +258,7 @@ coro_scheduler_close (CoroScheduler *self)
   self->context = NULL;
   g_mutex_unlock (&self->wakeup_lock);
   scheduler_handle_late (self);
+  coro_scheduler_drop_calls (self);
 
   if (self->supervisor != NULL && self->n_jobs == 0)
     g_clear_pointer (&self->supervisor, self->supervisor_free);

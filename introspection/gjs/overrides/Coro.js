@@ -414,6 +414,7 @@ function toFuture(awaitable) {
 function _init() {
     Coro = this;
 
+    const cCallLater = Coro.call_later;
     const cSleep = Coro.sleep;
     const cGather = Coro.gather;
 
@@ -428,6 +429,13 @@ function _init() {
         if (typeof milliseconds !== 'number' || Number.isNaN(milliseconds))
             throw new TypeError('Coro.sleep() takes a number of milliseconds');
         return cSleep(Math.min(Math.max(Math.round(milliseconds * 1000), 0), Number.MAX_SAFE_INTEGER));
+    };
+
+    // Calls a function when so many milliseconds have passed; Coro.call_cancel() calls it off.
+    Coro.call_later = function (milliseconds, callback) {
+        if (typeof milliseconds !== 'number' || Number.isNaN(milliseconds))
+            throw new TypeError('Coro.call_later() takes a number of milliseconds');
+        return cCallLater(Math.min(Math.max(Math.round(milliseconds * 1000), 0), Number.MAX_SAFE_INTEGER), callback);
     };
 
     // A future for an array of the results.  The first error is that of the whole, while

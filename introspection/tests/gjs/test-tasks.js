@@ -360,6 +360,22 @@ test('callbacks and awaits keep their futures', async () => {
     same(log, [null, null, null]);
 });
 
+test('calls come in order unless they are called off', async () => {
+    const log = [];
+    Coro.call_later(20, () => log.push('later'));
+    const id = Coro.call_later(10, () => log.push('never'));
+    Coro.call_soon(() => log.push('soon'));
+    Coro.call_soon(() => Coro.spawn(async () => {
+        await Coro.sleep(0);
+        log.push('spawned');
+    }));
+    await collect();
+    same(Coro.call_cancel(id), true);
+    same(Coro.call_cancel(id), false);
+    await Coro.sleep(100);
+    same(log, ['soon', 'spawned', 'later']);
+});
+
 test('awaiting leaves nothing behind', async () => {
     let alive = 0;
     const count = future => {

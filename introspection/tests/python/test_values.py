@@ -2,6 +2,9 @@
 """Values and errors cross the border between C and Python."""
 
 import asyncio
+import gc
+import math
+import sys
 
 from gi.repository import Gio
 from harness import *
@@ -206,6 +209,30 @@ class Errors(TestCase):
         self.assertIn('IndexError', seen[0])
         self.assertIn('test_values.py', seen[0])
         self.assertEqual(seen[1], (1, 'two'))
+
+    async def test_calls_come_in_order_unless_they_are_called_off(self):
+        seen = []
+        Coro.call_later(0.02, seen.append, 'later')
+        never = Coro.call_later(0.01, seen.append, 'never')
+        Coro.call_soon(seen.append, 'soon')
+        Coro.call_soon(lambda: seen.append('no arguments'))
+        gc.collect()
+        self.assertTrue(Coro.call_cancel(never))
+        self.assertFalse(Coro.call_cancel(never))
+        self.assertEqual(seen, [])
+        await Coro.sleep(0.1)
+        self.assertEqual(seen, ['soon', 'no arguments', 'later'])
+        self.assertRaises(ValueError, Coro.call_later, math.nan, seen.append)
+
+    async def test_an_exception_in_a_call_does_not_stop_the_next(self):
+        seen, reported = [], []
+        hook, sys.excepthook = sys.excepthook, lambda kind, error, trace: reported.append(kind)
+        self.addCleanup(setattr, sys, 'excepthook', hook)
+        Coro.call_soon(lambda: [][1])
+        Coro.call_soon(seen.append, 'next')
+        await Coro.sleep(0.001)
+        self.assertEqual(seen, ['next'])
+        self.assertEqual(reported, [IndexError])
 
 
 if __name__ == '__main__':

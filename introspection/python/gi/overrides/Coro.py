@@ -555,6 +555,18 @@ def sleep(seconds):
     return _c_sleep(int(min(max(seconds * 1e6, 0), 1 << 62)))
 
 
+_c_call_later = Coro.call_later
+
+
+@_export
+def call_later(seconds, callback, *args):
+    """Has callback (*args) called when the time has passed.  Coro.call_cancel() takes what
+    is returned to call it off."""
+    if math.isnan(seconds):
+        raise ValueError('Coro.call_later() takes a number of seconds')
+    return _c_call_later(int(min(max(seconds * 1e6, 0), 1 << 62)), callback, *args)
+
+
 @_export
 def unix_signal(signum):
     """A future that is done when the process gets a signal."""
