@@ -53,41 +53,91 @@ test_names_the_blocking_function (void)
   end_log ();
 }
 
+typedef struct
+{
+  gboolean waits;               /* after it was busy */
+  CoroTask *task;
+  int cancelled;                /* (atomic) */
+} Deaf;
+
+/* Busy until it was named and cancelled, and some time after that. */
 static gboolean
 deaf_cb (gpointer   user_data,
          GValue    *result,
          GError   **error)
 {
+  Deaf *self = user_data;
+
   g_assert_true (hog_the_thread ("has blocked its thread"));
-  return coro_sleep (0, error) && coro_sleep (0, error);
+  while (!g_atomic_int_get (&self->cancelled))
+    spin (MILLISECOND);
+  spin (20 * MILLISECOND);
+  if (self->waits && !coro_yield (error))
+    return FALSE;
+  return coro_return_string (result, "to its end");
+}
+
+/* From outside: in its own thread nobody else gets a turn. */
+static gpointer
+cancel_main (gpointer user_data)
+{
+  Deaf *self = user_data;
+
+  while (count_logged ("has blocked its thread") == 0)
+    g_thread_yield ();
+  g_assert_true (coro_task_cancel (self->task));
+  g_atomic_int_set (&self->cancelled, TRUE);
+  return NULL;
 }
 
 static gboolean
-cancelled_cb (gpointer   user_data,
-              GValue    *result,
-              GError   **error)
+run_deaf_cb (gpointer   user_data,
+             GValue    *result,
+             GError   **error)
 {
-  g_autoptr (CoroTask) task = NULL;
+  Deaf *deaf = user_data;
+  GThread *thread;
 
   coro_scheduler_set_watchdog_threshold (scheduler (), 20 * MILLISECOND);
   coro_scheduler_set_debug (scheduler (), CORO_DEBUG_WATCHDOG);
-  task = coro_spawn_task (deaf_cb, NULL, NULL);
-  coro_sleep (0, NULL);
-  note (coro_task_get_coroutine_state (task) == CORO_COROUTINE_SUSPENDED ? "blocked-to-its-end" : "interrupted");
-  return coro_await (task, NULL, error);
+  deaf->task = coro_spawn_task (deaf_cb, deaf, NULL);
+  coro_task_set_name (deaf->task, "bad");
+  thread = g_thread_new ("cancel", cancel_main, deaf);
+  g_assert_true (coro_join (deaf->task, error));
+  g_thread_join (thread);
+  return TRUE;
 }
 
-/* Nothing can stop a coroutine that does not wait; it can only be named. */
+/* Nothing can stop a coroutine that does not wait; it can only be named.  A request that
+ * comes while it is busy has no effect on it, ever. */
 static void
 test_busy_coroutine_is_not_interrupted (void)
 {
+  Deaf deaf = { .waits = FALSE };
   g_autoptr (GError) error = NULL;
 
   begin_log ();
-  coro_run (cancelled_cb, NULL, NULL, &error);
+  coro_run (run_deaf_cb, &deaf, NULL, &error);
   g_assert_no_error (error);
-  assert_trace ("blocked-to-its-end");
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (deaf.task)), ==, CORO_FUTURE_RESOLVED);
+  assert_logged ("<CoroTask 'bad' spawned at deaf_cb (", 1);
   assert_logged ("has blocked its thread", 1);
+  g_object_unref (deaf.task);
+  end_log ();
+}
+
+/* The same request reaches the first wait. */
+static void
+test_busy_coroutine_is_cancelled_where_it_waits (void)
+{
+  Deaf deaf = { .waits = TRUE };
+  g_autoptr (GError) error = NULL;
+
+  begin_log ();
+  coro_run (run_deaf_cb, &deaf, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (deaf.task)), ==, CORO_FUTURE_CANCELLED);
+  g_object_unref (deaf.task);
   end_log ();
 }
 
@@ -125,6 +175,7 @@ main (int    argc,
   g_test_add_func ("/spec/S139-S236/names-the-blocking-function", test_names_the_blocking_function);
 #endif
   g_test_add_func ("/spec/S236/busy-coroutine-is-not-interrupted", test_busy_coroutine_is_not_interrupted);
+  g_test_add_func ("/spec/S236/busy-coroutine-is-cancelled-where-it-waits", test_busy_coroutine_is_cancelled_where_it_waits);
   g_test_add_func ("/spec/S139/waiting-is-not-blocking", test_waiting_is_not_blocking);
 
   return g_test_run ();
