@@ -96,10 +96,19 @@ running_scheduler_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* A context of the thread's own does not bring one along either. */
 static gpointer
 look_in_thread (gpointer user_data)
 {
-  return coro_scheduler_get_running ();
+  g_autoptr (GMainContext) context = g_main_context_new ();
+
+  g_assert_null (coro_scheduler_get_running ());
+  g_assert_null (coro_task_get_current ());
+  g_main_context_push_thread_default (context);
+  g_assert_null (coro_scheduler_get_running ());
+  g_assert_null (coro_task_get_current ());
+  g_main_context_pop_thread_default (context);
+  return NULL;
 }
 
 static void
@@ -109,7 +118,7 @@ test_no_scheduler_outside (void)
   g_assert_null (coro_task_get_current ());
   g_assert_true (coro_run (running_scheduler_cb, NULL, NULL, NULL));
   g_assert_null (coro_scheduler_get_running ());
-  g_assert_null (g_thread_join (g_thread_new ("other", look_in_thread, NULL)));
+  g_thread_join (g_thread_new ("other", look_in_thread, NULL));
 }
 
 /* --- steps ------------------------------------------------------------------------ */
