@@ -4,6 +4,7 @@
  * What a coroutine is, and what it is often taken for: S294 to S300, S304, S305, S328 to
  * S330, S353 to S366.
  */
+#include "resident.h"
 #include "test-util.h"
 
 #include <execinfo.h>
@@ -216,6 +217,9 @@ test_run_closes_generators (void)
 
 /* --- what a suspended one holds ---------------------------------------------------------- */
 
+/* Large enough for the allocator to give it back at once. */
+#define LARGE (100 * 1024 * 1024)
+
 typedef struct
 {
   GObject *weak;                /* (nullable) (unowned): what the coroutine holds */
@@ -229,12 +233,31 @@ hold_cb (gpointer   user_data,
 {
   Holder *self = user_data;
   g_autoptr (GObject) local = g_object_new (G_TYPE_OBJECT, NULL);
+  g_autofree char *large = g_malloc (LARGE);
 
+  memset (large, 1, LARGE);
   self->weak = local;
   g_object_add_weak_pointer (local, (gpointer *) &self->weak);
   if (self->clears)
-    g_clear_object (&local);
+    {
+      g_clear_object (&local);
+      g_clear_pointer (&large, g_free);
+    }
   return coro_sleep (SECOND, error);
+}
+
+/* Whether about so much more than `before` is in use.  Sanitizers and valgrind keep what was
+ * freed for a while. */
+static void
+assert_grown (gssize before,
+              gssize growth)
+{
+  gssize slack = LARGE / 10;
+
+  if (is_slow ())
+    return;
+  g_assert_cmpint (get_resident () - before, >, growth - slack);
+  g_assert_cmpint (get_resident () - before, <, growth + slack);
 }
 
 static gboolean
@@ -242,13 +265,16 @@ test_locals_live (gpointer   user_data,
                   GValue    *result,
                   GError   **error)
 {
+  gssize before = get_resident ();
   Holder holder = { NULL, FALSE };
   g_autoptr (CoroTask) task = coro_spawn_task (hold_cb, &holder, NULL);
 
   g_assert_true (coro_sleep (SECOND / 2, error));
   g_assert_nonnull (holder.weak);
+  assert_grown (before, LARGE);
   g_assert_true (coro_await (task, NULL, error));
   g_assert_null (holder.weak);
+  assert_grown (before, 0);
   return TRUE;
 }
 
@@ -257,11 +283,13 @@ test_cleared_locals (gpointer   user_data,
                      GValue    *result,
                      GError   **error)
 {
+  gssize before = get_resident ();
   Holder holder = { NULL, TRUE };
   g_autoptr (CoroTask) task = coro_spawn_task (hold_cb, &holder, NULL);
 
   g_assert_true (coro_sleep (SECOND / 2, error));
   g_assert_null (holder.weak);
+  assert_grown (before, 0);
   g_assert_false (coro_future_is_done (CORO_FUTURE (task)));
   return coro_await (task, NULL, error);
 }
