@@ -5,6 +5,8 @@
  */
 #include "test-util.h"
 
+#include <sys/socket.h>
+
 /* --- the order of the end ------------------------------------------------------------- */
 
 static CoroRunner *runner;
@@ -74,6 +76,77 @@ test_order (void)
 
 /* --- everything is gone ---------------------------------------------------------------- */
 
+/* One item, and it would have more. */
+static gboolean
+endless_body (CoroGenerator  *generator,
+              gpointer        freed,
+              GError        **error)
+{
+  while (coro_generator_produce_int (generator, 1, error))
+    ;
+  count_cb (freed);
+  return FALSE;
+}
+
+static gboolean
+leave_generator_cb (gpointer   freed,
+                    GValue    *result,
+                    GError   **error)
+{
+  g_autoptr (CoroGenerator) generator = coro_generator_new (G_TYPE_INT, endless_body, freed, NULL);
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  g_assert_true (coro_iterator_next (generator, &value, error));
+  return coro_sleep (1000 * SECOND, error);
+}
+
+static int n_threads;           /* (atomic): functions in threads that have not ended */
+
+static gpointer
+block_in_thread (gpointer       user_data,
+                 GCancellable  *cancellable,
+                 GError       **error)
+{
+  GPollFD fd;
+
+  g_atomic_int_inc (&n_threads);
+  if (g_cancellable_make_pollfd (cancellable, &fd))
+    {
+      g_poll (&fd, 1, -1);
+      g_cancellable_release_fd (cancellable);
+    }
+  g_cancellable_set_error_if_cancelled (cancellable, error);
+  g_atomic_int_add (&n_threads, -1);
+  return NULL;
+}
+
+static gboolean
+leave_thread_cb (gpointer   freed,
+                 GValue    *result,
+                 GError   **error)
+{
+  coro_run_in_thread (block_in_thread, NULL, NULL, error);
+  count_cb (freed);
+  return FALSE;
+}
+/* Nothing ever comes; the descriptors are the coroutine's. */
+static gboolean
+watch_cb (gpointer   freed,
+          GValue    *result,
+          GError   **error)
+{
+  int fds[2];
+  GIOCondition condition;
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
+  condition = coro_fd_wait (fds[0], G_IO_IN, -1, error);
+  g_assert_cmpint (condition, ==, 0);
+  g_assert_true (coro_fd_close (fds[0], NULL));
+  g_assert_true (coro_fd_close (fds[1], NULL));
+  count_cb (freed);
+  return FALSE;
+}
+
 static gboolean
 litter_cb (gpointer   freed,
            GValue    *result,
@@ -82,8 +155,13 @@ litter_cb (gpointer   freed,
   for (int i = 0; i < 10; i++)
     coro_spawn (forever_cb, freed, count_cb);
   coro_spawn (leftover_cb, NULL, NULL);
+  coro_spawn (leave_generator_cb, freed, NULL);
+  coro_spawn (leave_thread_cb, freed, NULL);
+  coro_spawn (watch_cb, freed, NULL);
   g_object_unref (coro_sleep_future (SECOND));
-  return coro_yield (error);
+  while (g_atomic_int_get (&n_threads) == 0)    /* until all have begun */
+    g_assert_true (coro_sleep (MILLISECOND, error));
+  return TRUE;
 }
 
 static int
@@ -110,7 +188,8 @@ test_nothing_is_left (void)
   freed = 0;
   for (int i = 0; i < 5; i++)
     g_assert_true (coro_run (litter_cb, &freed, NULL, NULL));
-  g_assert_cmpint (freed, ==, 50);
+  g_assert_cmpint (freed, ==, 5 * 13);
+  g_assert_cmpint (g_atomic_int_get (&n_threads), ==, 0);
   g_assert_cmpint (count_descriptors (), ==, before);
   coro_runner_close (runner);
   g_clear_object (&runner);
