@@ -32,15 +32,27 @@ get_text (Window *self)
   return gtk_text_buffer_get_text (self->buffer, &start, &end, FALSE);
 }
 
-/* The spinner stops on every path: it says when it is over. */
+static void
+spinning_cb (GtkSpinner *spinner,
+             GParamSpec *pspec,
+             gpointer    n_stops)
+{
+  if (!gtk_spinner_get_spinning (spinner))
+    (*(guint *) n_stops)++;
+}
+
+/* The spinner stops on every path: it says when it is over.  What is in memory is loaded at
+ * once, so that nobody may see it spinning. */
 static void
 click_and_wait (Window *self)
 {
+  guint n_stops = 0;
+  gulong handler = g_signal_connect (self->spinner, "notify::spinning", G_CALLBACK (spinning_cb), &n_stops);
+
   clicked_cb (NULL, self);
-  while (!gtk_spinner_get_spinning (self->spinner))
+  while (n_stops == 0)
     g_main_context_iteration (NULL, TRUE);
-  while (gtk_spinner_get_spinning (self->spinner))
-    g_main_context_iteration (NULL, TRUE);
+  g_signal_handler_disconnect (self->spinner, handler);
 }
 
 static void
