@@ -35,6 +35,14 @@ typedef struct
   guint64 next_serial;
 } CoroQueueItems;
 
+/* An item that comes now, but need not go in. */
+static inline CoroQueueEntry
+coro_queue_items_stamp (CoroQueueItems *self,
+                        gpointer        item)
+{
+  return (CoroQueueEntry) { item, self->next_serial++ };
+}
+
 void           coro_queue_items_push     (CoroQueueItems  *self,
                                           gpointer         item);
 CoroQueueEntry coro_queue_items_pop      (CoroQueueItems  *self);

@@ -120,6 +120,27 @@ queue_serve (CoroQueue *self)
     }
 }
 
+/* For a queue with room that nobody waits to put into.  Who waits for an item gets it right
+ * into the hand: nothing is in then. */
+static void
+queue_put_now (CoroQueue *self,
+               gpointer   item)
+{
+  CoroQueueWaiter *taker = NULL;
+
+  if (self->takers.head != NULL)
+    taker = (CoroQueueWaiter *) coro_waiter_list_pop_local (&self->takers, "CoroQueue");
+  if (taker == NULL)
+    {
+      queue_push (self, item);
+      return;
+    }
+
+  taker->entry = coro_queue_items_stamp (&self->items, item);
+  self->n_unfinished++;
+  queue_wake (taker, TRUE);
+}
+
 static void
 queue_free_item (CoroQueue *self,
                  gpointer   item)
@@ -339,8 +360,7 @@ coro_queue_put (CoroQueue  *self,
 
   if (queue_has_room (self) && self->putters.head == NULL)
     {
-      queue_push (self, item);
-      queue_serve (self);
+      queue_put_now (self, item);
       return TRUE;
     }
 
@@ -393,8 +413,7 @@ coro_queue_try_put (CoroQueue  *self,
 
   if (!self->closed && queue_has_room (self) && self->putters.head == NULL)
     {
-      queue_push (self, item);
-      queue_serve (self);
+      queue_put_now (self, item);
       return TRUE;
     }
 
@@ -415,7 +434,8 @@ queue_take_now (CoroQueue *self,
     return self->closed;
 
   *out_item = coro_queue_items_pop (&self->items).item;
-  queue_serve (self);
+  if (self->putters.head != NULL)
+    queue_serve (self);
   return TRUE;
 }
 
