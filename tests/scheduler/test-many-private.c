@@ -59,7 +59,7 @@ how_many (void)
 #if defined (__SANITIZE_THREAD__)
   return 4000;                  /* it manages about 8000 fibers */
 #else
-  return g_getenv ("CORO_TEST_VALGRIND") != NULL ? 1000 : 200000;
+  return g_getenv ("CORO_TEST_VALGRIND") != NULL ? 1000 : is_slow () ? 50000 : 200000;
 #endif
 }
 

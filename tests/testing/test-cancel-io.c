@@ -42,6 +42,9 @@ file_tear_down (gpointer   fixture,
   return ok;
 }
 
+/* Replacing the file is done when the last one lets go of the stream, and where that was
+ * cancelled this may be a thread of GIO's, over what the check has written meanwhile.
+ * Appending leaves nothing for later: what is written is there once or, by the check, twice. */
 static gboolean
 call_body (gpointer   fixture,
            GError   **error)
@@ -53,8 +56,8 @@ call_body (gpointer   fixture,
   char buffer[16];
   gssize n_read;
 
-  output = g_file_replace_finish (self->file, CORO_CALL (&op, g_file_replace_async, self->file, NULL, FALSE,
-                                                         G_FILE_CREATE_NONE, G_PRIORITY_DEFAULT), error);
+  output = g_file_append_to_finish (self->file, CORO_CALL (&op, g_file_append_to_async, self->file,
+                                                           G_FILE_CREATE_NONE, G_PRIORITY_DEFAULT), error);
   if (output == NULL)
     return FALSE;
   coro_test_cancel_track (output);
@@ -74,8 +77,8 @@ call_body (gpointer   fixture,
   n_read = g_input_stream_read_finish (G_INPUT_STREAM (input),
                                        CORO_CALL (&op, g_input_stream_read_async, G_INPUT_STREAM (input), buffer,
                                                   sizeof buffer, G_PRIORITY_DEFAULT), error);
-  g_assert_true (n_read == 5 || n_read == -1);
-  return n_read == 5;
+  g_assert_true (n_read == 5 || n_read == 10 || n_read == -1);
+  return n_read > 0;
 }
 
 static const CoroTestCancel call_test = { sizeof (Fixture), file_set_up, call_body, call_body, file_tear_down, 0 };
