@@ -98,17 +98,15 @@ measure_epoll (NetFigures *figures)
   close (fd);
 }
 
-#define N_NET_ROUNDS 7
-
 /* In turns, so that both have the same good and bad moments. */
 static void
 run_net_case (Bench         *bench,
               const NetCase *net,
               gboolean       latency)
 {
-  guint n_rounds = bench_size (bench, N_NET_ROUNDS, 1);
-  double ours[N_NET_ROUNDS], theirs[N_NET_ROUNDS], p99[N_NET_ROUNDS];
-  double cpu[N_NET_ROUNDS], their_cpu[N_NET_ROUNDS], ratios[N_NET_ROUNDS];
+  guint n_rounds = bench_size (bench, NET_ROUNDS, 1);
+  double ours[NET_ROUNDS], theirs[NET_ROUNDS], p99[NET_ROUNDS];
+  double cpu[NET_ROUNDS], their_cpu[NET_ROUNDS], ratios[NET_ROUNDS];
 
   if (!net_prepare (bench, net->n_connections + net->n_silent))
     return;
@@ -142,7 +140,7 @@ run_echo (Bench *bench,
           guint  n_connections)
 {
   run_net_case (bench, &(NetCase) { bench_size (bench, n_connections, MIN (n_connections, 20)), 0,
-                                    bench_size (bench, 1000, 20) }, FALSE);
+                                    bench_size (bench, NET_DURATION, 20) }, FALSE);
 }
 
 void
@@ -172,7 +170,7 @@ coro_bench_echo_4000 (Bench *bench)
 void
 coro_bench_idle_10k (Bench *bench)
 {
-  run_net_case (bench, &(NetCase) { 1, bench_size (bench, 10000, 50), bench_size (bench, 1000, 20) }, TRUE);
+  run_net_case (bench, &(NetCase) { 1, bench_size (bench, 10000, 50), bench_size (bench, NET_DURATION, 20) }, TRUE);
 }
 
 /* --- time ------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <glib-unix.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -19,8 +20,8 @@
 #define N_EVENTS 256
 
 /* The client has the other processor, where there is one. */
-static void
-pin_to (int processor)
+void
+net_pin_to (int processor)
 {
   cpu_set_t set;
 
@@ -45,7 +46,7 @@ net_prepare (const Bench *bench,
       g_printerr ("%s: not measured: the limit of descriptors is %lu\n", bench->name, (gulong) limit.rlim_cur);
       return FALSE;
     }
-  pin_to (0);
+  net_pin_to (0);
   return TRUE;
 }
 
@@ -68,9 +69,21 @@ exec_client (int     out_fd,
              char  **argv)
 {
   dup2 (out_fd, 1);
-  pin_to (1);
   execv (argv[0], argv);
   _exit (127);
+}
+
+/* The client lies beside our programs, and one folder above those of the peers. */
+static char *
+find_client (void)
+{
+  g_autofree char *own_path = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree char *folder = g_path_get_dirname (own_path);
+  g_autofree char *path = g_build_filename (folder, "coro-bench-net-client", NULL);
+
+  if (access (path, X_OK) == 0)
+    return g_steal_pointer (&path);
+  return g_build_filename (folder, "..", "coro-bench-net-client", NULL);
 }
 
 /* `duration` in ms. */
@@ -81,9 +94,7 @@ net_client_start (NetClient *self,
                   guint      n_silent,
                   guint      duration)
 {
-  g_autofree char *own_path = g_file_read_link ("/proc/self/exe", NULL);
-  g_autofree char *folder = g_path_get_dirname (own_path);
-  g_autofree char *path = g_build_filename (folder, "coro-bench-net-client", NULL);
+  g_autofree char *path = find_client ();
   g_autofree char *numbers = g_strdup_printf ("%u,%u,%u,%u", port, n_connections, n_silent, duration);
   char *argv[] = { path, numbers, NULL };
   int fds[2];
@@ -116,6 +127,76 @@ net_get_cpu (void)
   BenchCpu cpu = bench_get_cpu ();
 
   return (cpu.user + cpu.sys) * 1e9;
+}
+
+typedef struct
+{
+  NetClient *client;
+  NetFigures *figures;
+  GMainLoop *loop;
+  double cpu;                   /* ns: when the client began to measure */
+} Watch;
+
+static gboolean
+client_cb (int          fd,
+           GIOCondition condition,
+           gpointer     data)
+{
+  Watch *self = data;
+  char c;
+
+  if (self->cpu == 0 && read (fd, &c, 1) == 1)
+    {
+      self->cpu = net_get_cpu ();
+      return G_SOURCE_CONTINUE;
+    }
+  self->figures->cpu = net_get_cpu () - self->cpu;
+  if (read (fd, &self->figures->result, sizeof (NetResult)) != sizeof (NetResult))
+    g_error ("the client failed");
+  g_main_loop_quit (self->loop);
+  return G_SOURCE_REMOVE;
+}
+
+/* Ends `loop` when the client is done. */
+void
+net_client_watch (NetClient  *self,
+                  NetFigures *figures,
+                  GMainLoop  *loop)
+{
+  Watch *watch = g_new0 (Watch, 1);
+
+  *watch = (Watch) { self, figures, loop, 0 };
+  g_unix_fd_add_full (G_PRIORITY_DEFAULT, self->fd, G_IO_IN | G_IO_HUP, client_cb, watch, g_free);
+}
+
+/* The figures of a peer: as many rounds as ours has, each with a new client. */
+void
+net_run_echo (const Bench  *bench,
+              guint         n_connections,
+              NetServeFunc  serve)
+{
+  guint n_rounds = bench_size (bench, NET_ROUNDS, 1);
+  double wall[NET_ROUNDS], cpu[NET_ROUNDS];
+
+  n_connections = bench_size (bench, n_connections, MIN (n_connections, 20));
+  if (!net_prepare (bench, n_connections))
+    return;
+
+  for (guint i = 0; i < n_rounds; i++)
+    {
+      NetFigures figures = { 0, };
+      NetClient client;
+      guint16 port;
+      int fd = net_listen (&port);
+
+      net_client_start (&client, port, n_connections, 0, bench_size (bench, NET_DURATION, 20));
+      serve (fd, &client, &figures);
+      net_client_wait (&client);
+      wall[i] = figures.result.wall / figures.result.n_messages;
+      cpu[i] = figures.cpu / figures.result.n_messages;
+    }
+  bench_print (bench, NULL, bench_median_of (wall, n_rounds), "ns");
+  bench_print (bench, "cpu", bench_median_of (cpu, n_rounds), "ns");
 }
 
 static void

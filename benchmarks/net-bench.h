@@ -7,8 +7,9 @@
 
 G_BEGIN_DECLS
 
-/* What a server is told, and how many clients it is for. */
 #define NET_MESSAGE_SIZE 64
+#define NET_ROUNDS       7
+#define NET_DURATION     1000   /* ms */
 
 /* The process that talks to the server under test: `coro-bench-net-client`, which lies
  * beside this program.  It writes 's' when it begins to measure and a NetResult at the end. */
@@ -33,6 +34,20 @@ typedef struct
   double cpu;                   /* ns */
 } NetFigures;
 
+/* Serves whoever connects until the client is done, as net_client_watch() tells it.
+ * Takes `listen_fd`. */
+typedef void (*NetServeFunc) (int         listen_fd,
+                              NetClient  *client,
+                              NetFigures *figures);
+
+void     net_run_echo     (const Bench     *bench,
+                           guint            n_connections,
+                           NetServeFunc     serve);
+void     net_client_watch (NetClient       *self,
+                           NetFigures      *figures,
+                           GMainLoop       *loop);
+
+void     net_pin_to       (int              processor);
 gboolean net_prepare      (const Bench     *bench,
                            guint            n_connections);
 int      net_listen       (guint16         *port);

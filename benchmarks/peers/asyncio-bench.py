@@ -6,7 +6,9 @@ import asyncio
 import os
 import random
 import resource
+import socket
 import statistics
+import struct
 import sys
 import time
 
@@ -204,11 +206,89 @@ async def timers_50k(bench):
         task.cancel()
 
 
+# --- echo ---------------------------------------------------------------------------
+
+NET_RESULT = struct.Struct('4d')    # messages, ns, ns of the median, ns of the 99th of a hundred
+
+
+async def echo(reader, writer):
+    try:
+        while data := await reader.read(1024):
+            writer.write(data)
+            await writer.drain()
+    except ConnectionError:
+        pass
+    finally:
+        writer.close()
+
+
+class Echo(asyncio.Protocol):
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        self.transport.write(data)
+
+
+async def echo_round(start_server, n_connections, duration):
+    """ns of time and of the processor for a message, while the client of ours measures."""
+    listener = socket.create_server(('127.0.0.1', 0), backlog=4096)
+    port = listener.getsockname()[1]
+    server = await start_server(listener)
+    client = await asyncio.create_subprocess_exec(
+        os.environ['CORO_BENCH_NET_CLIENT'], '%d,%d,0,%d' % (port, n_connections, duration), stdout=asyncio.subprocess.PIPE)
+    await client.stdout.readexactly(1)
+    before = cpu()
+    n_messages, wall, *_ = NET_RESULT.unpack(await client.stdout.readexactly(NET_RESULT.size))
+    spent = cpu() - before
+    await client.wait()
+    server.close()
+    return wall / n_messages, spent * 1e9 / n_messages
+
+
+async def echo_many(bench, n_connections):
+    if 'CORO_BENCH_NET_CLIENT' not in os.environ:
+        print('%s: not measured: CORO_BENCH_NET_CLIENT names no program' % bench.name, file=sys.stderr)
+        return
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    os.sched_setaffinity(0, {0})    # the client has the other one
+    loop = asyncio.get_running_loop()
+    n_connections = bench.size(n_connections, min(n_connections, 20))
+
+    async def rounds(start_server):
+        figures = [await echo_round(start_server, n_connections, bench.size(1000, 20)) for _ in range(bench.size(7, 1))]
+        return [statistics.median(values) for values in zip(*figures)]
+
+    wall, spent = await rounds(lambda listener: asyncio.start_server(echo, sock=listener, backlog=4096))
+    bench.print(None, wall, 'ns')
+    bench.print('cpu', spent, 'ns')
+    # With a protocol's callbacks instead of a coroutine for each connection.
+    wall, spent = await rounds(lambda listener: loop.create_server(Echo, sock=listener, backlog=4096))
+    bench.print('protocol', wall, 'ns')
+
+
+async def echo_1(bench):
+    await echo_many(bench, 1)
+
+
+async def echo_100(bench):
+    await echo_many(bench, 100)
+
+
+async def echo_1000(bench):
+    await echo_many(bench, 1000)
+
+
+async def echo_4000(bench):
+    await echo_many(bench, 4000)
+
+
 # --- the program --------------------------------------------------------------------
 
 CASES = {func.__name__.replace('_', '-'): func for func in (
     yield_1, yield_1000, spawn_join, spawn_await, await_ready, await_pending, queue_pingpong,
-    parked_bytes, sleep_100k, sleep_1m, timers_50k)}
+    parked_bytes, sleep_100k, sleep_1m, timers_50k, echo_1, echo_100, echo_1000, echo_4000)}
 
 
 def main():

@@ -20,3 +20,7 @@ void dex_bench_await_pending (Bench        *bench);
 void dex_bench_parked_bytes  (Bench        *bench);
 void dex_bench_sleep_100k    (Bench        *bench);
 void dex_bench_timers_50k    (Bench        *bench);
+void dex_bench_echo_1        (Bench        *bench);
+void dex_bench_echo_100      (Bench        *bench);
+void dex_bench_echo_1000     (Bench        *bench);
+void dex_bench_echo_4000     (Bench        *bench);

@@ -14,6 +14,10 @@ static const BenchCase cases[] = {
   { "parked-bytes", dex_bench_parked_bytes },
   { "sleep-100k", dex_bench_sleep_100k },
   { "timers-50k", dex_bench_timers_50k },
+  { "echo-1", dex_bench_echo_1 },
+  { "echo-100", dex_bench_echo_100 },
+  { "echo-1000", dex_bench_echo_1000 },
+  { "echo-4000", dex_bench_echo_4000 },
   { "busy-frames", NULL, "coro-bench-libdex-gtk", TRUE },
   { NULL }
 };

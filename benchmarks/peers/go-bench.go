@@ -4,8 +4,11 @@
 package main
 
 import (
+	"encoding/binary"
 	"fmt"
+	"io"
 	"math/rand"
+	"net"
 	"os"
 	"os/exec"
 	"runtime"
@@ -15,6 +18,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"unsafe"
 )
 
 const (
@@ -32,14 +36,16 @@ func size(full, small int) int {
 	return full
 }
 
-func print(value float64, unit string) {
+func print(value float64, unit string) { printDetail("", value, unit) }
+
+func printDetail(detail string, value float64, unit string) {
 	digits := 1
 	if unit == "s" {
 		digits = 3
 	} else if unit == "bytes" {
 		digits = 0
 	}
-	fmt.Printf("%s\t%.*f\t%s\n", name, digits, value, unit)
+	fmt.Printf("%s%s\t%.*f\t%s\n", name, detail, digits, value, unit)
 }
 
 // ns for doing it once: the median of several rounds.
@@ -226,6 +232,85 @@ func sleepMany(n int) {
 	print(cpu()-before, "s")
 }
 
+// A goroutine for each connection.
+func echo(connection net.Conn) {
+	defer connection.Close()
+	buffer := make([]byte, 1024)
+	for {
+		n, err := connection.Read(buffer)
+		if err != nil {
+			return
+		}
+		if _, err = connection.Write(buffer[:n]); err != nil {
+			return
+		}
+	}
+}
+
+func accept(listener net.Listener) {
+	for {
+		connection, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		go echo(connection)
+	}
+}
+
+func check(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// As the client of ours writes it.
+type netResult struct{ Messages, Wall, P50, P99 float64 }
+
+// ns of time and of the processor for a message.
+func echoRound(nConnections, duration int) (float64, float64) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	check(err)
+	go accept(listener)
+	port := listener.Addr().(*net.TCPAddr).Port
+	client := exec.Command(os.Getenv("CORO_BENCH_NET_CLIENT"), fmt.Sprintf("%d,%d,0,%d", port, nConnections, duration))
+	client.Stderr = os.Stderr
+	output, err := client.StdoutPipe()
+	check(err)
+	check(client.Start())
+	_, err = io.ReadFull(output, make([]byte, 1))
+	check(err)
+	before := cpu()
+	var result netResult
+	check(binary.Read(output, binary.LittleEndian, &result))
+	spent := cpu() - before
+	check(client.Wait())
+	listener.Close()
+	return result.Wall / result.Messages, spent * 1e9 / result.Messages
+}
+
+func echoMany(nConnections int) {
+	if os.Getenv("CORO_BENCH_NET_CLIENT") == "" {
+		fmt.Fprintf(os.Stderr, "%s: not measured: CORO_BENCH_NET_CLIENT names no program\n", name)
+		return
+	}
+	limit := syscall.Rlimit{}
+	check(syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
+	limit.Cur = limit.Max
+	check(syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
+	if quick && nConnections > 20 {
+		nConnections = 20
+	}
+	walls, cpus := make([]float64, size(7, 1)), make([]float64, size(7, 1))
+	for i := range walls {
+		walls[i], cpus[i] = echoRound(nConnections, size(1000, 20))
+	}
+	sort.Float64s(walls)
+	sort.Float64s(cpus)
+	print(walls[len(walls)/2], "ns")
+	printDetail(".cpu", cpus[len(cpus)/2], "ns")
+}
+
 type benchCase struct {
 	name string
 	run  func()
@@ -244,10 +329,24 @@ var cases = []benchCase{
 	{"parked-1m", func() { parked(size(1000000, 1000)) }},
 	{"sleep-100k", func() { sleepMany(size(100000, 1000)) }},
 	{"sleep-1m", func() { sleepMany(size(1000000, 1000)) }},
+	{"echo-1", func() { echoMany(1) }},
+	{"echo-100", func() { echoMany(100) }},
+	{"echo-1000", func() { echoMany(1000) }},
+	{"echo-4000", func() { echoMany(4000) }},
+}
+
+// The process that this thread starts has the first processor, the client the other one.
+func pin() {
+	set := [16]uint64{1}
+	runtime.LockOSThread()
+	syscall.RawSyscall(syscall.SYS_SCHED_SETAFFINITY, 0, unsafe.Sizeof(set), uintptr(unsafe.Pointer(&set)))
 }
 
 // Every case has a process of its own.
 func runCase(which benchCase) bool {
+	if strings.HasPrefix(which.name, "echo-") {
+		pin()
+	}
 	child := exec.Command("/proc/self/exe", "--case="+which.name)
 	if quick {
 		child.Args = append(child.Args, "--quick")

@@ -1,7 +1,7 @@
 /* libcoro-glib: async/await for GLib
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
-#include "bench.h"
+#include "gtask-bench-cases.h"
 
 /* The cases of coro-bench as they are written without coroutines: GTask and callbacks.
  * What there is no counterpart for is left out; a callback has no stack to switch to and
@@ -276,6 +276,10 @@ static const BenchCase cases[] = {
   { .name = "parked-bytes", .run = bench_parked_bytes },
   { .name = "sleep-100k", .run = bench_sleep_100k },
   { .name = "timers-50k", .run = bench_timers_50k },
+  { .name = "echo-1", .run = gtask_bench_echo_1 },
+  { .name = "echo-100", .run = gtask_bench_echo_100 },
+  { .name = "echo-1000", .run = gtask_bench_echo_1000 },
+  { .name = "echo-4000", .run = gtask_bench_echo_4000 },
   { .name = NULL }
 };
 
