@@ -34,6 +34,7 @@ void coro_bench_idle_10k           (Bench *bench);
 void coro_bench_timer_precision    (Bench *bench);
 void coro_bench_wake_cross_thread  (Bench *bench);
 
+void coro_bench_flat              (Bench *bench);
 void coro_bench_parked_1m         (Bench *bench);
 void coro_bench_growth_10m        (Bench *bench);
 void coro_bench_sleep_1m          (Bench *bench);

@@ -19,6 +19,7 @@ static const BenchCase cases[] = {
   { "sleep-100k", coro_bench_sleep_100k },
   { "sleep-1m", coro_bench_sleep_1m },
   { "timers-50k", coro_bench_timers_50k },
+  { "flat", coro_bench_flat },
   { "files-20k", coro_bench_files_20k },
   { "copy-1g", coro_bench_copy_1g },
   { "echo-1", coro_bench_echo_1 },
