@@ -44,6 +44,7 @@ make_bytes (gsize size)
   return g_bytes_new_take (data, size);
 }
 
+/* Without the flag, GLib writes over what was there and leaves the rest of a longer file. */
 static GFile *
 make_file (const char *name,
            gsize       size)
@@ -53,7 +54,7 @@ make_file (const char *name,
   gsize length;
   const char *data = g_bytes_get_data (bytes, &length);
 
-  g_assert_true (g_file_set_contents_full (path, data != NULL ? data : "", (gssize) length, G_FILE_SET_CONTENTS_NONE, 0644, NULL));
+  g_assert_true (g_file_set_contents_full (path, data != NULL ? data : "", (gssize) length, G_FILE_SET_CONTENTS_CONSISTENT, 0644, NULL));
   return g_file_new_for_path (path);
 }
 
