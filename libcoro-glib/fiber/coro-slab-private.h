@@ -44,6 +44,7 @@ struct _CoroStackSlab
   CoroStackClass *klass;        /* (unowned) */
   char *base;
   gsize size;
+  char *first;                  /* where its stacks begin: not at the same page in all slabs */
   CoroStack *stacks;            /* (owned) (array length=n_stacks) */
   CoroStack *warm;              /* (unowned) (nullable): the last given is the next taken */
   CoroStack *cold;              /* (unowned) (nullable) */

@@ -29,6 +29,9 @@
 /* What one page of page tables describes.  A slab that begins in the middle of one needs
  * nine of them instead of eight: 65 bytes a coroutine. */
 #define TABLE_REACH     HEADROOM
+/* For the same reason no two slabs begin alike: all begin where a page of page tables does, and
+ * their stacks would share the sets of the TLB (1000 coroutines yield in 51 ns instead of 20). */
+#define MIN_SHIFTS      32
 #define N_COLOURS       16
 #define COLOUR_SIZE     64
 /* What a free stack that was looked at may keep of its pages. */
@@ -90,8 +93,9 @@ CoroStackSlab *
 coro_slab_new (CoroStackClass  *klass,
                 GError         **error)
 {
-  guint n_stacks = MAX ((guint) (SLAB_SIZE / klass->stride), 1);
-  gsize size = n_stacks * klass->stride;
+  gsize size = MAX (SLAB_SIZE, klass->stride);
+  guint n_stacks = (guint) ((size - MIN (size - klass->stride, MIN_SHIFTS * klass->page_size)) / klass->stride);
+  gsize n_shifts = (size - n_stacks * klass->stride) / klass->page_size + 1;
   CoroStackSlab *self;
   char *base;
 
@@ -107,6 +111,7 @@ coro_slab_new (CoroStackClass  *klass,
   self->klass = klass;
   self->base = base;
   self->size = size;
+  self->first = base + klass->all->len % n_shifts * klass->page_size;
   self->stacks = g_new0 (CoroStack, n_stacks);
   self->n_stacks = n_stacks;
   self->state = CORO_SLAB_COOL;
@@ -143,7 +148,7 @@ static CoroStack *
 slab_take_fresh (CoroStackSlab  *self,
                        GError        **error)
 {
-  char *base = self->base + self->n_touched * self->klass->stride;
+  char *base = self->first + self->n_touched * self->klass->stride;
   CoroStack *stack = &self->stacks[self->n_touched];
   gboolean mprotected;
 
