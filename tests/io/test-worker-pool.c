@@ -23,7 +23,7 @@ double_cb (gpointer   number,
            GValue    *result,
            GError   **error)
 {
-  return coro_yield (error) && coro_return_int (result, 2 * GPOINTER_TO_INT (number));
+  return coro_yield (error) && coro_return_int (result, 2 * (gint64) GPOINTER_TO_INT (number));
 }
 
 static void
@@ -445,6 +445,22 @@ child_cb (gpointer   user_data,
          coro_worker_pool_shut_down (pool, error);
 }
 
+static gboolean
+on_both_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (CoroTask) task = coro_worker_pool_spawn_task_at (pool, (int) i, double_cb, NULL, NULL, "here");
+
+      if (!coro_await (task, NULL, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* The threads have begun: what a thread that begins has locked stays so in a child. */
 G_GNUC_UNUSED static void
 test_fork (void)
 {
@@ -452,6 +468,7 @@ test_fork (void)
   pid_t child;
 
   pool = coro_worker_pool_new (2);
+  g_assert_true (coro_run (on_both_cb, NULL, NULL, NULL));
   child = fork ();
   if (child == 0)
     _exit (coro_run (child_cb, NULL, NULL, NULL) ? 42 : 1);
