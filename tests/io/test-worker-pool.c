@@ -460,7 +460,36 @@ on_both_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* The threads have begun: what a thread that begins has locked stays so in a child. */
+static gboolean
+is_asleep (const char *thread)
+{
+  g_autofree char *path = g_build_filename ("/proc/self/task", thread, "stat", NULL);
+  g_autofree char *line = NULL;
+  const char *name_end;
+
+  return g_file_get_contents (path, &line, NULL, NULL) &&
+         (name_end = strrchr (line, ')')) != NULL && name_end[2] == 'S';
+}
+
+/* What a thread has locked, inside GLib too, stays locked in a child: they have to be asleep,
+ * and that for a while, not only because one waits for the other. */
+G_GNUC_UNUSED static void
+wait_until_asleep (void)
+{
+  g_autofree char *own = g_strdup_printf ("%d", (int) getpid ());
+
+  for (guint n_quiet = 0; n_quiet < 100; n_quiet++)
+    {
+      g_autoptr (GDir) dir = g_dir_open ("/proc/self/task", 0, NULL);
+      const char *thread;
+
+      while ((thread = g_dir_read_name (dir)) != NULL)
+        if (strcmp (thread, own) != 0 && !is_asleep (thread))
+          n_quiet = 0;
+      g_thread_yield ();
+    }
+}
+
 G_GNUC_UNUSED static void
 test_fork (void)
 {
@@ -469,6 +498,7 @@ test_fork (void)
 
   pool = coro_worker_pool_new (2);
   g_assert_true (coro_run (on_both_cb, NULL, NULL, NULL));
+  wait_until_asleep ();
   child = fork ();
   if (child == 0)
     _exit (coro_run (child_cb, NULL, NULL, NULL) ? 42 : 1);
