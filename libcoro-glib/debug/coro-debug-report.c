@@ -30,6 +30,8 @@ flush_cb (CoroReady *ready)
   self->reporting = TRUE;       /* this step is not the program's doing */
 }
 
+static const CoroReadyClass flush_class = { flush_cb, NULL };
+
 /* To be said in a moment. */
 void
 coro_debug_report (CoroDebug  *self,
@@ -45,6 +47,6 @@ coro_debug_report (CoroDebug  *self,
   if (self->flushing)
     return;
   self->flushing = TRUE;
-  self->flush.call = flush_cb;
+  self->flush.klass = &flush_class;
   coro_scheduler_push (self->scheduler, &self->flush);
 }

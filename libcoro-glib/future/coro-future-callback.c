@@ -16,7 +16,7 @@ struct _CoroFutureCallback
   CoroFuture *future;           /* (nullable) (owned), except in the list of a pending future: it must not keep itself */
   CoroScheduler *scheduler;     /* (unowned): whose message is on its way to it */
   CoroBinding *context;         /* (nullable) (owned): of who registered it */
-  CoroFutureFunc func;
+  CoroFutureFunc func;          /* (nullable): NULL: it is only freed */
   gpointer user_data;
   GDestroyNotify destroy;
 };
@@ -31,7 +31,7 @@ callback_run_cb (gpointer data)
   if (G_UNLIKELY (coro_scheduler_current != NULL && coro_scheduler_current->hooks != NULL))
     coro_scheduler_current->callback = (gpointer) self->func;
 
-  if (self->future != NULL)
+  if (self->func != NULL)
     self->func (self->future, self->user_data, &error);
   if (error != NULL)
     g_warning ("A callback of a future failed: %s", error->message);
@@ -50,6 +50,15 @@ callback_call_cb (CoroReady *ready)
   g_clear_object (&self->future);
   g_free (self);
 }
+
+static void
+callback_drop_cb (CoroReady *ready)
+{
+  ((CoroFutureCallback *) ready)->func = NULL;
+  callback_call_cb (ready);
+}
+
+static const CoroReadyClass callback_class = { callback_call_cb, callback_drop_cb };
 
 static void
 callback_add (CoroFutureCallback *self)
@@ -93,7 +102,7 @@ coro_future_call_callbacks (CoroFuture *self)
 }
 
 static void
-callback_drop_cb (CoroMessage *message)
+callback_free_message_cb (CoroMessage *message)
 {
   CoroFutureCallback *self = (CoroFutureCallback *) ((char *) message - offsetof (CoroFutureCallback, message));
 
@@ -112,12 +121,10 @@ coro_future_drop_callbacks (CoroFuturePrivate *priv)
       CoroFutureCallback *next = callback->next;
 
       callback->future = NULL;
+      callback->func = NULL;
       callback->scheduler = priv->scheduler;
-      callback->message.handle = callback_drop_cb;
-      if (priv->scheduler->closed)
-        callback_call_cb (&callback->ready);    /* there is no later */
-      else
-        coro_scheduler_post (priv->scheduler, &callback->message);
+      callback->message.handle = callback_free_message_cb;
+      coro_scheduler_post (priv->scheduler, &callback->message);
       callback = next;
     }
 }
@@ -134,6 +141,9 @@ coro_future_drop_callbacks (CoroFuturePrivate *priv)
  * Calls come from the main loop of the future's context, on the thread's
  * own stack, in the order of registration; never from inside this function
  * or [method@Future.resolve]. @destroy follows the call.
+ *
+ * Where no call comes, because the main context has ended before, @destroy is
+ * called all the same.
  *
  * A callback does not keep the future. One that is dropped before it is done
  * is cancelled by that, and @func is called with it.
@@ -156,7 +166,7 @@ coro_future_on_done (CoroFuture     *self,
 
   priv = coro_future_private (self);
   callback = g_new0 (CoroFutureCallback, 1);
-  callback->ready.call = callback_call_cb;
+  callback->ready.klass = &callback_class;
   callback->message.handle = callback_message_cb;
   callback->future = g_object_ref (self);
   callback->context = coro_context_dup_current ();
@@ -209,7 +219,8 @@ coro_future_remove_on_done (CoroFuture     *self,
         }
 
       *link = callback->next;
-      callback->future = NULL;    /* it is not called any more, only freed */
+      callback->future = NULL;
+      callback->func = NULL;      /* it is not called any more, only freed */
       coro_scheduler_push (priv->scheduler, &callback->ready);
       n_removed++;
     }

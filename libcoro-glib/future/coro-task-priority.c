@@ -33,6 +33,14 @@ notify_call_cb (CoroReady *ready)
   message_free (self);
 }
 
+static void
+notify_drop_cb (CoroReady *ready)
+{
+  message_free ((CoroTaskPriorityMessage *) ((char *) ready - offsetof (CoroTaskPriorityMessage, ready)));
+}
+
+static const CoroReadyClass notify_class = { notify_call_cb, notify_drop_cb };
+
 /* Handlers of the notification are called later: nothing of others runs in between messages. */
 static void
 set_priority_message_cb (CoroMessage *message)
@@ -47,7 +55,7 @@ set_priority_message_cb (CoroMessage *message)
     }
 
   coro_job_set_priority (job, self->priority);
-  self->ready.call = notify_call_cb;
+  self->ready.klass = &notify_class;
   coro_scheduler_push (coro_job_get_scheduler (job), &self->ready);
 }
 

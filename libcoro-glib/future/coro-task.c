@@ -434,6 +434,24 @@ task_report_call_cb (CoroReady *ready)
 }
 
 static void
+warn_unread (const char   *name,
+             const GError *error)
+{
+  g_warning ("%s failed and nobody has read why: %s", name, error->message);
+}
+
+static void
+task_report_drop_cb (CoroReady *ready)
+{
+  CoroTaskReport *self = (CoroTaskReport *) ready;
+
+  warn_unread (self->name, self->error);
+  task_report_free (self);
+}
+
+static const CoroReadyClass task_report_class = { task_report_call_cb, task_report_drop_cb };
+
+static void
 task_report_message_cb (CoroMessage *message)
 {
   CoroTaskReport *self = (CoroTaskReport *) ((char *) message - offsetof (CoroTaskReport, message));
@@ -451,12 +469,12 @@ task_report (CoroTask     *self,
 
   if (scheduler->closed || scheduler->supervisor == NULL)
     {
-      g_warning ("%s failed and nobody has read why: %s", coro_task_get_name (self), error->message);
+      warn_unread (coro_task_get_name (self), error);
       return;
     }
 
   report = g_new0 (CoroTaskReport, 1);
-  report->ready.call = task_report_call_cb;
+  report->ready.klass = &task_report_class;
   report->message.handle = task_report_message_cb;
   report->scheduler = g_object_ref (scheduler);
   report->reporter = g_steal_pointer (&self->reporter);

@@ -325,6 +325,8 @@ flush_cb (CoroReady *ready)
     ring_flush_later (self);
 }
 
+static const CoroReadyClass flush_class = { flush_cb, NULL };
+
 /* --- the source ------------------------------------------------------------------- */
 
 static gboolean
@@ -454,7 +456,7 @@ coro_ring_new (CoroScheduler *scheduler,
   watch_forks ();
   self->generation = g_atomic_int_get (&generation);
   self->scheduler = scheduler;
-  self->flush.call = flush_cb;
+  self->flush.klass = &flush_class;
   ring_watch (self);
   return self;
 }

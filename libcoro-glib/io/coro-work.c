@@ -138,6 +138,10 @@ work_finish_cb (CoroReady *ready)
   g_object_unref (self);
 }
 
+/* A scheduler waits for its functions in threads before it ends, and if it cannot, leaves what
+ * they have written to them. */
+static const CoroReadyClass ready_class = { work_finish_cb, work_finish_cb };
+
 static void
 work_over_cb (CoroMessage *message)
 {
@@ -265,7 +269,7 @@ coro_work_init (CoroWork *self)
   self->item.run = work_run;
   self->begun.handle = work_begun_cb;
   self->over.handle = work_over_cb;
-  self->ready.call = work_finish_cb;
+  self->ready.klass = &ready_class;
   self->cancellable = g_cancellable_new ();
 }
 

@@ -9,6 +9,6 @@ G_BEGIN_DECLS
 
 typedef struct _CoroCall CoroCall;
 
-void coro_scheduler_drop_calls (CoroScheduler *self);
+void coro_scheduler_withdraw_calls (CoroScheduler *self);
 
 G_END_DECLS

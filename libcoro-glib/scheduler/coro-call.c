@@ -132,6 +132,15 @@ call_serve (CoroReady *ready)
 }
 
 static void
+call_drop (CoroReady *ready)
+{
+  ((CoroCall *) ready)->func = NULL;
+  call_serve (ready);
+}
+
+static const CoroReadyClass call_class = { call_serve, call_drop };
+
+static void
 call_enqueue (CoroCall *self)
 {
   self->state = CORO_CALL_QUEUED;
@@ -182,11 +191,7 @@ call_start (CoroCall *self)
 {
   call_link (self);
 
-  if (G_UNLIKELY (self->scheduler->closed))
-    {
-      coro_scheduler_drop_calls (self->scheduler);      /* there is no later */
-    }
-  else if (self->kind == CORO_CALL_SOON || call_is_cancelled (self))
+  if (self->kind == CORO_CALL_SOON || self->scheduler->closed || call_is_cancelled (self))
     {
       call_enqueue (self);
     }
@@ -216,10 +221,6 @@ call_cancel_cb (CoroMessage *message)
     {
       call_withdraw (self);
     }
-  else if (self->scheduler->closed)
-    {
-      call_finish (self);
-    }
   else
     {
       call_link (self);
@@ -227,37 +228,13 @@ call_cancel_cb (CoroMessage *message)
     }
 }
 
-/* Takes those out that would be served: the scheduler has ended. */
-static void
-scheduler_purge_ready (CoroScheduler *self)
-{
-  CoroReady **link = &self->ready_head;
-
-  while (*link != NULL)
-    if ((*link)->call == call_serve)
-      *link = (*link)->next;
-    else
-      link = &(*link)->next;
-  self->ready_tail = link;
-}
-
-/* Frees what was not called before the scheduler has ended. */
+/* Puts those that wait for their time into the ready queue, where the end of the scheduler
+ * finds them. */
 void
-coro_scheduler_drop_calls (CoroScheduler *self)
+coro_scheduler_withdraw_calls (CoroScheduler *self)
 {
-  if (self->calls == NULL)
-    return;
-
-  scheduler_purge_ready (self);
-  while (self->calls != NULL)
-    {
-      CoroCall *call = self->calls;
-
-      if (coro_timer_is_armed (&call->timer))
-        coro_scheduler_disarm (self, &call->timer);
-      call->func = NULL;
-      call_serve (&call->ready);
-    }
+  for (CoroCall *call = self->calls; call != NULL; call = call->next)
+    call_withdraw (call);
 }
 
 static guint64
@@ -271,7 +248,7 @@ scheduler_call (CoroScheduler  *self,
   CoroCall *call = g_new0 (CoroCall, 1);
   guint64 id;
 
-  call->ready.call = call_serve;
+  call->ready.klass = &call_class;
   call->start.handle = call_start_cb;
   call->cancel.handle = call_cancel_cb;
   call->scheduler = g_object_ref (self);

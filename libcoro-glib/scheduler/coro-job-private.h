@@ -18,11 +18,20 @@ typedef struct _CoroReady CoroReady;
 typedef struct _CoroScope CoroScope;
 typedef struct _CoroWaiter CoroWaiter;
 
+/* What is in the ready queue and is no job; both on the native stack. */
+typedef struct
+{
+  /* Its turn has come. */
+  void (*call) (CoroReady *self);
+  /* (nullable): the scheduler has ended before; NULL: nothing is lost by that. */
+  void (*drop) (CoroReady *self);
+} CoroReadyClass;
+
 /* Something in the ready queue: a job to resume or a function to call. */
 struct _CoroReady
 {
   CoroReady *next;
-  void (*call) (CoroReady *self);       /* (nullable): NULL for a job; runs on the native stack */
+  const CoroReadyClass *klass;  /* (nullable): NULL for a job */
 };
 
 typedef enum

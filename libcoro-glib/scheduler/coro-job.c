@@ -231,7 +231,7 @@ scheduler_take_job (CoroScheduler *scheduler)
   CoroReady *ready = scheduler->ready_head;
   CoroJob *next;
 
-  if (ready == NULL || ready->call != NULL)
+  if (ready == NULL || ready->klass != NULL)
     return NULL;
 
   next = (CoroJob *) ready;
@@ -397,7 +397,7 @@ job_main (gpointer argument)
       go_on = coro_scheduler_tick (scheduler);
       ready = scheduler->ready_head;
       next = (CoroJob *) ready;
-      if (!go_on || ready == NULL || ready->call != NULL || next->fiber.stack != NULL || next->stack_size != stack_size)
+      if (!go_on || ready == NULL || ready->klass != NULL || next->fiber.stack != NULL || next->stack_size != stack_size)
         break;
 
       job = scheduler_pop_job (scheduler);

@@ -21,8 +21,9 @@ typedef struct
 
 #define CORO_N_LANES 2
 
+extern const CoroReadyClass coro_lane_gate_class G_GNUC_INTERNAL;
+
 void       coro_lane_init         (CoroLane       *self);
-void       coro_lane_call_gate    (CoroReady      *gate);
 void       coro_lane_enqueue      (CoroJob        *job);
 CoroReady *coro_lane_pass_gate    (CoroScheduler  *scheduler,
                                    CoroReady      *gate);

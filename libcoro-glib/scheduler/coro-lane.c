@@ -7,17 +7,19 @@
 
 #include "scheduler/coro-scheduler-private.h"
 
-/* Tells gates from callbacks; never called. */
-void
-coro_lane_call_gate (CoroReady *gate)
+static void
+gate_call (CoroReady *gate)
 {
   g_assert_not_reached ();
 }
 
+/* Tells gates from callbacks. */
+const CoroReadyClass coro_lane_gate_class = { gate_call, NULL };
+
 void
 coro_lane_init (CoroLane *self)
 {
-  self->gate.call = coro_lane_call_gate;
+  self->gate.klass = &coro_lane_gate_class;
   self->tail = &self->head;
 }
 
@@ -150,7 +152,7 @@ scheduler_find_default (CoroScheduler *self)
   if (self->high.head == NULL)
     return NULL;
 
-  while (ready != NULL && ready->call == coro_lane_call_gate)
+  while (ready != NULL && ready->klass == &coro_lane_gate_class)
     ready = ready->next;
   return ready;
 }

@@ -238,7 +238,7 @@ coro_scheduler_prefetch (CoroScheduler *self)
   CoroReady *ready = self->ready_head;
   const char *sp;
 
-  if (ready == NULL || ready->call != NULL)
+  if (ready == NULL || ready->klass != NULL)
     return;
 
   sp = ((CoroJob *) ready)->fiber.sp;

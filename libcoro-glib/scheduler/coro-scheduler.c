@@ -215,6 +215,21 @@ scheduler_new (GMainContext *context)
   return self;
 }
 
+/* Drops what nobody will call any more.  Jobs are not dropped, only leaked. */
+static void
+scheduler_drop_ready_cb (gpointer scheduler)
+{
+  CoroScheduler *self = scheduler;
+  CoroReady *ready;
+
+  while ((ready = coro_scheduler_pop (self)) != NULL)
+    if (ready->klass != NULL && ready->klass->drop != NULL)
+      {
+        g_atomic_pointer_set (&self->thread, coro_thread_self ());
+        ready->klass->drop (ready);
+      }
+}
+
 /* Who is late for a scheduler that has ended handles it there and then: futures outlive
  * their schedulers, and somebody may have begun to wait for one in the last moment.  One at
  * a time, as if that thread were the scheduler's. */
@@ -224,13 +239,16 @@ scheduler_handle_late (CoroScheduler *self)
   CoroMessage *message, *next;
 
   g_rec_mutex_lock (&late_lock);
-  while (!coro_inbox_is_empty (&self->inbox))
-    for (message = coro_inbox_take_all (&self->inbox); message != NULL; message = next)
-      {
-        next = message->next;
-        g_atomic_pointer_set (&self->thread, coro_thread_self ());
-        message->handle (message);
-      }
+  while (!coro_inbox_is_empty (&self->inbox) || self->ready_head != NULL)
+    {
+      for (message = coro_inbox_take_all (&self->inbox); message != NULL; message = next)
+        {
+          next = message->next;
+          g_atomic_pointer_set (&self->thread, coro_thread_self ());
+          message->handle (message);
+        }
+      coro_call_natively (scheduler_drop_ready_cb, self);
+    }
   g_atomic_pointer_set (&self->thread, NULL);
   g_rec_mutex_unlock (&late_lock);
 }
@@ -257,8 +275,8 @@ coro_scheduler_close (CoroScheduler *self)
   g_mutex_lock (&self->wakeup_lock);
   self->context = NULL;
   g_mutex_unlock (&self->wakeup_lock);
+  coro_scheduler_withdraw_calls (self);
   scheduler_handle_late (self);
-  coro_scheduler_drop_calls (self);
 
   if (self->supervisor != NULL && self->n_jobs == 0)
     g_clear_pointer (&self->supervisor, self->supervisor_free);

@@ -55,7 +55,7 @@ scheduler_find_callback (CoroScheduler  *self,
 {
   CoroReady **link = scheduler_skip_gate (self, head);
 
-  while ((*link)->call == NULL)
+  while ((*link)->klass == NULL)
     link = scheduler_skip_gate (self, &(*link)->next);
   return link;
 }
@@ -78,7 +78,7 @@ scheduler_shuffle_list (CoroScheduler  *self,
     return;
 
   link = scheduler_find_nth (self, head, scheduler_draw (self) % n_ready);
-  if ((*link)->call != NULL)
+  if ((*link)->klass != NULL)
     link = scheduler_find_callback (self, head);
 
   ready = *link;

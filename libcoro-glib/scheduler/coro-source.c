@@ -217,7 +217,7 @@ dispatch_serve_calls (CoroDispatch *self)
 static void
 ready_call_cb (gpointer ready)
 {
-  ((CoroReady *) ready)->call (ready);
+  ((CoroReady *) ready)->klass->call (ready);
 }
 
 static void
@@ -247,14 +247,14 @@ dispatch_run (CoroDispatch  *self,
           continue;
         }
 
-      if (G_UNLIKELY (ready->call == coro_lane_call_gate))
+      if (G_UNLIKELY (ready->klass == &coro_lane_gate_class))
         {
           ready = coro_lane_pass_gate (scheduler, ready);
           if (ready == NULL)
             continue;
         }
 
-      if (ready->call == NULL)
+      if (ready->klass == NULL)
         {
           coro_job_start ((CoroJob *) ready, &self->fiber);
         }

@@ -163,6 +163,8 @@ strike_cb (CoroReady *ready)
   run_cancel (self, self->victim);
 }
 
+static const CoroReadyClass strike_class = { strike_cb, NULL };
+
 /* --- hooks ------------------------------------------------------------------------ */
 
 static void
@@ -213,7 +215,7 @@ run_left (CoroHooks *hooks,
       if (run_is_target (self, CORO_TEST_CANCEL_PARKED, job))
         {
           self->victim = job;
-          self->strike.call = strike_cb;
+          self->strike.klass = &strike_class;
           coro_scheduler_push_front (self->scheduler, &self->strike);
         }
     }

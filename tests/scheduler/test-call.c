@@ -277,7 +277,7 @@ test_end_frees (void)
 
   g_main_context_unref (context);
   g_assert_cmpint (n_freed, ==, 5);
-  assert_trace ("~cancelled ~again ~late ~ready ~timed ~timed");
+  assert_trace ("~ready ~again ~cancelled ~timed ~timed ~late");
 
   id = coro_scheduler_call_soon (scheduler, note_call_cb, "late", note_free_cb);
   assert_trace ("~late");

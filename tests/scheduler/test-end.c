@@ -1,0 +1,195 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+/* What becomes of that which is still to be done when a main context ends. */
+
+#include "test-util.h"
+
+static void
+note_future_cb (CoroFuture  *future,
+                gpointer     text,
+                GError     **error)
+{
+  note (text);
+}
+
+static void
+note_free_cb (gpointer text)
+{
+  g_autofree char *line = g_strdup_printf ("~%s", (const char *) text);
+
+  note (line);
+}
+
+static void
+nothing_cb (gpointer unused)
+{
+}
+
+/* A future of `context`, which is this thread's from now on. */
+static CoroFuture *
+future_new_in (GMainContext *context)
+{
+  CoroFuture *future;
+
+  g_main_context_push_thread_default (context);
+  future = coro_future_new ();
+  coro_call_soon (nothing_cb, NULL, NULL);
+  g_main_context_pop_thread_default (context);
+  settle (context);
+  return future;
+}
+
+static void
+test_ready_callbacks_are_freed (void)
+{
+  GMainContext *context = g_main_context_new ();
+  CoroFuture *future = future_new_in (context);
+  gpointer weak = future;
+
+  g_object_add_weak_pointer (G_OBJECT (future), &weak);
+  coro_future_on_done (future, note_future_cb, "a", note_free_cb);
+  coro_future_on_done (future, note_future_cb, "b", note_free_cb);
+  g_assert_true (coro_future_resolve_int (future, 1));
+  assert_trace ("");
+
+  g_main_context_unref (context);
+  assert_trace ("~a ~b");
+  g_object_unref (future);
+  g_assert_null (weak);
+}
+
+static void
+test_callbacks_taken_back_are_freed (void)
+{
+  GMainContext *context = g_main_context_new ();
+  g_autoptr (CoroFuture) future = future_new_in (context);
+  char text[] = "a";
+
+  coro_future_on_done (future, note_future_cb, text, note_free_cb);
+  g_assert_cmpuint (coro_future_remove_on_done (future, note_future_cb, text), ==, 1);
+  assert_trace ("");
+
+  g_main_context_unref (context);
+  assert_trace ("~a");
+}
+
+/* Nobody has ever iterated the context: all is on its way in the inbox. */
+static void
+test_callbacks_under_way_are_freed (void)
+{
+  GMainContext *context = g_main_context_new ();
+  g_autoptr (CoroFuture) future = NULL;
+
+  g_main_context_push_thread_default (context);
+  future = coro_future_new ();
+  g_main_context_pop_thread_default (context);
+  coro_future_on_done (future, note_future_cb, "a", note_free_cb);
+  g_assert_true (coro_future_resolve_int (future, 1));
+  coro_future_on_done (future, note_future_cb, "b", note_free_cb);
+
+  g_main_context_unref (context);
+  assert_trace ("~a ~b");
+}
+
+static void
+test_late_callbacks_are_freed (void)
+{
+  GMainContext *context = g_main_context_new ();
+  g_autoptr (CoroFuture) future = future_new_in (context);
+
+  g_main_context_unref (context);
+  coro_future_on_done (future, note_future_cb, "a", note_free_cb);
+  assert_trace ("");
+  g_assert_true (coro_future_resolve_int (future, 1));
+  assert_trace ("~a");
+  coro_future_on_done (future, note_future_cb, "b", note_free_cb);
+  assert_trace ("~b");
+}
+
+static void
+watch_again_cb (gpointer future)
+{
+  note ("~again");
+  coro_future_on_done (future, note_future_cb, "late", note_free_cb);
+}
+
+static void
+test_freeing_may_ask_again (void)
+{
+  GMainContext *context = g_main_context_new ();
+  g_autoptr (CoroFuture) future = future_new_in (context);
+
+  coro_future_on_done (future, note_future_cb, future, watch_again_cb);
+  coro_future_on_done (future, note_future_cb, "b", note_free_cb);
+  g_assert_true (coro_future_resolve_int (future, 1));
+
+  g_main_context_unref (context);
+  assert_trace ("~again ~b ~late");
+}
+
+static void
+no_coroutine_free_cb (gpointer unused)
+{
+  note (coro_task_get_current () == NULL ? "~native" : "~coroutine");
+}
+
+/* Code of others does not run on the stack of who happened to hold the context. */
+static gboolean
+drop_context_cb (gpointer   context,
+                 GValue    *result,
+                 GError   **error)
+{
+  g_main_context_unref (context);
+  return TRUE;
+}
+
+static void
+test_frees_on_the_main_stack (void)
+{
+  GMainContext *context = g_main_context_new ();
+  g_autoptr (CoroFuture) future = future_new_in (context);
+  g_autoptr (GError) error = NULL;
+
+  coro_future_on_done (future, note_future_cb, NULL, no_coroutine_free_cb);
+  g_assert_true (coro_future_resolve_int (future, 1));
+  g_assert_true (coro_run (drop_context_cb, context, NULL, &error));
+  g_assert_no_error (error);
+  assert_trace ("~native");
+}
+
+/* An error that nobody has read is said after all. */
+static void
+test_unread_errors_are_said (void)
+{
+  GMainContext *context = g_main_context_new ();
+  CoroTask *task;
+
+  g_main_context_push_thread_default (context);
+  task = coro_spawn_task (fail_cb, "alone", NULL);
+  g_main_context_pop_thread_default (context);
+  settle (context);
+  g_object_unref (task);
+
+  g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "*failed and nobody has read why: alone*");
+  g_main_context_unref (context);
+  g_test_assert_expected_messages ();
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/scheduler/end/ready-callbacks-are-freed", test_ready_callbacks_are_freed);
+  g_test_add_func ("/scheduler/end/callbacks-taken-back-are-freed", test_callbacks_taken_back_are_freed);
+  g_test_add_func ("/scheduler/end/callbacks-under-way-are-freed", test_callbacks_under_way_are_freed);
+  g_test_add_func ("/scheduler/end/late-callbacks-are-freed", test_late_callbacks_are_freed);
+  g_test_add_func ("/scheduler/end/freeing-may-ask-again", test_freeing_may_ask_again);
+  g_test_add_func ("/scheduler/end/frees-on-the-main-stack", test_frees_on_the_main_stack);
+  g_test_add_func ("/scheduler/end/unread-errors-are-said", test_unread_errors_are_said);
+
+  return g_test_run ();
+}
