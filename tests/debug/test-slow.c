@@ -308,7 +308,7 @@ main (int    argc,
   g_test_add_func ("/spec/S138/nothing-is-reported-while-off", test_nothing_is_reported_while_off);
   g_test_add_func ("/spec/S138/threshold-itself-is-slow", test_threshold_itself_is_slow);
   g_test_add_func ("/spec/S138/waiting-is-not-slow", test_waiting_is_not_slow);
-  g_test_add_func ("/spec/S359/blocking-call-is-reported", test_blocking_call_is_reported);
+  g_test_add_func ("/spec/S162-S359/blocking-call-is-reported", test_blocking_call_is_reported);
   g_test_add_func ("/spec/S135/slow-callback-is-named", test_slow_callback_is_named);
   g_test_add_func ("/spec/S136/flags-reach-a-new-run", test_flags_reach_a_new_run);
   g_test_add_func ("/spec/S136-S137/environment-turns-it-on-and-a-call-off", test_environment_turns_it_on_and_a_call_off);

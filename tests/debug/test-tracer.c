@@ -147,6 +147,84 @@ test_returning_task (gpointer   user_data,
   return TRUE;
 }
 
+/* --- the four outcomes of a step ------------------------------------------------------ */
+
+typedef struct
+{
+  CoroTask *task;               /* (owned) */
+  int n_events[CORO_TRACE_FREED + 1];
+} Traced;
+
+static void
+count_cb_by_name (const CoroTraceRecord *record,
+                  gpointer               user_data)
+{
+  Traced *tasks = user_data;
+
+  if (record->name != NULL && g_str_has_prefix (record->name, "task "))
+    tasks[record->name[strlen ("task ")] - '0'].n_events[record->event]++;
+}
+
+static gboolean
+traced_fail_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "no");
+  return FALSE;
+}
+
+static void
+assert_outcomes (const Traced *self,
+                 int           n_suspended,
+                 int           n_returned,
+                 int           n_failed,
+                 int           n_cancelled)
+{
+  g_assert_cmpint (self->n_events[CORO_TRACE_SUSPENDED], ==, n_suspended);
+  g_assert_cmpint (self->n_events[CORO_TRACE_RETURNED], ==, n_returned);
+  g_assert_cmpint (self->n_events[CORO_TRACE_FAILED], ==, n_failed);
+  g_assert_cmpint (self->n_events[CORO_TRACE_CANCELLED], ==, n_cancelled);
+}
+
+/* A task that awaits, one that returns, one that fails and one that is cancelled. */
+static gboolean
+test_four_outcomes (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  static const CoroFunc bodies[] = { traced_await_cb, traced_return_cb, traced_fail_cb, forever_cb };
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  Traced tasks[4] = { { NULL, }, };
+
+  coro_scheduler_set_tracer (scheduler (), count_cb_by_name, tasks, NULL);
+  for (int i = 0; i < 4; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("task %d", i);
+
+      tasks[i].task = coro_spawn_task (bodies[i], future, NULL);
+      coro_task_set_name (tasks[i].task, name);
+    }
+  coro_task_cancel (tasks[3].task);
+  g_assert_true (coro_test_settle (error));
+  assert_outcomes (&tasks[0], 1, 0, 0, 0);
+  assert_outcomes (&tasks[1], 0, 1, 0, 0);
+  assert_outcomes (&tasks[2], 0, 0, 1, 0);
+  assert_outcomes (&tasks[3], 0, 0, 0, 1);
+
+  coro_future_resolve_int (future, 1);
+  for (int i = 0; i < 4; i++)
+    {
+      g_assert_cmpint (coro_await (tasks[i].task, NULL, NULL), ==, i < 2);
+      g_object_unref (tasks[i].task);
+    }
+  assert_outcomes (&tasks[0], 1, 1, 0, 0);
+  coro_scheduler_set_tracer (scheduler (), NULL, NULL, NULL);
+  return TRUE;
+}
+
+/* --- the tracer ----------------------------------------------------------------------- */
+
 static gboolean
 test_no_more_events_without_tracer (gpointer   user_data,
                                     GValue    *result,
@@ -198,6 +276,7 @@ main (int    argc,
   coro_test_add_func ("/spec/S195/what-is-there-is-no-wait", test_what_is_there_is_no_wait);
   coro_test_add_func ("/spec/S216-S364/cancelled-task", test_cancelled_task);
   coro_test_add_func ("/spec/S216/returning-task", test_returning_task);
+  coro_test_add_func ("/spec/S216/four-outcomes", test_four_outcomes);
   coro_test_add_func ("/debug/tracer/no-more-events-without-tracer", test_no_more_events_without_tracer);
   g_test_add_func ("/debug/tracer/data-is-freed-once", test_data_is_freed_once);
 

@@ -782,28 +782,31 @@ test_many_connections (gpointer   user_data,
 
 /* --- cancelled before their time ----------------------------------------------------- */
 
-static gboolean
-later_cb (gpointer   user_data,
-          GValue    *result,
-          GError   **error)
+static void
+note_call_cb (gpointer text)
 {
-  if (!coro_sleep (50 * MILLISECOND, error))
-    return FALSE;
-  note ("called");
-  return TRUE;
+  note (text);
 }
 
+/* Each of the three ways to have something called, beside one that is not called off. */
 static gboolean
 test_called_off (gpointer   user_data,
                  GValue    *result,
                  GError   **error)
 {
-  g_autoptr (CoroTask) task = coro_spawn_task (later_cb, NULL, NULL);
+  guint64 soon = coro_call_soon (note_call_cb, "soon", NULL);
+  guint64 later, at;
+
+  g_assert_true (coro_call_cancel (soon));
+  later = coro_call_later (50 * MILLISECOND, note_call_cb, "later", NULL);
+  at = coro_call_at (now () + 50 * MILLISECOND, note_call_cb, "at", NULL);
+  coro_call_later (50 * MILLISECOND, note_call_cb, "called", NULL);
 
   g_assert_true (coro_sleep (10 * MILLISECOND, error));
-  g_assert_true (coro_task_cancel (task));
+  g_assert_true (coro_call_cancel (later));
+  g_assert_true (coro_call_cancel (at));
   g_assert_true (coro_sleep (SECOND, error));
-  assert_trace ("");
+  assert_trace ("called");
   return TRUE;
 }
 
@@ -836,6 +839,17 @@ test_cancelled_waiter (gpointer   user_data,
 }
 
 /* --- another clock ------------------------------------------------------------------- */
+
+static gboolean
+later_cb (gpointer   user_data,
+          GValue    *result,
+          GError   **error)
+{
+  if (!coro_sleep (50 * MILLISECOND, error))
+    return FALSE;
+  note ("called");
+  return TRUE;
+}
 
 static gboolean
 run_trace_cb (gpointer   virtual_clock,
@@ -892,7 +906,7 @@ main (int    argc,
   g_test_add_func ("/spec/S129/from-a-callback", test_from_callback);
   coro_test_add_func ("/spec/S105/resumes-on-data", test_resumes_on_data);
   coro_test_add_func ("/spec/S109-S220/cancelled-watch", test_cancelled_watch);
-  coro_test_add_func ("/spec/S220-S240-S241/many-connections", test_many_connections);
+  coro_test_add_func ("/spec/S220-S241/many-connections", test_many_connections);
   coro_test_add_func ("/spec/S222/called-off", test_called_off);
   coro_test_add_func ("/spec/S223/cancelled-waiter", test_cancelled_waiter);
   g_test_add_func ("/spec/S227/any-clock", test_any_clock);

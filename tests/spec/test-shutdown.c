@@ -251,7 +251,7 @@ test_by_hand (void)
   g_assert_cmpint (g_value_get_int (&value), ==, 42);
 }
 
-/* --- subprocesses and streams ---------------------------------------------------------- */
+/* --- subprocesses ---------------------------------------------------------------------- */
 
 static gboolean
 test_subprocess (gpointer   user_data,
@@ -267,40 +267,6 @@ test_subprocess (gpointer   user_data,
   return TRUE;
 }
 
-static char *
-read_line (GDataInputStream  *stream,
-           GError           **error)
-{
-  g_auto (CoroOperation) op = CORO_OPERATION_INIT;
-
-  return g_data_input_stream_read_line_finish (stream, CORO_CALL (&op, g_data_input_stream_read_line_async, stream,
-                                                                  G_PRIORITY_DEFAULT), NULL, error);
-}
-
-static gboolean
-test_lines (gpointer   user_data,
-            GValue    *result,
-            GError   **error)
-{
-  g_autoptr (GInputStream) memory = g_memory_input_stream_new ();
-  g_autoptr (GDataInputStream) stream = NULL;
-  g_autofree char *a = NULL;
-  g_autofree char *b = NULL;
-  g_autofree char *end = NULL;
-
-  for (const char *text = "a\nb\n"; *text != '\0'; text++)
-    g_memory_input_stream_add_data (G_MEMORY_INPUT_STREAM (memory), text, 1, NULL);
-  stream = g_data_input_stream_new (memory);
-  g_buffered_input_stream_set_buffer_size (G_BUFFERED_INPUT_STREAM (stream), 1);
-  a = read_line (stream, error);
-  b = read_line (stream, error);
-  end = read_line (stream, error);
-  g_assert_cmpstr (a, ==, "a");
-  g_assert_cmpstr (b, ==, "b");
-  g_assert_null (end);
-  return TRUE;
-}
-
 int
 main (int    argc,
       char **argv)
@@ -313,6 +279,5 @@ main (int    argc,
   g_test_add_func ("/spec/S159/nested-closes-the-object", test_nested);
   g_test_add_func ("/spec/S217/by-hand", test_by_hand);
   coro_test_add_func ("/spec/S244/exit-status", test_subprocess);
-  coro_test_add_func ("/spec/S245/lines", test_lines);
   return g_test_run ();
 }
