@@ -38,15 +38,16 @@ struct _CoroWatch
  * descriptor, which the scheduler's source has polled. */
 struct _CoroReactor
 {
-  int epoll_fd;                 /* -1: there is none to be had */
+  int epoll_fd;                 /* (atomic): -1: there is none to be had */
   int timer_fd;                 /* -1: likewise */
+  int wake_fd;                  /* (atomic): -1: likewise; see coro_reactor_wake() */
   gint64 armed;                 /* µs: for when timer_fd is armed; G_MAXINT64: it is not */
   guint n_waiting;              /* who waits for an event: looked at while others keep the scheduler busy */
   gboolean more;                /* the last look found something */
   CoroWatch **watches;          /* (owned) (element-type unowned): by descriptor */
   guint n_watches;
   guint32 generation;
-  guint n_forks;                /* see coro_reactor_check() */
+  guint n_forks;                /* (atomic): see coro_reactor_is_foreign() */
 };
 
 extern guint coro_reactor_n_forks G_GNUC_INTERNAL;
@@ -70,6 +71,7 @@ void     coro_reactor_forget (CoroReactor          *self,
 void     coro_reactor_poll   (CoroReactor          *self);
 gboolean coro_reactor_arm    (CoroReactor          *self,
                               gint64                deadline);
+gboolean coro_reactor_wake   (CoroReactor          *self);
 
 /* The watch of a descriptor, or NULL. */
 static inline CoroWatch *
@@ -83,7 +85,7 @@ coro_reactor_lookup (CoroReactor *self,
 static inline gboolean
 coro_reactor_is_foreign (CoroReactor *self)
 {
-  return G_UNLIKELY (self->n_forks != coro_reactor_n_forks);
+  return G_UNLIKELY ((guint) g_atomic_int_get (&self->n_forks) != coro_reactor_n_forks);
 }
 
 G_END_DECLS

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #define N_EVENTS 64
 /* In place of a generation, whose first is 1. */
 #define TIMER_MARK G_GUINT64_CONSTANT (0)
+#define WAKE_MARK G_GUINT64_CONSTANT (1)
 
 /* How many times this process was made by fork() from one that uses the library. */
 guint coro_reactor_n_forks;
@@ -33,12 +35,15 @@ watch_forks_cb (gpointer unused)
   return NULL;
 }
 
+/* What another thread may be looking at is out of its sight before it is closed. */
 static void
 close_fd (int *fd)
 {
-  if (*fd >= 0)
-    close (*fd);
-  *fd = -1;
+  int closing = *fd;
+
+  g_atomic_int_set (fd, -1);
+  if (closing >= 0)
+    close (closing);
 }
 
 static int
@@ -55,6 +60,7 @@ reactor_control (CoroReactor *self,
 }
 
 static const struct epoll_event timer_event = { .events = EPOLLIN | EPOLLET, .data.u64 = TIMER_MARK };
+static const struct epoll_event wake_event = { .events = EPOLLIN | EPOLLET, .data.u64 = WAKE_MARK };
 
 /* Whether both descriptors are still what they were: somebody may have closed them, and
  * something else may have their numbers now.  Asking for what is asked for already changes
@@ -67,15 +73,27 @@ reactor_is_intact (CoroReactor *self)
   return self->timer_fd >= 0 && epoll_ctl (self->epoll_fd, EPOLL_CTL_MOD, self->timer_fd, &event) == 0;
 }
 
+/* For coro_reactor_wake(), which can do without. */
+static void
+reactor_open_wake (CoroReactor *self)
+{
+  struct epoll_event event = wake_event;
+  int fd = eventfd (1, EFD_CLOEXEC | EFD_NONBLOCK);
+
+  if (fd >= 0 && epoll_ctl (self->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
+    close_fd (&fd);
+  g_atomic_int_set (&self->wake_fd, fd);
+}
+
 static void
 reactor_open (CoroReactor *self)
 {
   struct epoll_event event = timer_event;
 
-  self->n_forks = coro_reactor_n_forks;
+  g_atomic_int_set (&self->n_forks, (int) coro_reactor_n_forks);
   self->armed = G_MAXINT64;
   self->more = FALSE;
-  self->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
+  g_atomic_int_set (&self->epoll_fd, epoll_create1 (EPOLL_CLOEXEC));
   self->timer_fd = timerfd_create (CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 
   /* Edge-triggered: the event itself says all, so that nobody has to read the timer. */
@@ -84,18 +102,26 @@ reactor_open (CoroReactor *self)
     {
       close_fd (&self->timer_fd);
       close_fd (&self->epoll_fd);
+      return;
     }
+
+  reactor_open_wake (self);
 }
 
+/* Closes what is ours without doubt. */
 static void
 reactor_close (CoroReactor *self)
 {
   if (reactor_is_intact (self))
     {
+      if (coro_reactor_wake (self))
+        close_fd (&self->wake_fd);
       close_fd (&self->timer_fd);
       close_fd (&self->epoll_fd);
     }
-  self->epoll_fd = self->timer_fd = -1;
+  g_atomic_int_set (&self->wake_fd, -1);
+  g_atomic_int_set (&self->epoll_fd, -1);
+  self->timer_fd = -1;
 }
 
 static void
@@ -129,7 +155,7 @@ coro_reactor_init (CoroReactor *self)
   static GOnce once = G_ONCE_INIT;
 
   g_once (&once, watch_forks_cb, NULL);
-  *self = (CoroReactor) { .epoll_fd = -1, .timer_fd = -1 };
+  *self = (CoroReactor) { .epoll_fd = -1, .timer_fd = -1, .wake_fd = -1 };
   reactor_open (self);
 }
 
@@ -185,6 +211,8 @@ coro_reactor_add (CoroReactor          *self,
   if (!reactor_check (self))
     return EMFILE;
 
+  if (G_UNLIKELY (fd == self->wake_fd))
+    g_atomic_int_set (&self->wake_fd, -1);      /* somebody has closed it: it is another file */
   holder = coro_reactor_lookup (self, fd);
   if (holder != NULL && coro_reactor_update (self, holder, holder->events) == 0)
     return EEXIST;
@@ -268,6 +296,8 @@ reactor_deliver (CoroReactor              *self,
       self->armed = G_MAXINT64;
       return;
     }
+  if (event->data.u64 == WAKE_MARK)
+    return;
 
   /* The kernel goes on about a file that is open elsewhere, in a forked child for example,
    * when our descriptor of it was closed. */
@@ -316,4 +346,20 @@ coro_reactor_arm (CoroReactor *self,
 
   self->armed = deadline;
   return TRUE;
+}
+
+/* Ends the poll of the main loop, or keeps the next one from blocking; from any thread.
+ * FALSE where it cannot.
+ *
+ * An eventfd that is always readable is asked for anew, which is an event.  Writing to one takes
+ * as long; but had foreign code closed ours, the eight bytes would end up in the file that has its
+ * number now, and nobody would wake up. */
+gboolean
+coro_reactor_wake (CoroReactor *self)
+{
+  struct epoll_event event = wake_event;
+  int epoll_fd = g_atomic_int_get (&self->epoll_fd);
+  int wake_fd = g_atomic_int_get (&self->wake_fd);
+
+  return wake_fd >= 0 && epoll_ctl (epoll_fd, EPOLL_CTL_MOD, wake_fd, &event) == 0;
 }

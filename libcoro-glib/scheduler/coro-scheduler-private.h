@@ -93,6 +93,7 @@ struct _CoroScheduler
   gpointer thread;              /* (atomic) (nullable): whose scheduler this is; see coro_thread_self() */
   GMutex wakeup_lock;
   CoroInbox inbox;
+  gboolean asleep;              /* (atomic): its main loop may be blocked: who posts has to wake it */
   CoroTimerHeap timers;
   CoroStackPool *stacks;        /* (owned) */
   const CoroJobClass *job_class;        /* (nullable): of all its jobs */
@@ -111,7 +112,7 @@ struct _CoroScheduler
   guint rounds_left;            /* the last slice was used up: how many rounds the others may have */
   gint64 rounds_end;            /* µs: when these are over in any case */
   gboolean skipping;            /* this is one of those rounds */
-  gboolean closed;
+  gboolean closed;              /* (atomic) */
   guint n_eager;                /* dispatches for the first step of a job that are nested */
   guint n_works;                /* functions in threads, which its end waits for */
   guint n_external;             /* operations of GIO and threads under way: virtual time waits for them */

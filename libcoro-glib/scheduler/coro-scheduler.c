@@ -264,7 +264,7 @@ coro_scheduler_close (CoroScheduler *self)
   if (self->closed)
     return;
 
-  self->closed = TRUE;
+  g_atomic_int_set (&self->closed, TRUE);
   g_mutex_lock (&registry_lock);
   g_hash_table_remove (registry, self->context);
   for (link = &coro_schedulers; *link != self;)
@@ -321,6 +321,19 @@ coro_scheduler_peek (void)
   return self;
 }
 
+/* In another thread, or before the first dispatch; with wakeup_lock held.  The context itself is
+ * left alone if that can be: its last reference may be gone by now, and until its sources
+ * are finalised we do not know. */
+static void
+scheduler_wake (CoroScheduler *self)
+{
+  /* A forked child has not polled since, and looks into its inbox before it does. */
+  if (coro_reactor_is_foreign (&self->reactor))
+    return;
+  if (!coro_reactor_wake (&self->reactor))
+    g_main_context_wakeup (self->context);
+}
+
 /* Has `message` handled on the scheduler's thread. */
 void
 coro_scheduler_post (CoroScheduler *self,
@@ -329,14 +342,15 @@ coro_scheduler_post (CoroScheduler *self,
   /* A reader who is awake may handle it, end its loop and be gone before we are done. */
   g_object_ref (self);
 
-  if (coro_inbox_push (&self->inbox, message))
+  if (coro_inbox_push (&self->inbox, message) &&
+      (g_atomic_int_get (&self->asleep) || g_atomic_int_get (&self->closed)))
     {
       gboolean ended;
 
       g_mutex_lock (&self->wakeup_lock);
       ended = self->context == NULL;
       if (!ended)
-        g_main_context_wakeup (self->context);
+        scheduler_wake (self);
       g_mutex_unlock (&self->wakeup_lock);
       if (G_UNLIKELY (ended))
         scheduler_handle_late (self);

@@ -458,6 +458,18 @@ scheduler_has_work (CoroScheduler *self)
   return self->ready_head != NULL || !coro_inbox_is_empty (&self->inbox);
 }
 
+/* Whether there is nothing to do.  Then from now on a message wakes the main loop: one that came
+ * before is found in the inbox, whose sender has done without the system calls. */
+static gboolean
+scheduler_falls_asleep (CoroScheduler *self)
+{
+  if (scheduler_has_work (self))
+    return FALSE;
+
+  g_atomic_int_set (&self->asleep, TRUE);
+  return coro_inbox_is_empty (&self->inbox);
+}
+
 /* Wakes who waits until nobody can run. */
 static void
 scheduler_signal_rest (CoroScheduler *self)
@@ -533,7 +545,7 @@ source_prepare (GSource *source,
       return FALSE;
     }
 
-  if (scheduler_has_work (self))
+  if (!scheduler_falls_asleep (self))
     {
       *timeout = 0;
       return TRUE;
@@ -562,6 +574,7 @@ source_check (GSource *source)
 {
   CoroScheduler *self = ((CoroSource *) source)->scheduler;
 
+  g_atomic_int_set (&self->asleep, FALSE);
   if (self->skipping)
     return FALSE;
   return scheduler_has_work (self) || self->poll_fd.revents != 0 ||

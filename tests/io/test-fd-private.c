@@ -12,8 +12,10 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -706,6 +708,148 @@ test_epoll_closed_timer (void)
   g_assert_no_error (error);
 }
 
+/* --- waking from another thread ----------------------------------------------------- */
+
+typedef struct
+{
+  CoroScheduler *scheduler;
+  CoroFuture *future;
+} Waker;
+
+/* The loop is about to block, or does. */
+static gpointer
+waker_thread (gpointer data)
+{
+  Waker *self = data;
+
+  while (!g_atomic_int_get (&self->scheduler->asleep))
+    g_thread_yield ();
+  coro_future_resolve_int (self->future, 1);
+  return NULL;
+}
+
+static gboolean
+be_woken (GError **error)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  Waker waker = { coro_scheduler_get_running (), future };
+  GThread *thread = g_thread_new ("waker", waker_thread, &waker);
+  gboolean ok = coro_await (future, NULL, error);
+
+  g_thread_join (thread);
+  return ok;
+}
+
+/* Foreign code closes a descriptor of the reactor, or puts a file in its place. */
+static void
+steal_descriptor (int      fd,
+                  gboolean replace)
+{
+  int file;
+
+  if (!replace)
+    {
+      close (fd);
+      return;
+    }
+
+  file = memfd_create ("theirs", MFD_CLOEXEC);
+  g_assert_cmpint (dup2 (file, fd), ==, fd);
+  close (file);
+}
+
+typedef struct
+{
+  const char *path;
+  gboolean epoll;               /* what is stolen */
+  gboolean wake;
+  gboolean replace;
+} Theft;
+
+static const Theft thefts[] = {
+  { "/io/fd/wake/none-stolen", FALSE, FALSE, FALSE },
+  { "/io/fd/wake/closed", FALSE, TRUE, FALSE },
+  { "/io/fd/wake/replaced", FALSE, TRUE, TRUE },
+  { "/io/fd/wake/epoll-closed", TRUE, FALSE, FALSE },
+  { "/io/fd/wake/epoll-replaced", TRUE, FALSE, TRUE },
+  { "/io/fd/wake/both-closed", TRUE, TRUE, FALSE },
+  { "/io/fd/wake/both-replaced", TRUE, TRUE, TRUE },
+};
+
+static gboolean
+wake_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  const Theft *theft = user_data;
+  int fds[] = { theft->epoll ? get_reactor ()->epoll_fd : -1, theft->wake ? get_reactor ()->wake_fd : -1 };
+
+  g_assert_cmpint (get_reactor ()->wake_fd, >=, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    if (fds[i] >= 0)
+      steal_descriptor (fds[i], theft->replace);
+  for (int i = 0; i < 5; i++)
+    if (!be_woken (error))
+      return FALSE;
+
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    if (fds[i] >= 0 && theft->replace)
+      {
+        struct stat info;
+
+        g_assert_cmpint (fstat (fds[i], &info), ==, 0);
+        g_assert_true (S_ISREG (info.st_mode));
+        g_assert_cmpint (info.st_size, ==, 0);        /* nothing was written to it */
+        close (fds[i]);
+      }
+  return TRUE;
+}
+
+/* With the real clock, by which a loop with nothing to do blocks. */
+static void
+test_wake (gconstpointer theft)
+{
+  g_autoptr (GError) error = NULL;
+
+  coro_run (wake_cb, (gpointer) theft, NULL, &error);
+  g_assert_no_error (error);
+}
+
+/* What has its number by now may be waited for. */
+static gboolean
+wake_number_reused_cb (gpointer   user_data,
+                       GValue    *result,
+                       GError   **error)
+{
+  int wake_fd = get_reactor ()->wake_fd;
+  int fds[2];
+  Wait wait;
+  g_autoptr (CoroTask) task = NULL;
+
+  make_pair (fds);
+  g_assert_cmpint (dup2 (fds[0], wake_fd), ==, wake_fd);
+  wait = wait_for (wake_fd, G_IO_IN);
+  task = coro_spawn_task (wait_cb, &wait, NULL);
+  if (!coro_yield (error) || !coro_yield (error) || !be_woken (error))
+    return FALSE;
+  g_assert_false (wait.done);
+  put (fds[1], "x");
+  g_assert_true (coro_await (task, NULL, error));
+  g_assert_cmpint (wait.ready, ==, G_IO_IN);
+  close (wake_fd);
+  close_pair (fds);
+  return TRUE;
+}
+
+static void
+test_wake_number_reused (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  coro_run (wake_number_reused_cb, NULL, NULL, &error);
+  g_assert_no_error (error);
+}
+
 static struct rlimit saved_limit;
 
 static void
@@ -838,6 +982,7 @@ close_on_exec_cb (gpointer   user_data,
 {
   g_assert_cmpint (fcntl (get_reactor ()->epoll_fd, F_GETFD) & FD_CLOEXEC, ==, FD_CLOEXEC);
   g_assert_cmpint (fcntl (get_reactor ()->timer_fd, F_GETFD) & FD_CLOEXEC, ==, FD_CLOEXEC);
+  g_assert_cmpint (fcntl (get_reactor ()->wake_fd, F_GETFD) & FD_CLOEXEC, ==, FD_CLOEXEC);
   return TRUE;
 }
 
@@ -914,6 +1059,9 @@ main (int    argc,
   coro_test_add_data_func ("/io/fd/epoll-closed", epoll_closed_cb, GINT_TO_POINTER (FALSE), NULL);
   coro_test_add_data_func ("/io/fd/epoll-replaced", epoll_closed_cb, GINT_TO_POINTER (TRUE), NULL);
   g_test_add_func ("/io/fd/epoll-closed-timer", test_epoll_closed_timer);
+  for (guint i = 0; i < G_N_ELEMENTS (thefts); i++)
+    g_test_add_data_func (thefts[i].path, &thefts[i], test_wake);
+  g_test_add_func ("/io/fd/wake/number-reused", test_wake_number_reused);
   coro_test_add_func ("/io/fd/no-epoll", no_epoll_cb);
   g_test_add_func ("/io/fd/timers-without-epoll", test_timers_without_epoll);
 #ifndef __SANITIZE_THREAD__     /* to which a child switches between the fibers of its parent */

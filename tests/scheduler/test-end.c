@@ -177,6 +177,57 @@ test_unread_errors_are_said (void)
   g_test_assert_expected_messages ();
 }
 
+/* --- between the last reference and the end ------------------------------------------- */
+
+/* Sources before and after that of the scheduler, whose ends are in the midst of the context's. */
+typedef struct
+{
+  GSource source;
+  CoroScheduler *scheduler;
+} LastSource;
+
+static gpointer
+late_thread (gpointer scheduler)
+{
+  coro_scheduler_call_soon (scheduler, nothing_cb, "late", note_free_cb);
+  return NULL;
+}
+
+static void
+last_source_finalize (GSource *source)
+{
+  note ("source");
+  g_thread_join (g_thread_new ("late", late_thread, ((LastSource *) source)->scheduler));
+}
+
+static GSourceFuncs last_source_funcs = { .finalize = last_source_finalize };
+
+static GSource *
+last_source_attach (GMainContext *context)
+{
+  g_autoptr (GSource) source = g_source_new (&last_source_funcs, sizeof (LastSource));
+
+  g_source_attach (source, context);
+  return source;
+}
+
+/* Another thread asks for something when the context has no references any more and the scheduler
+ * does not know: GLib would say that it must not be woken. */
+static void
+test_asked_in_the_midst_of_the_end (void)
+{
+  GMainContext *context = g_main_context_new ();
+  LastSource *before = (LastSource *) last_source_attach (context);
+  g_autoptr (CoroScheduler) scheduler = coro_scheduler_ref_for_context (context);
+  LastSource *after = (LastSource *) last_source_attach (context);
+
+  before->scheduler = after->scheduler = scheduler;
+  settle (context);
+  g_main_context_unref (context);
+  g_assert_true (coro_scheduler_is_closed (scheduler));
+  assert_trace ("source ~late source ~late");
+}
+
 int
 main (int    argc,
       char **argv)
@@ -190,6 +241,7 @@ main (int    argc,
   g_test_add_func ("/scheduler/end/freeing-may-ask-again", test_freeing_may_ask_again);
   g_test_add_func ("/scheduler/end/frees-on-the-main-stack", test_frees_on_the_main_stack);
   g_test_add_func ("/scheduler/end/unread-errors-are-said", test_unread_errors_are_said);
+  g_test_add_func ("/scheduler/end/asked-in-the-midst-of-it", test_asked_in_the_midst_of_the_end);
 
   return g_test_run ();
 }
