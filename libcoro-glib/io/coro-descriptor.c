@@ -102,7 +102,7 @@ descriptor_lost_cb (CoroWatch *watch,
   descriptor_unref (self);
 }
 
-const CoroWatchClass coro_descriptor_class = { descriptor_ready_cb, descriptor_lost_cb };
+const CoroWatchClass coro_descriptor_class = { descriptor_ready_cb, descriptor_lost_cb, NULL };
 
 /* In whatever thread drops the last reference to the owner. */
 static void

@@ -53,9 +53,6 @@ gboolean     coro_disk_sync     (int             fd,
                                  gboolean        data_only,
                                  int            *result,
                                  GError        **error);
-gboolean     coro_disk_wait     (int             fd,
-                                 GIOCondition    condition,
-                                 GError        **error);
 gboolean     coro_disk_call     (CoroThreadFunc  func,
                                  gpointer        user_data,
                                  GError        **error);

@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glib-unix.h>
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -122,7 +121,8 @@ disk_get_ring (CoroDisk *self)
     return self->ring;
 
   self->ring = coro_ring_new (coro_scheduler_current, &error_number);
-  if (self->ring == NULL && error_number != EMFILE && error_number != ENFILE && error_number != ENOMEM)
+  if (self->ring == NULL && error_number != EMFILE && error_number != ENFILE && error_number != ENOMEM &&
+      error_number != ENOSPC)
     g_atomic_int_set (&no_ring, TRUE);
   return self->ring;
 }
@@ -609,64 +609,6 @@ coro_disk_close (CoroDiskFile *file,
         return call.result;
     }
   return call_perform (&call);
-}
-
-/* --- descriptors that are no files ------------------------------------------------ */
-
-typedef struct
-{
-  CoroWaiter waiter;
-  GSource *source;              /* (owned) */
-} CoroDiskWait;
-
-static gboolean
-ready_cb (int          fd,
-          GIOCondition condition,
-          gpointer     user_data)
-{
-  CoroDiskWait *wait = user_data;
-
-  coro_waiter_signal (&wait->waiter);
-  return G_SOURCE_REMOVE;
-}
-
-static gboolean
-disk_wait_abort (gpointer    object,
-                 CoroWaiter *waiter)
-{
-  return TRUE;
-}
-
-static const CoroWaitClass disk_wait_class = { disk_wait_abort, coro_waiter_undo_nothing, FALSE, "a file" };
-
-/* Waits until a pipe or a device has something to read, or room. */
-gboolean
-coro_disk_wait (int            fd,
-                GIOCondition   condition,
-                GError       **error)
-{
-  GPollFD poll_fd = { .fd = fd, .events = (gushort) condition };
-  CoroDiskWait wait;
-  CoroDisk *disk;
-  gboolean ready;
-
-  if (!disk_begin (&disk, error))
-    return FALSE;
-  if (g_poll (&poll_fd, 1, 0) != 0)
-    return TRUE;
-  if (!coro_waiter_init (&wait.waiter, error))
-    return FALSE;
-
-  wait.source = g_unix_fd_source_new (fd, condition);
-  g_source_set_static_name (wait.source, "[coro] a file that is a pipe");
-  g_source_set_callback (wait.source, G_SOURCE_FUNC (ready_cb), &wait, NULL);
-  g_source_attach (wait.source, coro_scheduler_current->context);
-  coro_scheduler_current->n_external++;
-  ready = coro_waiter_wait (&wait.waiter, &disk_wait_class, &wait, error);
-  coro_scheduler_current->n_external--;
-  g_source_destroy (wait.source);
-  g_source_unref (wait.source);
-  return ready;
 }
 
 /* --- errors ----------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 
 #include "future/coro-sleep.h"
 #include "io/coro-disk-private.h"
+#include "io/coro-fd.h"
 #include "io/coro-operation.h"
 #include "scheduler/coro-job-private.h"
 #include "scope/coro-closure.h"
@@ -184,7 +185,7 @@ save_to_stream (CoroFileSave  *self,
 
   while (ok && n >= 0 && size > 0)
     {
-      ok = coro_disk_wait (file.fd, G_IO_OUT, error) && coro_disk_write (file.fd, data, size, -1, &n, error);
+      ok = coro_fd_wait (file.fd, G_IO_OUT, -1, error) != 0 && coro_disk_write (file.fd, data, size, -1, &n, error);
       if (!ok || n == -EAGAIN)
         {
           n = 0;

@@ -7,6 +7,7 @@
 
 #include "future/coro-sleep.h"
 #include "io/coro-disk-private.h"
+#include "io/coro-fd.h"
 #include "io/coro-operation.h"
 #include "scheduler/coro-job-private.h"
 #include "scope/coro-closure.h"
@@ -168,7 +169,7 @@ load_read (CoroFileLoad  *self,
 
   if (self->stream)
     {
-      if (!coro_disk_wait (self->file.fd, G_IO_IN, error))
+      if (coro_fd_wait (self->file.fd, G_IO_IN, -1, error) == 0)
         return FALSE;
     }
   else if (!coro_disk_has_ring ())

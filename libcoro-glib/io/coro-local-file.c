@@ -6,6 +6,7 @@
 #include "io/coro-local-file.h"
 
 #include "io/coro-disk-private.h"
+#include "io/coro-fd.h"
 #include "scheduler/coro-job-private.h"
 #include "scope/coro-closure.h"
 #include "scope/coro-spawn.h"
@@ -345,7 +346,7 @@ local_file_transfer (CoroLocalFile  *self,
     offset = -1;
   do
     {
-      if (self->stream && !coro_disk_wait (self->file.fd, direction, error))
+      if (self->stream && coro_fd_wait (self->file.fd, direction, -1, error) == 0)
         return FALSE;
       made = direction == G_IO_IN ? coro_disk_read (self->file.fd, buffer, count, offset, result, error)
                                   : coro_disk_write (self->file.fd, buffer, count, offset, result, error);

@@ -21,10 +21,12 @@ struct _CoroRing
 {
   struct io_uring ring;
   CoroScheduler *scheduler;     /* (unowned): owns us */
-  GSource *source;              /* (owned): polls the ring's descriptor */
+  CoroWatch watch;              /* of the ring's descriptor */
+  gboolean mapped;              /* there is a ring */
   CoroReady flush;
   gboolean flush_queued;
   gboolean broken;              /* the kernel takes no more: what is queued fails with ENOSYS */
+  GSource *glance;              /* (nullable) (owned): for a ring whose descriptor is not ours any more */
   int generation;               /* of processes: see fork_cb() */
   guint n_submitted;
   CoroRingCall *queue_head;     /* (nullable) */
@@ -38,12 +40,8 @@ struct _CoroRing
 /* So many calls are under way at the most; the rest waits in our queue.  Half of what
  * completions have room for: each call may come with a request to call it off. */
 #define MAX_SUBMITTED N_ENTRIES
-
-typedef struct
-{
-  GSource source;
-  CoroRing *ring;
-} CoroRingSource;
+/* ms between two looks at what is under way where nothing tells of it any more. */
+#define GLANCE_PERIOD 10
 
 static const guint8 opcodes[CORO_RING_N_OPCODES] = {
   [CORO_RING_CLOSE] = IORING_OP_CLOSE,
@@ -275,12 +273,10 @@ ring_submit (CoroRing *self)
     ring_break (self);
 }
 
-/* Returns whether there was anything. */
-static gboolean
+static void
 ring_reap (CoroRing *self)
 {
   struct io_uring_cqe *cqe;
-  gboolean any = FALSE;
 
   while (io_uring_peek_cqe (&self->ring, &cqe) == 0)
     {
@@ -288,13 +284,11 @@ ring_reap (CoroRing *self)
       int result = cqe->res;
 
       io_uring_cqe_seen (&self->ring, cqe);
-      any = TRUE;
       if (call == NULL)
         continue;
       ring_remove_submitted (self, call);
       ring_complete (self, call, result);
     }
-  return any;
 }
 
 static gboolean
@@ -316,74 +310,77 @@ flush_cb (CoroReady *ready)
   self->flush_queued = FALSE;
   if (ring_is_foreign (self))
     ring_renew (self);
-  if (self->source == NULL)
-    return;
 
   ring_submit (self);
-  ring_reap (self);
+  if (self->mapped)
+    ring_reap (self);
   if (ring_has_more (self))
     ring_flush_later (self);
 }
 
 static const CoroReadyClass flush_class = { flush_cb, NULL };
 
-/* --- the source ------------------------------------------------------------------- */
+/* --- the descriptor --------------------------------------------------------------- */
 
-static gboolean
-ring_source_prepare (GSource *source,
-                     int     *timeout)
+static void
+ring_ready_cb (CoroWatch *watch,
+               guint32    events)
 {
-  CoroRing *ring = ((CoroRingSource *) source)->ring;
+  CoroRing *self = (CoroRing *) ((char *) watch - offsetof (CoroRing, watch));
 
-  *timeout = -1;
-  return ring_is_foreign (ring) || io_uring_cq_ready (&ring->ring) > 0;
-}
-
-static gboolean
-ring_source_check (GSource *source)
-{
-  CoroRing *ring = ((CoroRingSource *) source)->ring;
-
-  return ring_is_foreign (ring) || io_uring_cq_ready (&ring->ring) > 0;
-}
-
-static gboolean
-ring_source_dispatch (GSource     *source,
-                      GSourceFunc  callback,
-                      gpointer     user_data)
-{
-  CoroRing *self = ((CoroRingSource *) source)->ring;
-
-  if (ring_is_foreign (self))
-    ring_renew (self);
-  else
+  if (!ring_is_foreign (self))
     ring_reap (self);
-  if (self->source != NULL && ring_has_more (self))
+  if (ring_is_foreign (self) || ring_has_more (self))
     ring_flush_later (self);
-  return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs ring_source_funcs = { ring_source_prepare, ring_source_check, ring_source_dispatch, NULL, NULL, NULL };
+static gboolean
+glance_cb (gpointer ring)
+{
+  CoroRing *self = ring;
+
+  ring_reap (self);
+  if (self->submitted != NULL)
+    return G_SOURCE_CONTINUE;
+
+  g_clear_pointer (&self->glance, g_source_unref);
+  return G_SOURCE_REMOVE;
+}
+
+/* Somebody has closed the descriptor, or there is no epoll.  The mapping lives on, and so do
+ * the calls that are under way: their buffers are not free before those have ended. */
+static void
+ring_lost_cb (CoroWatch *watch,
+              int        code)
+{
+  CoroRing *self = (CoroRing *) ((char *) watch - offsetof (CoroRing, watch));
+
+  if (code == 0)
+    return;
+
+  self->broken = TRUE;
+  if (code == EBADF)
+    self->ring.ring_fd = -1;
+  ring_flush_later (self);
+  if (self->submitted == NULL || self->glance != NULL || ring_is_foreign (self))
+    return;
+
+  self->glance = g_timeout_source_new (GLANCE_PERIOD);
+  g_source_set_static_name (self->glance, "[coro] io_uring without a descriptor");
+  g_source_set_callback (self->glance, glance_cb, self, NULL);
+  g_source_attach (self->glance, self->scheduler->context);
+}
+
+/* In a child, nothing tells that the ring is the parent's: no answer ever comes. */
+static void
+ring_moved_cb (CoroWatch *watch)
+{
+  ring_flush_later ((CoroRing *) ((char *) watch - offsetof (CoroRing, watch)));
+}
+
+static const CoroWatchClass ring_watch_class = { ring_ready_cb, ring_lost_cb, ring_moved_cb };
 
 /* --- beginning and end ------------------------------------------------------------ */
-
-static void
-ring_watch (CoroRing *self)
-{
-  self->source = g_source_new (&ring_source_funcs, sizeof (CoroRingSource));
-  ((CoroRingSource *) self->source)->ring = self;
-  g_source_set_static_name (self->source, "[coro] io_uring");
-  g_source_set_can_recurse (self->source, TRUE);
-  g_source_add_unix_fd (self->source, self->ring.ring_fd, G_IO_IN);
-  g_source_attach (self->source, self->scheduler->context);
-}
-
-static void
-ring_unwatch (CoroRing *self)
-{
-  g_source_destroy (self->source);
-  g_clear_pointer (&self->source, g_source_unref);
-}
 
 static gboolean
 ring_can (struct io_uring *ring)
@@ -400,18 +397,44 @@ ring_can (struct io_uring *ring)
 
 /* 0 or -errno.  Without IORING_FEAT_NODROP, Linux 5.5, completions may get lost. */
 static int
-ring_open (struct io_uring *ring)
+ring_open (CoroRing *self)
 {
   struct io_uring_params params = { 0, };
-  int result = io_uring_queue_init_params (N_ENTRIES, ring, &params);
+  int result = io_uring_queue_init_params (N_ENTRIES, &self->ring, &params);
 
   if (result < 0)
     return result;
-  if ((params.features & IORING_FEAT_NODROP) != 0 && ring_can (ring))
-    return 0;
 
-  io_uring_queue_exit (ring);
-  return -ENOSYS;
+  result = -ENOSYS;
+  if ((params.features & IORING_FEAT_NODROP) != 0 && ring_can (&self->ring))
+    result = -coro_reactor_add (&self->scheduler->reactor, &self->watch, &ring_watch_class, self->ring.ring_fd, EPOLLIN);
+  self->mapped = result == 0;
+  if (!self->mapped)
+    io_uring_queue_exit (&self->ring);
+  return result;
+}
+
+static void
+ring_close (CoroRing *self)
+{
+  CoroReactor *reactor = &self->scheduler->reactor;
+
+  /* If the number is another file by now, the watch is lost. */
+  if (self->watch.klass != NULL && coro_reactor_update (reactor, &self->watch, self->watch.events) == 0)
+    coro_reactor_remove (reactor, &self->watch);
+
+  if (self->glance != NULL)
+    g_source_destroy (self->glance);
+  g_clear_pointer (&self->glance, g_source_unref);
+
+  if (!self->mapped)
+    return;
+
+  /* A child's epoll, which is new, does not tell whether it is still the ring. */
+  if (!ring_can (&self->ring))
+    self->ring.ring_fd = -1;
+  io_uring_queue_exit (&self->ring);
+  self->mapped = FALSE;
 }
 
 /* In a child: makes all calls that are under way again, on a ring of its own, since the
@@ -419,8 +442,7 @@ ring_open (struct io_uring *ring)
 static void
 ring_renew (CoroRing *self)
 {
-  ring_unwatch (self);
-  io_uring_queue_exit (&self->ring);
+  ring_close (self);
   self->generation = g_atomic_int_get (&generation);
 
   while (self->submitted != NULL)
@@ -431,11 +453,7 @@ ring_renew (CoroRing *self)
       ring_queue (self, call);
     }
 
-  self->broken = ring_open (&self->ring) < 0;
-  if (self->broken)
-    ring_refuse (self);
-  else
-    ring_watch (self);
+  self->broken = ring_open (self) < 0;
 }
 
 /* Returns: (nullable): NULL with `error_number` set where there is none to be had. */
@@ -444,31 +462,26 @@ coro_ring_new (CoroScheduler *scheduler,
                int           *error_number)
 {
   CoroRing *self = g_new0 (CoroRing, 1);
-  int result = ring_open (&self->ring);
-
-  if (result < 0)
-    {
-      *error_number = -result;
-      g_free (self);
-      return NULL;
-    }
+  int result;
 
   watch_forks ();
   self->generation = g_atomic_int_get (&generation);
   self->scheduler = scheduler;
   self->flush.klass = &flush_class;
-  ring_watch (self);
-  return self;
+  result = ring_open (self);
+  if (result == 0)
+    return self;
+
+  *error_number = -result;
+  g_free (self);
+  return NULL;
 }
 
 void
 coro_ring_free (CoroRing *self)
 {
-  if (self->source != NULL)
-    {
-      ring_unwatch (self);
-      io_uring_queue_exit (&self->ring);
-    }
+  self->flush_queued = TRUE;    /* nothing is run any more */
+  ring_close (self);
   g_free (self);
 }
 
@@ -524,7 +537,9 @@ coro_ring_run (CoroRing      *self,
   ring_flush_later (self);
 
   self->scheduler->n_external++;
+  self->scheduler->reactor.n_waiting++;
   ended = coro_waiter_wait (&call->waiter, &ring_wait_class, call, error);
+  self->scheduler->reactor.n_waiting--;
   self->scheduler->n_external--;
   if (!ended)
     return FALSE;

@@ -22,6 +22,9 @@ typedef struct
    * (EBADF), there is no epoll to be had (another errno), or the scheduler ends (0). */
   void (*lost)  (CoroWatch *self,
                  int        code);
+  /* (nullable): the reactor watches it with another epoll from now on, in a forked child
+   * for example. */
+  void (*moved) (CoroWatch *self);
 } CoroWatchClass;
 
 /* An interest in one descriptor, embedded in whatever has it.  There is one watch for a

@@ -189,6 +189,8 @@ coro_reactor_reopen (CoroReactor *self)
       code = self->epoll_fd < 0 ? EMFILE : reactor_control (self, EPOLL_CTL_ADD, watch);
       if (code != 0)
         coro_reactor_forget (self, watch, code);
+      else if (watch->klass->moved != NULL)
+        watch->klass->moved (watch);
     }
 
   return self->epoll_fd >= 0;
