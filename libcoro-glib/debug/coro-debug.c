@@ -48,7 +48,9 @@ debug_left (CoroHooks *hooks,
         coro_debug_trace (self, CORO_TRACE_FREED, job, NULL);
     }
 
-  coro_debug_step_end (self);
+  /* One that got no stack has begun none: this is the step of whoever spawned it. */
+  if (job == NULL || job->state != CORO_JOB_NEW)
+    coro_debug_step_end (self);
 }
 
 static void

@@ -290,8 +290,7 @@ task_start (CoroSupervisor     *supervisor,
       copy = coro_job_reserve (job, spec->copy_size, &error);
       if (copy == NULL)
         {
-          task_job_fail (job, error);
-          coro_job_free (job);
+          coro_job_fail (job, error);
           return;
         }
       job->data = memcpy (copy, spec->data, spec->copy_size);

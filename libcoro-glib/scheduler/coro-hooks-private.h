@@ -20,7 +20,8 @@ struct _CoroHooks
   /* A job is about to go on (its state is the old one), or a callback to run: NULL. */
   void (*entered)        (CoroHooks     *self,
                           CoroJob       *job);
-  /* It is about to be parked, or has returned. */
+  /* It is about to be parked, or has ended: it has returned or, if it is still new, got no
+   * stack. */
   void (*left)           (CoroHooks     *self,
                           CoroJob       *job,
                           gboolean       ended);

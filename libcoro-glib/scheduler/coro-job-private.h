@@ -105,6 +105,8 @@ void           coro_job_go_last        (CoroJob             *self);
 void           coro_job_start          (CoroJob             *self,
                                         CoroFiber           *from);
 void           coro_job_free           (CoroJob             *self);
+void           coro_job_fail           (CoroJob             *self,
+                                        GError              *error);
 gboolean       coro_job_check_suspend  (CoroJob             *self,
                                         GError             **error);
 gboolean       coro_job_visit          (CoroJob             *self,

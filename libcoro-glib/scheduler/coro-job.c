@@ -123,6 +123,19 @@ coro_job_free (CoroJob *self)
   scheduler->n_jobs--;
 }
 
+/* Ends a job that gets no stack, with `error`, which is taken: it never starts. */
+void
+coro_job_fail (CoroJob *self,
+               GError  *error)
+{
+  CoroScheduler *scheduler = coro_job_get_scheduler (self);
+
+  scheduler->job_class->fail (self, error);
+  if (G_UNLIKELY (scheduler->hooks != NULL))
+    scheduler->hooks->left (scheduler->hooks, self, TRUE);
+  coro_job_free (self);
+}
+
 CoroJob *
 coro_job_get_running (void)
 {
@@ -336,8 +349,7 @@ job_fail_cb (gpointer data)
 {
   CoroJobFailure *failure = data;
 
-  coro_job_get_scheduler (failure->job)->job_class->fail (failure->job, failure->error);
-  coro_job_free (failure->job);
+  coro_job_fail (failure->job, failure->error);
 }
 
 /* Runs a queued job, from the dispatcher. */

@@ -208,6 +208,116 @@ test_refused_copy (void)
   g_assert_no_error (error);
 }
 
+/* --- what a tracer is told of them ---------------------------------------------------- */
+
+static gboolean
+late_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  return TRUE;
+}
+
+static void
+trace_late_cb (const CoroTraceRecord *record,
+               gpointer               user_data)
+{
+  static const char * const names[] = {
+    "created", "started", "awaiting", "suspended", "resumed", "result",
+    "returned", "failed", "cancelled", "finished", "freed",
+  };
+
+  if (g_str_has_prefix (record->site, "late_cb") || g_str_has_prefix (record->site, "copied"))
+    note (names[record->event]);
+}
+
+static gboolean
+refused_are_traced_cb (gpointer   user_data,
+                       GValue    *result,
+                       GError   **error)
+{
+  CoroScheduler *scheduler = coro_scheduler_get_running ();
+  g_autoptr (CoroFuture) gate = coro_future_new ();
+  Crowd self = { gate, 0, };
+  g_autoptr (CoroTaskGroup) group = coro_task_group_new (CORO_TASK_GROUP_SUPERVISOR);
+  g_autoptr (CoroTask) task = NULL;
+
+  for (int i = 0; i < 9; i++)
+    coro_task_group_spawn (group, parked_cb, &self, NULL);
+  g_assert_true (coro_yield (error));
+  g_assert_cmpint (self.n_parked, ==, 9);
+
+  coro_scheduler_set_tracer (scheduler, trace_late_cb, NULL, NULL);
+  task = coro_spawn_task (late_cb, NULL, NULL);
+  g_assert_false (coro_await (task, NULL, NULL));
+  assert_trace ("created failed finished freed");
+
+  copied_spawn (group, gate);
+  assert_trace ("created failed finished freed");
+  coro_scheduler_set_tracer (scheduler, NULL, NULL, NULL);
+
+  coro_future_resolve (gate, NULL);
+  g_assert_false (coro_task_group_join (group, NULL));
+  return TRUE;
+}
+
+static void
+test_refused_are_traced (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  coro_stack_pool_use_mprotect (10);
+  g_assert_true (coro_run (refused_are_traced_cb, NULL, NULL, &error));
+  g_assert_no_error (error);
+}
+
+/* One that gets no stack has no part in the step that spawns it: it is slow all the same. */
+static gboolean
+refused_ends_no_step_cb (gpointer   user_data,
+                         GValue    *result,
+                         GError   **error)
+{
+  CoroScheduler *scheduler = coro_scheduler_get_running ();
+  g_autoptr (CoroFuture) gate = coro_future_new ();
+  Crowd self = { gate, 0, };
+  g_autoptr (CoroTaskGroup) group = coro_task_group_new (CORO_TASK_GROUP_SUPERVISOR);
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  gint64 end;
+
+  for (int i = 0; i < 9; i++)
+    coro_task_group_spawn (group, parked_cb, &self, NULL);
+  g_assert_true (coro_yield (error));
+
+  coro_scheduler_set_slow_threshold (scheduler, 20 * MILLISECOND);
+  coro_scheduler_set_debug (scheduler, CORO_DEBUG_SLOW | CORO_DEBUG_CHECKS);
+  g_assert_true (coro_yield (error));
+  end = g_get_monotonic_time () + 20 * MILLISECOND;
+  g_main_context_push_thread_default (context);
+  copied_spawn (group, gate);                           /* it is not the one who has pushed */
+  g_main_context_pop_thread_default (context);
+  while (g_get_monotonic_time () < end)
+    ;
+  g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "Executing * spawned at the main coroutine> took *");
+  g_assert_true (coro_yield (error));
+  g_assert_true (coro_yield (error));
+  g_test_assert_expected_messages ();
+  coro_scheduler_set_debug (scheduler, CORO_DEBUG_NONE);
+
+  coro_future_resolve (gate, NULL);
+  g_assert_false (coro_task_group_join (group, NULL));
+  return TRUE;
+}
+
+static void
+test_refused_ends_no_step (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  coro_stack_pool_use_mprotect (10);
+  g_assert_true (coro_run (refused_ends_no_step_cb, NULL, NULL, &error));
+  g_assert_no_error (error);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -219,6 +329,9 @@ main (int    argc,
   g_test_add_data_func ("/scheduler/many/few-guards", GUINT_TO_POINTER (3), test_limit);
   g_test_add_func ("/scheduler/many/refused-task", test_refused_task);
   g_test_add_func ("/scheduler/many/refused-copy", test_refused_copy);
+
+  g_test_add_func ("/scheduler/many/refused-are-traced", test_refused_are_traced);
+  g_test_add_func ("/scheduler/many/refused-ends-no-step", test_refused_ends_no_step);
 
   return g_test_run ();
 }
