@@ -32,17 +32,36 @@ begin_log (void)
   g_string_truncate (log_text, 0);
 }
 
+/* How many times `what` is in `text`. */
+G_GNUC_UNUSED static guint
+count (const char *text,
+       const char *what)
+{
+  guint n = 0;
+
+  for (const char *at = strstr (text, what); at != NULL; at = strstr (at + 1, what))
+    n++;
+  return n;
+}
+
+#define assert_count(text, what, n)                                                       \
+  G_STMT_START                                                                            \
+    {                                                                                     \
+      if (count ((text), (what)) != (n))                                                  \
+        g_error ("Not %u times \"%s\" in:\n%s", (guint) (n), (what), (text));             \
+    }                                                                                     \
+  G_STMT_END
+
 /* How many times `text` was logged so far. */
 G_GNUC_UNUSED static int
 count_logged (const char *text)
 {
-  int count = 0;
+  int n;
 
   g_mutex_lock (&log_lock);
-  for (const char *at = strstr (log_text->str, text); at != NULL; at = strstr (at + 1, text))
-    count++;
+  n = (int) count (log_text->str, text);
   g_mutex_unlock (&log_lock);
-  return count;
+  return n;
 }
 
 G_GNUC_UNUSED static void

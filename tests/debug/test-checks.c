@@ -3,17 +3,30 @@
  */
 #include "debug/debug-util.h"
 
-/* Runs `body` with checks. */
 static void
-run_checked (CoroFunc body)
+run_with (CoroDebugFlags flags,
+          CoroFunc       body)
 {
   g_autoptr (GError) error = NULL;
 
   begin_log ();
-  coro_debug_set_flags (CORO_DEBUG_CHECKS);
+  coro_debug_set_flags (flags);
   coro_run (body, NULL, NULL, &error);
   coro_debug_set_flags (CORO_DEBUG_NONE);
   g_assert_no_error (error);
+}
+
+static void
+run_checked (CoroFunc body)
+{
+  run_with (CORO_DEBUG_CHECKS, body);
+}
+
+/* With debug mode, but for these checks. */
+static void
+run_unchecked (CoroFunc body)
+{
+  run_with (CORO_DEBUG_ALL & ~CORO_DEBUG_CHECKS, body);
 }
 
 /* --- the thread-default context ------------------------------------------------------ */
@@ -56,6 +69,32 @@ test_pushed_context_is_blamed_on_who_pushed (void)
   assert_logged ("push_cb (", 1);
   assert_logged ("waits and has not popped the thread-default main context", 1);
   assert_logged ("innocent_cb", 0);
+  end_log ();
+}
+
+static gboolean
+push_and_return_cb (gpointer   context,
+                    GValue    *result,
+                    GError   **error)
+{
+  g_main_context_push_thread_default (context);
+  return TRUE;
+}
+
+static void
+test_context_that_is_left_pushed_is_reported (void)
+{
+  g_autoptr (CoroScheduler) self = coro_scheduler_ref_for_context (NULL);
+  g_autoptr (GMainContext) context = g_main_context_new ();
+
+  begin_log ();
+  coro_scheduler_set_debug (self, CORO_DEBUG_CHECKS);
+  coro_spawn (push_and_return_cb, context, NULL);
+  settle (NULL);
+  g_main_context_pop_thread_default (context);
+  coro_scheduler_set_debug (self, CORO_DEBUG_NONE);
+  assert_logged ("push_and_return_cb (", 1);
+  assert_logged ("returned and has not popped the thread-default main context", 1);
   end_log ();
 }
 
@@ -108,7 +147,80 @@ test_lock_that_is_not_released_is_reported (void)
   run_checked (keep_and_end_cb);
   g_clear_object (&shared_lock);
   assert_logged ("keep_lock_cb (", 1);
-  assert_logged ("returned and still holds 1 lock", 1);
+  assert_logged ("returned and still holds 1 lock\n", 1);
+  end_log ();
+}
+
+static void
+test_lock_is_not_reported_without_checks (void)
+{
+  shared_lock = coro_lock_new ();
+  run_unchecked (keep_and_end_cb);
+  g_clear_object (&shared_lock);
+  assert_logged ("lock", 0);
+  end_log ();
+}
+
+static gboolean
+keep_two_cb (gpointer   other_lock,
+             GValue    *result,
+             GError   **error)
+{
+  return coro_lock_acquire (shared_lock, error) && coro_lock_acquire (other_lock, error);
+}
+
+static gboolean
+keep_two_and_end_cb (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  g_autoptr (CoroLock) other_lock = coro_lock_new ();
+  g_autoptr (CoroTask) task = coro_spawn_task (keep_two_cb, other_lock, NULL);
+
+  return coro_await (task, NULL, error);
+}
+
+static void
+test_locks_are_counted (void)
+{
+  shared_lock = coro_lock_new ();
+  run_checked (keep_two_and_end_cb);
+  g_clear_object (&shared_lock);
+  assert_logged ("keep_two_cb (", 1);
+  assert_logged ("returned and still holds 2 locks\n", 1);
+  end_log ();
+}
+
+static gboolean
+watched_between_cb (gpointer   other_lock,
+                    GValue    *result,
+                    GError   **error)
+{
+  g_assert_true (coro_lock_acquire (shared_lock, error));
+  coro_scheduler_set_debug (scheduler (), CORO_DEBUG_CHECKS);
+  coro_lock_release (shared_lock);
+  return coro_lock_acquire (other_lock, error);
+}
+
+static gboolean
+watch_from_here_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  g_autoptr (CoroLock) other_lock = coro_lock_new ();
+  g_autoptr (CoroTask) task = coro_spawn_task (watched_between_cb, other_lock, NULL);
+
+  return coro_await (task, NULL, error);
+}
+
+/* One that was acquired before nobody has counted: its release counts for no other. */
+static void
+test_locks_are_counted_from_the_beginning_of_debug_mode (void)
+{
+  shared_lock = coro_lock_new ();
+  run_with (CORO_DEBUG_NONE, watch_from_here_cb);
+  g_clear_object (&shared_lock);
+  assert_logged ("returned and still holds 1 lock\n", 1);
   end_log ();
 }
 
@@ -181,6 +293,31 @@ ignore_thrice_cb (gpointer   user_data,
                   GError   **error)
 {
   return cancel_ignoring (3, error);
+}
+
+static gboolean
+ignore_twice_thrice_cb (gpointer   user_data,
+                        GValue    *result,
+                        GError   **error)
+{
+  return cancel_ignoring (3, error) && cancel_ignoring (3, error);
+}
+
+/* The second may well have the record of the first, but not its past. */
+static void
+test_coroutines_are_counted_apart (void)
+{
+  run_checked (ignore_twice_thrice_cb);
+  assert_logged ("ignored", 0);
+  end_log ();
+}
+
+static void
+test_ignored_cancellations_are_not_reported_without_checks (void)
+{
+  run_unchecked (ignore_often_cb);
+  assert_logged ("ignored", 0);
+  end_log ();
 }
 
 static void
@@ -276,19 +413,74 @@ foreign_thread_cb (gpointer   user_data,
          use_from_elsewhere (acquire_cb, release_cb, error);
 }
 
+static gboolean
+use_from_here (CoroFunc      wait,
+               GThreadFunc   use,
+               GError      **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task_at (NULL, wait, NULL, NULL, NULL);
+
+  if (!coro_sleep (MILLISECOND, error))
+    return FALSE;
+  use (NULL);
+  return coro_await (task, NULL, error);
+}
+
+static gboolean
+own_thread_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  return use_from_here (wait_event_cb, trigger_cb, error) &&
+         use_from_here (take_cb, put_cb, error) &&
+         use_from_here (acquire_cb, release_cb, error);
+}
+
 static void
-test_use_in_another_thread_is_critical (void)
+make_shared (void)
 {
   shared_event = coro_event_new ();
   shared_queue = coro_queue_new (0, NULL);
   shared_semaphore = coro_semaphore_new (0);
+}
+
+static void
+free_shared (void)
+{
+  g_clear_object (&shared_event);
+  g_clear_object (&shared_queue);
+  g_clear_object (&shared_semaphore);
+}
+
+static void
+test_use_in_the_own_thread_is_fine (void)
+{
+  make_shared ();
+  run_checked (own_thread_cb);
+  assert_logged ("another thread", 0);
+  free_shared ();
+  end_log ();
+}
+
+static void
+test_threads_are_not_looked_at_without_checks (void)
+{
+  make_shared ();
+  run_unchecked (foreign_thread_cb);
+  assert_logged ("another thread", 0);
+  free_shared ();
+  end_log ();
+}
+
+static void
+test_use_in_another_thread_is_critical (void)
+{
+  make_shared ();
   run_checked (foreign_thread_cb);
   assert_logged ("A CoroEvent was used in another thread", 1);
   assert_logged ("A CoroQueue was used in another thread", 1);
   assert_logged ("A CoroSemaphore was used in another thread", 1);
-  g_clear_object (&shared_event);
-  g_clear_object (&shared_queue);
-  g_clear_object (&shared_semaphore);
+  free_shared ();
   end_log ();
 }
 
@@ -340,6 +532,27 @@ test_never_awaited_is_said_without_debug_mode (void)
 }
 
 static gboolean
+watch_and_forget_cb (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  CoroCoroutine *coroutine;
+
+  coro_scheduler_set_debug (scheduler (), CORO_DEBUG_CHECKS);
+  coroutine = make_and_forget ();
+  g_object_unref (coroutine);
+  return TRUE;
+}
+
+static void
+test_debug_mode_of_one_scheduler_is_enough (void)
+{
+  run_with (CORO_DEBUG_NONE, watch_and_forget_cb);
+  assert_logged ("    make_and_forget+0x", 1);
+  end_log ();
+}
+
+static gboolean
 await_and_spawn_cb (gpointer   user_data,
                     GValue    *result,
                     GError   **error)
@@ -369,13 +582,22 @@ main (int    argc,
 
   g_test_add_func ("/debug/checks/pushed-context-is-blamed-on-who-pushed", test_pushed_context_is_blamed_on_who_pushed);
   g_test_add_func ("/debug/checks/popped-context-is-fine", test_popped_context_is_fine);
+  g_test_add_func ("/debug/checks/context-that-is-left-pushed-is-reported", test_context_that_is_left_pushed_is_reported);
   g_test_add_func ("/debug/checks/lock-that-is-not-released-is-reported", test_lock_that_is_not_released_is_reported);
   g_test_add_func ("/debug/checks/lock-that-is-passed-on-is-fine", test_lock_that_is_passed_on_is_fine);
+  g_test_add_func ("/debug/checks/locks-are-counted-from-the-beginning-of-debug-mode", test_locks_are_counted_from_the_beginning_of_debug_mode);
+  g_test_add_func ("/debug/checks/locks-are-counted", test_locks_are_counted);
+  g_test_add_func ("/debug/checks/lock-is-not-reported-without-checks", test_lock_is_not_reported_without_checks);
   g_test_add_func ("/debug/checks/ignored-cancellations-are-reported-once", test_ignored_cancellations_are_reported_once);
   g_test_add_func ("/debug/checks/a-few-ignored-cancellations-are-fine", test_a_few_ignored_cancellations_are_fine);
+  g_test_add_func ("/debug/checks/ignored-cancellations-are-not-reported-without-checks", test_ignored_cancellations_are_not_reported_without_checks);
+  g_test_add_func ("/debug/checks/coroutines-are-counted-apart", test_coroutines_are_counted_apart);
   g_test_add_func ("/debug/checks/use-in-another-thread-is-critical", test_use_in_another_thread_is_critical);
+  g_test_add_func ("/debug/checks/threads-are-not-looked-at-without-checks", test_threads_are_not_looked_at_without_checks);
+  g_test_add_func ("/debug/checks/use-in-the-own-thread-is-fine", test_use_in_the_own_thread_is_fine);
   g_test_add_func ("/spec/S134/never-awaited-shows-where-it-was-made", test_never_awaited_shows_where_it_was_made);
   g_test_add_func ("/spec/S302/never-awaited-is-said-without-debug-mode", test_never_awaited_is_said_without_debug_mode);
+  g_test_add_func ("/debug/checks/debug-mode-of-one-scheduler-is-enough", test_debug_mode_of_one_scheduler_is_enough);
   g_test_add_func ("/spec/S303/awaited-or-spawned-gives-no-warning", test_awaited_or_spawned_gives_no_warning);
 
   return g_test_run ();

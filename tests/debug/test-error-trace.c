@@ -15,17 +15,6 @@ position (const char *text,
   return at - text;
 }
 
-static guint
-count (const char *text,
-       const char *what)
-{
-  guint n = 0;
-
-  for (const char *at = strstr (text, what); at != NULL; at = strstr (at + 1, what))
-    n++;
-  return n;
-}
-
 #define assert_order(text, first, second) \
   g_assert_cmpuint (position ((text), (first)), <, position ((text), (second)))
 
