@@ -6,6 +6,7 @@
 #include <gio/gio.h>
 #include <sys/stat.h>
 
+#include "io/coro-ring-private.h"
 #include "io/coro-thread.h"
 
 G_BEGIN_DECLS
@@ -53,11 +54,6 @@ gboolean     coro_disk_sync     (int             fd,
                                  gboolean        data_only,
                                  int            *result,
                                  GError        **error);
-gboolean     coro_disk_call     (CoroThreadFunc  func,
-                                 gpointer        user_data,
-                                 GError        **error);
-gboolean     coro_disk_call_shielded (CoroThreadFunc  func,
-                                      gpointer        user_data);
 int          coro_disk_close    (CoroDiskFile   *file,
                                  gboolean        written);
 
@@ -65,15 +61,33 @@ int          coro_disk_close    (CoroDiskFile   *file,
 int          coro_disk_stat     (int             fd,
                                  struct statx   *info);
 gboolean     coro_disk_has_ring (void);
-void         coro_disk_open_blocking (const char    *path,
-                                      int            flags,
-                                      guint          mode,
-                                      CoroDiskFile  *file);
 void         coro_disk_learn    (const char     *path,
                                  gboolean        local);
 void         coro_disk_set_error (GError       **error,
                                   int            error_number,
                                   const char    *what,
                                   const char    *name);
+
+/* In a thread.  What suspends says FALSE where the coroutine was cancelled or cannot wait, and
+ * nothing was done. */
+gboolean     coro_disk_call              (CoroThreadFunc   func,
+                                          gpointer         user_data,
+                                          GError         **error);
+gboolean     coro_disk_call_shielded     (CoroThreadFunc   func,
+                                          gpointer         user_data);
+gboolean     coro_disk_perform_in_thread (CoroRingCall    *call,
+                                          GError         **error);
+gboolean     coro_disk_open_in_thread    (const char      *path,
+                                          int              flags,
+                                          guint            mode,
+                                          CoroDiskFile    *file,
+                                          GError         **error);
+
+/* For a thread, or who may block. */
+int          coro_disk_perform           (const CoroRingCall *call);
+void         coro_disk_open_blocking     (const char      *path,
+                                          int              flags,
+                                          guint            mode,
+                                          CoroDiskFile    *file);
 
 G_END_DECLS

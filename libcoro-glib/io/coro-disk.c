@@ -5,6 +5,7 @@
 
 #include "io/coro-disk-private.h"
 
+#include "io/coro-folders-private.h"
 #include "io/coro-ring-private.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scheduler/coro-waiter-private.h"
@@ -13,10 +14,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #ifdef HAVE_VALGRIND
@@ -40,29 +39,12 @@ static const GDebugKey disk_keys[] = {
   { "uncached", DISK_UNCACHED }
 };
 
-typedef enum
-{
-  FOLDER_UNKNOWN,
-  FOLDER_LOCAL,
-  FOLDER_REMOTE
-} CoroFolderKind;
-
-/* What is known of a folder that is not on the root's file system. */
-typedef struct
-{
-  char *path;                   /* (nullable) (owned) */
-  gsize length;
-  CoroFolderKind kind;
-} CoroFolder;
-
-#define N_FOLDERS 64
-
 typedef struct
 {
   CoroDiskFlags flags;
   CoroRing *ring;               /* (nullable) (owned) */
   gboolean no_ring;             /* there will be none */
-  CoroFolder folders[N_FOLDERS];
+  CoroFolders folders;
 } CoroDisk;
 
 /* Of the process: what its kernel, or a filter for system calls, does not let it do. */
@@ -77,8 +59,7 @@ disk_free (gpointer data)
   CoroDisk *self = data;
 
   g_clear_pointer (&self->ring, coro_ring_free);
-  for (guint i = 0; i < N_FOLDERS; i++)
-    g_free (self->folders[i].path);
+  coro_folders_clear (&self->folders);
   g_free (self);
 }
 
@@ -127,90 +108,12 @@ disk_get_ring (CoroDisk *self)
   return self->ring;
 }
 
-/* --- which file systems answer at once -------------------------------------------- */
-
-/* Opening a file whose path the kernel remembers takes no time on these; on others it
- * asks a server or another program, maybe us. */
-static gboolean
-is_local_type (guint32 type)
-{
-  static const guint32 types[] = {
-    0xef53 /* ext */, 0x58465342 /* xfs */, 0x9123683e /* btrfs */, 0xf2f52010 /* f2fs */, 0xca451a4e /* bcachefs */,
-    0x2fc12fc1 /* zfs */, 0x3153464a /* jfs */, 0x3434 /* nilfs */, 0x01021994 /* tmpfs */, 0x858458f6 /* ramfs */,
-    0x794c7630 /* overlay */, 0x73717368 /* squashfs */, 0xe0f5e1e2 /* erofs */, 0x9660 /* iso9660 */,
-    0x15013346 /* udf */, 0x4d44 /* fat */, 0x2011bab0 /* exfat */, 0x7366746e /* ntfs3 */, 0x9fa0 /* proc */,
-    0x62656572 /* sysfs */, 0x63677270 /* cgroup2 */
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
-    if (types[i] == type)
-      return TRUE;
-  return FALSE;
-}
-
-static gboolean
-is_local_fd (int fd)
-{
-  struct statfs info;
-
-  return fstatfs (fd, &info) == 0 && is_local_type ((guint32) info.f_type);
-}
-
-/* The root itself is asked once. */
-static gboolean
-root_is_local (void)
-{
-  static gsize known;           /* 1: no, 2: yes */
-
-  if (g_once_init_enter (&known))
-    {
-      struct statfs info;
-      gboolean local = statfs ("/", &info) == 0 && is_local_type ((guint32) info.f_type);
-
-      g_once_init_leave (&known, local ? 2 : 1);
-    }
-  return known == 2;
-}
-
-static CoroFolder *
-disk_get_folder (CoroDisk   *self,
-                 const char *path,
-                 gsize      *length)
-{
-  const char *slash = strrchr (path, '/');
-  guint32 hash = 5381;
-
-  *length = slash != NULL ? (gsize) (slash - path) : 0;
-  for (gsize i = 0; i < *length; i++)
-    hash = hash * 33 + (guchar) path[i];
-  return &self->folders[hash % N_FOLDERS];
-}
-
-static CoroFolderKind
-disk_get_kind (CoroDisk   *self,
-               const char *path)
-{
-  gsize length;
-  CoroFolder *folder = disk_get_folder (self, path, &length);
-
-  if (folder->path == NULL || folder->length != length || memcmp (folder->path, path, length) != 0)
-    return FOLDER_UNKNOWN;
-  return folder->kind;
-}
-
 /* Notes what kind of file system the folder of `path` is on. */
 void
 coro_disk_learn (const char *path,
                  gboolean    local)
 {
-  CoroDisk *self = disk_get ();
-  gsize length;
-  CoroFolder *folder = disk_get_folder (self, path, &length);
-
-  g_free (folder->path);
-  folder->path = g_strndup (path, length);
-  folder->length = length;
-  folder->kind = local ? FOLDER_LOCAL : FOLDER_REMOTE;
+  coro_folders_learn (&disk_get ()->folders, path, local);
 }
 
 /* --- at once ---------------------------------------------------------------------- */
@@ -247,10 +150,10 @@ coro_disk_try_open (const char *path,
   if (disk == NULL || (disk->flags & DISK_UNCACHED) != 0 || g_atomic_int_get (&no_openat2) || path[0] != '/')
     return (CoroDiskFile) { -EAGAIN, FALSE };
 
-  if (root_is_local ())
+  if (coro_folders_root_is_local ())
     fd = open_cached (path, flags, RESOLVE_NO_XDEV);
   if (fd == -EXDEV)
-    fd = disk_get_kind (disk, path) == FOLDER_LOCAL ? open_cached (path, flags, 0) : -EAGAIN;
+    fd = coro_folders_get_kind (&disk->folders, path) == CORO_FOLDER_LOCAL ? open_cached (path, flags, 0) : -EAGAIN;
   return (CoroDiskFile) { fd, fd >= 0 };
 }
 
@@ -311,100 +214,6 @@ coro_disk_stat (int           fd,
   return 0;
 }
 
-/* --- in a thread ------------------------------------------------------------------ */
-
-/* The same system call, for who may block. */
-static int
-call_perform (const CoroRingCall *call)
-{
-  gboolean positioned = call->offset != (guint64) -1;
-  gssize result = -1;
-
-  do
-    switch (call->opcode)
-      {
-      case CORO_RING_CLOSE:
-        result = close (call->fd);
-        if (result < 0 && errno == EINTR)
-          result = 0;           /* it is closed */
-        break;
-      case CORO_RING_OPEN:
-        result = openat (call->fd, call->address, (int) call->flags, (mode_t) call->length);
-        break;
-      case CORO_RING_READ:
-        result = positioned ? pread (call->fd, (gpointer) call->address, call->length, (off_t) call->offset)
-                            : read (call->fd, (gpointer) call->address, call->length);
-        break;
-      case CORO_RING_SYNC:
-        result = call->flags != 0 ? fdatasync (call->fd) : fsync (call->fd);
-        break;
-      case CORO_RING_WRITE:
-        result = positioned ? pwrite (call->fd, call->address, call->length, (off_t) call->offset)
-                            : write (call->fd, call->address, call->length);
-        break;
-      case CORO_RING_N_OPCODES:
-      default:
-        g_assert_not_reached ();
-      }
-  while (result < 0 && errno == EINTR);
-
-  return result < 0 ? -errno : (int) result;
-}
-
-static gpointer
-call_cb (gpointer       user_data,
-         GCancellable  *cancellable,
-         GError       **error)
-{
-  CoroRingCall *call = user_data;
-
-  call->result = call_perform (call);
-  return NULL;
-}
-
-typedef struct
-{
-  CoroThreadFunc func;
-  gpointer user_data;
-  gboolean called;
-} CoroDiskJob;
-
-static gpointer
-job_cb (gpointer       user_data,
-        GCancellable  *cancellable,
-        GError       **error)
-{
-  CoroDiskJob *job = user_data;
-
-  job->called = TRUE;
-  job->func (job->user_data, cancellable, NULL);
-  return NULL;
-}
-
-/* Has `func` called in a thread.  It reports through `user_data` alone: an error is that of
- * the wait, and means that it was not called. */
-gboolean
-coro_disk_call (CoroThreadFunc   func,
-                gpointer         user_data,
-                GError         **error)
-{
-  CoroDiskJob job = { func, user_data, FALSE };
-
-  coro_run_in_thread (job_cb, &job, NULL, error);
-  return job.called;
-}
-
-/* The same for what has to be done whatever happens.  FALSE: it cannot be waited for. */
-gboolean
-coro_disk_call_shielded (CoroThreadFunc func,
-                         gpointer       user_data)
-{
-  g_auto (CoroShield) shield = coro_shield_enter (0);
-  g_autoptr (GError) error = NULL;
-
-  return coro_disk_call (func, user_data, &error);
-}
-
 /* --- waiting ---------------------------------------------------------------------- */
 
 static gboolean
@@ -433,63 +242,13 @@ disk_run (CoroDisk      *self,
         return TRUE;
     }
 
-  return coro_disk_call (call_cb, call, error);
+  return coro_disk_perform_in_thread (call, error);
 }
 
 gboolean
 coro_disk_has_ring (void)
 {
   return disk_get_ring (disk_get ()) != NULL;
-}
-
-/* For a thread of the pool. */
-void
-coro_disk_open_blocking (const char   *path,
-                         int           flags,
-                         guint         mode,
-                         CoroDiskFile *file)
-{
-  CoroRingCall call = { .opcode = CORO_RING_OPEN, .fd = AT_FDCWD, .address = path, .flags = (guint32) flags, .length = mode };
-
-  file->fd = call_perform (&call);
-  file->local = file->fd >= 0 && is_local_fd (file->fd);
-}
-
-typedef struct
-{
-  const char *path;
-  int flags;
-  guint mode;
-  CoroDiskFile file;
-} CoroDiskOpening;
-
-static gpointer
-opening_cb (gpointer       user_data,
-            GCancellable  *cancellable,
-            GError       **error)
-{
-  CoroDiskOpening *opening = user_data;
-
-  coro_disk_open_blocking (opening->path, opening->flags, opening->mode, &opening->file);
-  return NULL;
-}
-
-static gboolean
-open_in_thread (const char    *path,
-                int            flags,
-                guint          mode,
-                CoroDiskFile  *file,
-                GError       **error)
-{
-  CoroDiskOpening opening = { path, flags, mode, { -1, FALSE } };
-
-  if (!coro_disk_call (opening_cb, &opening, error))
-    return FALSE;
-
-  *file = opening.file;
-  if (file->fd >= 0)
-    coro_disk_learn (path, file->local);
-  return TRUE;
 }
 
 /* The first file of a folder is opened by a thread, which also learns where that is. */
@@ -514,12 +273,12 @@ coro_disk_open (const char    *path,
         return TRUE;
     }
 
-  kind = disk_get_kind (disk, path);
-  if (kind == FOLDER_UNKNOWN || disk_get_ring (disk) == NULL)
-    return open_in_thread (path, flags, mode, file, error);
+  kind = coro_folders_get_kind (&disk->folders, path);
+  if (kind == CORO_FOLDER_UNKNOWN || disk_get_ring (disk) == NULL)
+    return coro_disk_open_in_thread (path, flags, mode, file, error);
   if (!disk_run (disk, &call, error))
     return FALSE;
-  *file = (CoroDiskFile) { call.result, call.result >= 0 && kind == FOLDER_LOCAL };
+  *file = (CoroDiskFile) { call.result, call.result >= 0 && kind == CORO_FOLDER_LOCAL };
   return TRUE;
 }
 
@@ -608,7 +367,7 @@ coro_disk_close (CoroDiskFile *file,
       if (disk_run (disk_get (), &call, &error))
         return call.result;
     }
-  return call_perform (&call);
+  return coro_disk_perform (&call);
 }
 
 /* --- errors ----------------------------------------------------------------------- */

@@ -1,0 +1,164 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "io/coro-disk-private.h"
+
+#include "io/coro-folders-private.h"
+#include "scope/coro-shield.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+/* How system calls for files are made by a thread of the pool. */
+
+/* Makes the system call, for who may block. */
+int
+coro_disk_perform (const CoroRingCall *call)
+{
+  gboolean positioned = call->offset != (guint64) -1;
+  gssize result = -1;
+
+  do
+    switch (call->opcode)
+      {
+      case CORO_RING_CLOSE:
+        result = close (call->fd);
+        if (result < 0 && errno == EINTR)
+          result = 0;           /* it is closed */
+        break;
+      case CORO_RING_OPEN:
+        result = openat (call->fd, call->address, (int) call->flags, (mode_t) call->length);
+        break;
+      case CORO_RING_READ:
+        result = positioned ? pread (call->fd, (gpointer) call->address, call->length, (off_t) call->offset)
+                            : read (call->fd, (gpointer) call->address, call->length);
+        break;
+      case CORO_RING_SYNC:
+        result = call->flags != 0 ? fdatasync (call->fd) : fsync (call->fd);
+        break;
+      case CORO_RING_WRITE:
+        result = positioned ? pwrite (call->fd, call->address, call->length, (off_t) call->offset)
+                            : write (call->fd, call->address, call->length);
+        break;
+      case CORO_RING_N_OPCODES:
+      default:
+        g_assert_not_reached ();
+      }
+  while (result < 0 && errno == EINTR);
+
+  return result < 0 ? -errno : (int) result;
+}
+
+static gpointer
+call_cb (gpointer       user_data,
+         GCancellable  *cancellable,
+         GError       **error)
+{
+  CoroRingCall *call = user_data;
+
+  call->result = coro_disk_perform (call);
+  return NULL;
+}
+
+typedef struct
+{
+  CoroThreadFunc func;
+  gpointer user_data;
+  gboolean called;
+} CoroDiskJob;
+
+static gpointer
+job_cb (gpointer       user_data,
+        GCancellable  *cancellable,
+        GError       **error)
+{
+  CoroDiskJob *job = user_data;
+
+  job->called = TRUE;
+  job->func (job->user_data, cancellable, NULL);
+  return NULL;
+}
+
+/* Has `func` called in a thread.  It reports through `user_data` alone: an error is that of
+ * the wait, and means that it was not called. */
+gboolean
+coro_disk_call (CoroThreadFunc   func,
+                gpointer         user_data,
+                GError         **error)
+{
+  CoroDiskJob job = { func, user_data, FALSE };
+
+  coro_run_in_thread (job_cb, &job, NULL, error);
+  return job.called;
+}
+
+/* The same for what has to be done whatever happens.  FALSE: it cannot be waited for. */
+gboolean
+coro_disk_call_shielded (CoroThreadFunc func,
+                         gpointer       user_data)
+{
+  g_auto (CoroShield) shield = coro_shield_enter (0);
+  g_autoptr (GError) error = NULL;
+
+  return coro_disk_call (func, user_data, &error);
+}
+
+gboolean
+coro_disk_perform_in_thread (CoroRingCall  *call,
+                             GError       **error)
+{
+  return coro_disk_call (call_cb, call, error);
+}
+
+/* For a thread of the pool. */
+void
+coro_disk_open_blocking (const char   *path,
+                         int           flags,
+                         guint         mode,
+                         CoroDiskFile *file)
+{
+  CoroRingCall call = { .opcode = CORO_RING_OPEN, .fd = AT_FDCWD, .address = path, .flags = (guint32) flags, .length = mode };
+
+  file->fd = coro_disk_perform (&call);
+  file->local = file->fd >= 0 && coro_folders_fd_is_local (file->fd);
+}
+
+typedef struct
+{
+  const char *path;
+  int flags;
+  guint mode;
+  CoroDiskFile file;
+} CoroDiskOpening;
+
+static gpointer
+opening_cb (gpointer       user_data,
+            GCancellable  *cancellable,
+            GError       **error)
+{
+  CoroDiskOpening *opening = user_data;
+
+  coro_disk_open_blocking (opening->path, opening->flags, opening->mode, &opening->file);
+  return NULL;
+}
+
+gboolean
+coro_disk_open_in_thread (const char    *path,
+                          int            flags,
+                          guint          mode,
+                          CoroDiskFile  *file,
+                          GError       **error)
+{
+  CoroDiskOpening opening = { path, flags, mode, { -1, FALSE } };
+
+  if (!coro_disk_call (opening_cb, &opening, error))
+    return FALSE;
+
+  *file = opening.file;
+  if (file->fd >= 0)
+    coro_disk_learn (path, file->local);
+  return TRUE;
+}
