@@ -16,6 +16,7 @@ typedef struct
 {
   int fd;                       /* or -errno */
   gboolean local;               /* its file system asks no network and no other program */
+  gboolean stream;              /* a pipe or a device: there are no positions, and it may have to be waited for */
 } CoroDiskFile;
 
 /* More is not copied by a single call on the thread of the main loop: 256 KiB take 30 µs. */
@@ -38,18 +39,13 @@ gboolean     coro_disk_open     (const char     *path,
                                  guint           mode,
                                  CoroDiskFile   *file,
                                  GError        **error);
-gboolean     coro_disk_read     (int             fd,
-                                 gpointer        buffer,
-                                 gsize           count,
-                                 goffset         offset,
-                                 gssize         *result,
-                                 GError        **error);
-gboolean     coro_disk_write    (int             fd,
-                                 gconstpointer   buffer,
-                                 gsize           count,
-                                 goffset         offset,
-                                 gssize         *result,
-                                 GError        **error);
+gboolean     coro_disk_transfer (CoroRingOpcode       opcode,
+                                 const CoroDiskFile  *file,
+                                 gpointer             buffer,
+                                 gsize                count,
+                                 goffset              offset,
+                                 gssize              *result,
+                                 GError             **error);
 gboolean     coro_disk_sync     (int             fd,
                                  gboolean        data_only,
                                  int            *result,
@@ -59,6 +55,8 @@ int          coro_disk_close    (CoroDiskFile   *file,
 
 /* What all of them do with a descriptor: an answer out of what the kernel remembers. */
 int          coro_disk_stat     (int             fd,
+                                 struct statx   *info);
+int          coro_disk_examine  (CoroDiskFile   *file,
                                  struct statx   *info);
 gboolean     coro_disk_has_ring (void);
 void         coro_disk_learn    (const char     *path,

@@ -60,39 +60,17 @@ call_cb (gpointer       user_data,
   CoroRingCall *call = user_data;
 
   call->result = coro_disk_perform (call);
-  return NULL;
+  return user_data;
 }
 
-typedef struct
-{
-  CoroThreadFunc func;
-  gpointer user_data;
-  gboolean called;
-} CoroDiskJob;
-
-static gpointer
-job_cb (gpointer       user_data,
-        GCancellable  *cancellable,
-        GError       **error)
-{
-  CoroDiskJob *job = user_data;
-
-  job->called = TRUE;
-  job->func (job->user_data, cancellable, NULL);
-  return NULL;
-}
-
-/* Has `func` called in a thread.  It reports through `user_data` alone: an error is that of
- * the wait, and means that it was not called. */
+/* Has `func` called in a thread.  It returns its `user_data`, through which it reports: an
+ * error is that of the wait, and means that it was not called. */
 gboolean
 coro_disk_call (CoroThreadFunc   func,
                 gpointer         user_data,
                 GError         **error)
 {
-  CoroDiskJob job = { func, user_data, FALSE };
-
-  coro_run_in_thread (job_cb, &job, NULL, error);
-  return job.called;
+  return coro_run_in_thread (func, user_data, NULL, error) != NULL;
 }
 
 /* The same for what has to be done whatever happens.  FALSE: it cannot be waited for. */
@@ -142,7 +120,7 @@ opening_cb (gpointer       user_data,
   CoroDiskOpening *opening = user_data;
 
   coro_disk_open_blocking (opening->path, opening->flags, opening->mode, &opening->file);
-  return NULL;
+  return user_data;
 }
 
 gboolean
@@ -152,7 +130,7 @@ coro_disk_open_in_thread (const char    *path,
                           CoroDiskFile  *file,
                           GError       **error)
 {
-  CoroDiskOpening opening = { path, flags, mode, { -1, FALSE } };
+  CoroDiskOpening opening = { path, flags, mode, { .fd = -1 } };
 
   if (!coro_disk_call (opening_cb, &opening, error))
     return FALSE;

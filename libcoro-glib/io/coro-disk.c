@@ -5,6 +5,7 @@
 
 #include "io/coro-disk-private.h"
 
+#include "io/coro-fd.h"
 #include "io/coro-folders-private.h"
 #include "io/coro-ring-private.h"
 #include "scheduler/coro-scheduler-private.h"
@@ -148,13 +149,13 @@ coro_disk_try_open (const char *path,
   int fd = -EXDEV;
 
   if (disk == NULL || (disk->flags & DISK_UNCACHED) != 0 || g_atomic_int_get (&no_openat2) || path[0] != '/')
-    return (CoroDiskFile) { -EAGAIN, FALSE };
+    return (CoroDiskFile) { .fd = -EAGAIN };
 
   if (coro_folders_root_is_local ())
     fd = open_cached (path, flags, RESOLVE_NO_XDEV);
   if (fd == -EXDEV)
     fd = coro_folders_get_kind (&disk->folders, path) == CORO_FOLDER_LOCAL ? open_cached (path, flags, 0) : -EAGAIN;
-  return (CoroDiskFile) { fd, fd >= 0 };
+  return (CoroDiskFile) { .fd = fd, .local = fd >= 0 };
 }
 
 static gssize
@@ -165,32 +166,29 @@ nowait_result (gssize n)
   return errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL || errno == EINTR ? -EAGAIN : -errno;
 }
 
+static gssize
+disk_try_transfer (CoroDisk       *self,
+                   CoroRingOpcode  opcode,
+                   int             fd,
+                   gpointer        buffer,
+                   gsize           count,
+                   goffset         offset)
+{
+  struct iovec vector = { buffer, MIN (count, CORO_DISK_MAX_COPY) };
+
+  if (self == NULL || (self->flags & DISK_UNCACHED) != 0 || count >= CORO_DISK_LARGE)
+    return -EAGAIN;
+  return nowait_result (opcode == CORO_RING_READ ? preadv2 (fd, &vector, 1, offset, RWF_NOWAIT)
+                                                 : pwritev2 (fd, &vector, 1, offset, RWF_NOWAIT));
+}
+
 gssize
 coro_disk_try_read (int      fd,
                     gpointer buffer,
                     gsize    count,
                     goffset  offset)
 {
-  struct iovec vector = { buffer, MIN (count, CORO_DISK_MAX_COPY) };
-  CoroDisk *disk = disk_get ();
-
-  if (disk == NULL || (disk->flags & DISK_UNCACHED) != 0 || count >= CORO_DISK_LARGE)
-    return -EAGAIN;
-  return nowait_result (preadv2 (fd, &vector, 1, offset, RWF_NOWAIT));
-}
-
-static gssize
-try_write (CoroDisk      *disk,
-           int            fd,
-           gconstpointer  buffer,
-           gsize          count,
-           goffset        offset)
-{
-  struct iovec vector = { (gpointer) buffer, MIN (count, CORO_DISK_MAX_COPY) };
-
-  if ((disk->flags & DISK_UNCACHED) != 0 || count >= CORO_DISK_LARGE)
-    return -EAGAIN;
-  return nowait_result (pwritev2 (fd, &vector, 1, offset, RWF_NOWAIT));
+  return disk_try_transfer (disk_get (), CORO_RING_READ, fd, buffer, count, offset);
 }
 
 /* Mode, size and time of the last change. */
@@ -212,6 +210,18 @@ coro_disk_stat (int           fd,
     .stx_mtime = { .tv_sec = old.st_mtim.tv_sec, .tv_nsec = (guint32) old.st_mtim.tv_nsec }
   };
   return 0;
+}
+
+/* The same of a file that was just opened, or what the opening said. */
+int
+coro_disk_examine (CoroDiskFile *file,
+                   struct statx *info)
+{
+  int result = file->fd < 0 ? file->fd : coro_disk_stat (file->fd, info);
+
+  if (result == 0)
+    file->stream = !S_ISREG (info->stx_mode) && !S_ISBLK (info->stx_mode) && !S_ISDIR (info->stx_mode);
+  return result;
 }
 
 /* --- waiting ---------------------------------------------------------------------- */
@@ -278,25 +288,26 @@ coro_disk_open (const char    *path,
     return coro_disk_open_in_thread (path, flags, mode, file, error);
   if (!disk_run (disk, &call, error))
     return FALSE;
-  *file = (CoroDiskFile) { call.result, call.result >= 0 && kind == CORO_FOLDER_LOCAL };
+  *file = (CoroDiskFile) { .fd = call.result, .local = call.result >= 0 && kind == CORO_FOLDER_LOCAL };
   return TRUE;
 }
 
-gboolean
-coro_disk_read (int        fd,
-                gpointer   buffer,
-                gsize      count,
-                goffset    offset,
-                gssize    *result,
-                GError   **error)
+static gboolean
+disk_transfer (CoroRingOpcode   opcode,
+               int              fd,
+               gpointer         buffer,
+               gsize            count,
+               goffset          offset,
+               gssize          *result,
+               GError         **error)
 {
-  CoroRingCall call = { .opcode = CORO_RING_READ, .fd = fd, .address = buffer, .offset = (guint64) offset };
+  CoroRingCall call = { .opcode = opcode, .fd = fd, .address = buffer, .offset = (guint64) offset };
   CoroDisk *disk;
 
   if (!disk_begin (&disk, error))
     return FALSE;
 
-  *result = coro_disk_try_read (fd, buffer, count, offset);
+  *result = disk_try_transfer (disk, opcode, fd, buffer, count, offset);
   if (*result != -EAGAIN)
     return TRUE;
 
@@ -308,29 +319,27 @@ coro_disk_read (int        fd,
   return TRUE;
 }
 
+/* CORO_RING_READ or CORO_RING_WRITE. */
 gboolean
-coro_disk_write (int             fd,
-                 gconstpointer   buffer,
-                 gsize           count,
-                 goffset         offset,
-                 gssize         *result,
-                 GError        **error)
+coro_disk_transfer (CoroRingOpcode       opcode,
+                    const CoroDiskFile  *file,
+                    gpointer             buffer,
+                    gsize                count,
+                    goffset              offset,
+                    gssize              *result,
+                    GError             **error)
 {
-  CoroRingCall call = { .opcode = CORO_RING_WRITE, .fd = fd, .address = buffer, .offset = (guint64) offset };
-  CoroDisk *disk;
+  GIOCondition condition = opcode == CORO_RING_READ ? G_IO_IN : G_IO_OUT;
 
-  if (!disk_begin (&disk, error))
-    return FALSE;
+  if (!file->stream)
+    return disk_transfer (opcode, file->fd, buffer, count, offset, result, error);
 
-  *result = try_write (disk, fd, buffer, count, offset);
-  if (*result != -EAGAIN)
-    return TRUE;
-
-  call.length = (guint32) MIN (count, CORO_DISK_LARGE);
-  call.elsewhere = call.length > CORO_DISK_MAX_COPY;
-  if (!disk_run (disk, &call, error))
-    return FALSE;
-  *result = call.result;
+  /* What was there may be somebody else's by the time we take it. */
+  do
+    if (coro_fd_wait (file->fd, condition, -1, error) == 0 ||
+        !disk_transfer (opcode, file->fd, buffer, count, -1, result, error))
+      return FALSE;
+  while (*result == -EAGAIN);
   return TRUE;
 }
 

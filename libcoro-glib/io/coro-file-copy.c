@@ -122,7 +122,7 @@ copy_begin_cb (gpointer       user_data,
   CoroFileCopy *self = user_data;
 
   if (!copy_open_source (self) || !copy_open_target (self))
-    return NULL;
+    return user_data;
 
   /* Two files that share their blocks until one of them is changed. */
   if (self->total > 0 && ioctl (self->to, FICLONE, self->from) == 0)
@@ -130,7 +130,7 @@ copy_begin_cb (gpointer       user_data,
       self->done = self->total;
       self->ended = TRUE;
     }
-  return NULL;
+  return user_data;
 }
 
 /* Where the next data are; holes stay holes. */
@@ -231,7 +231,7 @@ copy_piece_cb (gpointer       user_data,
       self->done += n;
       self->ended = n == 0;
     }
-  return NULL;
+  return user_data;
 }
 
 static gpointer
@@ -255,7 +255,7 @@ copy_end_cb (gpointer       user_data,
     copy_fail (self, self->target_path);
   else
     self->made = FALSE;
-  return NULL;
+  return user_data;
 }
 
 static gpointer
@@ -271,7 +271,7 @@ copy_clear_cb (gpointer       user_data,
     close (self->from);
   if (self->made)
     unlink (copy_get_destination (self));
-  return NULL;
+  return user_data;
 }
 
 /* --- in the coroutine ------------------------------------------------------------- */

@@ -7,7 +7,6 @@
 
 #include "future/coro-sleep.h"
 #include "io/coro-disk-private.h"
-#include "io/coro-fd.h"
 #include "io/coro-operation.h"
 #include "scheduler/coro-job-private.h"
 #include "scope/coro-closure.h"
@@ -144,7 +143,7 @@ save_cb (gpointer       user_data,
     self->failure = save_replace (self, exists ? target : self->path, exists ? &old : NULL, cancellable);
   self->ended = self->failure != ECANCELED;
   free (target);
-  return NULL;
+  return user_data;
 }
 
 static gboolean
@@ -183,16 +182,15 @@ save_to_stream (CoroFileSave  *self,
       return FALSE;
     }
 
+  file.stream = TRUE;
   while (ok && n >= 0 && size > 0)
     {
-      ok = coro_fd_wait (file.fd, G_IO_OUT, -1, error) != 0 && coro_disk_write (file.fd, data, size, -1, &n, error);
-      if (!ok || n == -EAGAIN)
+      ok = coro_disk_transfer (CORO_RING_WRITE, &file, (gpointer) data, size, -1, &n, error);
+      if (ok && n > 0)
         {
-          n = 0;
-          continue;
+          data += n;
+          size -= (gsize) n;
         }
-      data += MAX (n, 0);
-      size -= (gsize) MAX (n, 0);
     }
   coro_disk_close (&file, FALSE);
 

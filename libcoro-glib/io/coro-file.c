@@ -7,7 +7,6 @@
 
 #include "future/coro-sleep.h"
 #include "io/coro-disk-private.h"
-#include "io/coro-fd.h"
 #include "io/coro-operation.h"
 #include "scheduler/coro-job-private.h"
 #include "scope/coro-closure.h"
@@ -26,7 +25,6 @@ typedef struct
   const char *path;
   CoroDiskFile file;
   struct statx info;
-  gboolean stream;              /* a pipe or a device: there are no positions, and it may have to be waited for */
   guint8 *data;                 /* (nullable) (owned) */
   gsize allocated;
   gsize length;
@@ -43,15 +41,14 @@ typedef struct
 static gboolean
 load_examine (CoroFileLoad *self)
 {
-  int result = self->file.fd < 0 ? self->file.fd : coro_disk_stat (self->file.fd, &self->info);
-  guint16 mode = self->info.stx_mode;
+  int result = coro_disk_examine (&self->file, &self->info);
 
   if (result < 0)
     {
       self->failure = -result;
       return FALSE;
     }
-  if (S_ISDIR (mode))
+  if (S_ISDIR (self->info.stx_mode))
     {
       self->failure = EISDIR;
       return FALSE;
@@ -62,7 +59,6 @@ load_examine (CoroFileLoad *self)
       return FALSE;
     }
 
-  self->stream = !S_ISREG (mode) && !S_ISBLK (mode);
   /* One byte more than there is: then the end shows without another call.  Files below
    * /proc say that they are empty and are not. */
   self->allocated = self->info.stx_size > 0 ? (gsize) self->info.stx_size + 1 : 4096;
@@ -86,7 +82,7 @@ load_proceed (CoroFileLoad *self,
     }
 
   self->length += (gsize) n;
-  self->ended = n == 0 || (!self->stream && self->info.stx_size > 0 && self->length == self->info.stx_size);
+  self->ended = n == 0 || (!self->file.stream && self->info.stx_size > 0 && self->length == self->info.stx_size);
   if (self->ended || self->length < self->allocated)
     return !self->ended;
 
@@ -101,12 +97,6 @@ load_proceed (CoroFileLoad *self,
   return TRUE;
 }
 
-static goffset
-load_get_offset (CoroFileLoad *self)
-{
-  return self->stream ? -1 : (goffset) self->length;
-}
-
 /* In a thread: goes on until it is done, cancelled, or meets what only poll() knows. */
 static gpointer
 load_rest_cb (gpointer       user_data,
@@ -119,21 +109,21 @@ load_rest_cb (gpointer       user_data,
   if (self->file.fd < 0)
     coro_disk_open_blocking (self->path, OPEN_FLAGS, 0, &self->file);
   if (self->data == NULL && !load_examine (self))
-    return NULL;
-  if (self->stream)
-    return NULL;
+    return user_data;
+  if (self->file.stream)
+    return user_data;
 
   do
     {
       if (g_cancellable_is_cancelled (cancellable))
-        return NULL;
+        return user_data;
       do
         n = pread (self->file.fd, self->data + self->length, MIN (self->allocated - self->length, PIECE),
                    (off_t) self->length);
       while (n < 0 && errno == EINTR);
     }
   while (load_proceed (self, n < 0 ? -errno : n));
-  return NULL;
+  return user_data;
 }
 
 static gboolean
@@ -166,21 +156,17 @@ load_read (CoroFileLoad  *self,
            GError       **error)
 {
   gsize count = self->allocated - self->length;
+  goffset offset = (goffset) self->length;
 
-  if (self->stream)
-    {
-      if (coro_fd_wait (self->file.fd, G_IO_IN, -1, error) == 0)
-        return FALSE;
-    }
-  else if (!coro_disk_has_ring ())
+  if (!self->file.stream && !coro_disk_has_ring ())
     {
       if (!coro_check_cancelled (error))
         return FALSE;
-      *n = coro_disk_try_read (self->file.fd, self->data + self->length, count, load_get_offset (self));
+      *n = coro_disk_try_read (self->file.fd, self->data + self->length, count, offset);
       return *n != -EAGAIN || load_in_thread (self, error);
     }
 
-  return coro_disk_read (self->file.fd, self->data + self->length, count, load_get_offset (self), n, error);
+  return coro_disk_transfer (CORO_RING_READ, &self->file, self->data + self->length, count, offset, n, error);
 }
 
 static gboolean
@@ -213,7 +199,7 @@ load_local (const char  *path,
             char       **etag,
             GError     **error)
 {
-  CoroFileLoad load = { .path = path, .file = { -1, FALSE } };
+  CoroFileLoad load = { .path = path, .file.fd = -1 };
   gboolean ok = load_run (&load, error);
 
   if (load.file.fd >= 0)

@@ -6,7 +6,6 @@
 #include "io/coro-local-file.h"
 
 #include "io/coro-disk-private.h"
-#include "io/coro-fd.h"
 #include "scheduler/coro-job-private.h"
 #include "scope/coro-closure.h"
 #include "scope/coro-spawn.h"
@@ -38,7 +37,6 @@ struct _CoroLocalFile
 
   char *path;                   /* (owned) */
   CoroDiskFile file;
-  gboolean stream;              /* a pipe or a device: there are no positions */
   gboolean writable;
   int n_busy;                   /* (atomic): calls under way */
 };
@@ -144,13 +142,12 @@ local_file_open (CoroLocalFile       *self,
   if (!coro_disk_open (self->path, get_open_flags (flags), mode, &self->file, error))
     return FALSE;
 
-  result = self->file.fd >= 0 ? coro_disk_stat (self->file.fd, &info) : self->file.fd;
+  result = coro_disk_examine (&self->file, &info);
   if (result < 0)
     {
       coro_disk_set_error (error, result, "Error opening file", self->path);
       return FALSE;
     }
-  self->stream = !S_ISREG (info.stx_mode) && !S_ISBLK (info.stx_mode) && !S_ISDIR (info.stx_mode);
   self->writable = (flags & CORO_LOCAL_FILE_WRITE) != 0;
   return TRUE;
 }
@@ -331,28 +328,48 @@ coro_local_file_query_info (CoroLocalFile  *self,
 
 /* --- reading and writing ---------------------------------------------------------- */
 
-static gboolean
+static gssize
 local_file_transfer (CoroLocalFile  *self,
-                     GIOCondition    direction,
+                     CoroRingOpcode  opcode,
                      gpointer        buffer,
                      gsize           count,
                      goffset         offset,
-                     gssize         *result,
                      GError        **error)
 {
+  gboolean reads = opcode == CORO_RING_READ;
+  gssize result = 0;
   gboolean made;
 
-  if (self->stream)
-    offset = -1;
-  do
+  if (!local_file_begin (self, error))
+    return -1;
+  made = coro_disk_transfer (opcode, &self->file, buffer, count, offset, &result, error);
+  return local_file_end (self, made, result, reads ? "Error reading file" : "Error writing file", error) ? result : -1;
+}
+
+static gboolean
+local_file_transfer_all (CoroLocalFile  *self,
+                         CoroRingOpcode  opcode,
+                         gpointer        buffer,
+                         gsize           count,
+                         goffset         offset,
+                         gsize          *n_done,
+                         GError        **error)
+{
+  gsize done = 0;
+  gssize n = 0;
+
+  while (n >= 0 && done < count)
     {
-      if (self->stream && coro_fd_wait (self->file.fd, direction, -1, error) == 0)
-        return FALSE;
-      made = direction == G_IO_IN ? coro_disk_read (self->file.fd, buffer, count, offset, result, error)
-                                  : coro_disk_write (self->file.fd, buffer, count, offset, result, error);
+      n = local_file_transfer (self, opcode, (char *) buffer + done, count - done,
+                               offset < 0 ? offset : offset + (goffset) done, error);
+      done += (gsize) MAX (n, 0);
+      if (n == 0 && opcode == CORO_RING_READ)
+        break;
     }
-  while (made && self->stream && *result == -EAGAIN);
-  return made;
+
+  if (n_done != NULL)
+    *n_done = done;
+  return n >= 0;
 }
 
 /**
@@ -384,17 +401,11 @@ coro_local_file_read (CoroLocalFile  *self,
                       goffset         offset,
                       GError        **error)
 {
-  gssize result = 0;
-  gboolean made;
-
   g_return_val_if_fail (CORO_IS_LOCAL_FILE (self), -1);
   g_return_val_if_fail (buffer != NULL || count == 0, -1);
   g_return_val_if_fail (offset >= -1, -1);
 
-  if (!local_file_begin (self, error))
-    return -1;
-  made = local_file_transfer (self, G_IO_IN, buffer, count, offset, &result, error);
-  return local_file_end (self, made, result, "Error reading file", error) ? result : -1;
+  return local_file_transfer (self, CORO_RING_READ, buffer, count, offset, error);
 }
 
 /**
@@ -426,19 +437,11 @@ coro_local_file_read_all (CoroLocalFile  *self,
                           gsize          *n_read,
                           GError        **error)
 {
-  gsize done = 0;
-  gssize n = 1;
+  g_return_val_if_fail (CORO_IS_LOCAL_FILE (self), FALSE);
+  g_return_val_if_fail (buffer != NULL || count == 0, FALSE);
+  g_return_val_if_fail (offset >= -1, FALSE);
 
-  while (n > 0 && done < count)
-    {
-      n = coro_local_file_read (self, (char *) buffer + done, count - done,
-                                offset < 0 ? offset : offset + (goffset) done, error);
-      done += (gsize) MAX (n, 0);
-    }
-
-  if (n_read != NULL)
-    *n_read = done;
-  return n >= 0;
+  return local_file_transfer_all (self, CORO_RING_READ, buffer, count, offset, n_read, error);
 }
 
 static GBytes *
@@ -523,17 +526,11 @@ coro_local_file_write (CoroLocalFile  *self,
                        goffset         offset,
                        GError        **error)
 {
-  gssize result = 0;
-  gboolean made;
-
   g_return_val_if_fail (CORO_IS_LOCAL_FILE (self), -1);
   g_return_val_if_fail (buffer != NULL || count == 0, -1);
   g_return_val_if_fail (offset >= -1, -1);
 
-  if (!local_file_begin (self, error))
-    return -1;
-  made = local_file_transfer (self, G_IO_OUT, (gpointer) buffer, count, offset, &result, error);
-  return local_file_end (self, made, result, "Error writing file", error) ? result : -1;
+  return local_file_transfer (self, CORO_RING_WRITE, (gpointer) buffer, count, offset, error);
 }
 
 /**
@@ -564,19 +561,11 @@ coro_local_file_write_all (CoroLocalFile  *self,
                            gsize          *n_written,
                            GError        **error)
 {
-  gsize done = 0;
-  gssize n = 0;
+  g_return_val_if_fail (CORO_IS_LOCAL_FILE (self), FALSE);
+  g_return_val_if_fail (buffer != NULL || count == 0, FALSE);
+  g_return_val_if_fail (offset >= -1, FALSE);
 
-  while (n >= 0 && done < count)
-    {
-      n = coro_local_file_write (self, (const char *) buffer + done, count - done,
-                                 offset < 0 ? offset : offset + (goffset) done, error);
-      done += (gsize) MAX (n, 0);
-    }
-
-  if (n_written != NULL)
-    *n_written = done;
-  return n >= 0;
+  return local_file_transfer_all (self, CORO_RING_WRITE, (gpointer) buffer, count, offset, n_written, error);
 }
 
 static gboolean
@@ -638,7 +627,7 @@ truncate_cb (gpointer       user_data,
   CoroTruncation *call = user_data;
 
   call->result = ftruncate (call->fd, call->size) == 0 ? 0 : -errno;
-  return NULL;
+  return user_data;
 }
 
 /**
