@@ -6,9 +6,9 @@
 #include "io/coro-executor.h"
 
 #include "fiber/coro-error.h"
+#include "io/coro-thread-call-private.h"
 #include "io/coro-work-private.h"
 #include "scheduler/coro-cancel-private.h"
-#include "scheduler/coro-context-private.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scheduler/coro-waiter-private.h"
 
@@ -62,56 +62,38 @@ static pid_t default_process;           /* whose threads it has; guarded by defa
 /* One function, on the stack of the coroutine that waits for it. */
 typedef struct
 {
-  CoroThreadItem item;          /* first */
+  CoroThreadCall call;          /* first */
   CoroWaiter waiter;
-  CoroThreads *threads;         /* (unowned): the caller keeps the executor */
   CoroThreadFunc func;
   gpointer user_data;
-  CoroBinding *context;         /* (nullable) (unowned): the caller's, who waits */
-  GCancellable *cancellable;    /* (owned) */
   gpointer value;
-  GError *error;                /* (nullable) (owned) */
 } CoroExecutorCall;
 
 static void
-call_cb (gpointer data)
+call_make (CoroThreadCall *call)
 {
-  CoroExecutorCall *self = data;
+  CoroExecutorCall *self = (CoroExecutorCall *) call;
 
-  self->value = self->func (self->user_data, self->cancellable, &self->error);
-}
-
-/* A call that was cancelled while it waited for a thread is not made. */
-static void
-call_run (CoroThreadItem *item,
-          gboolean        dropped)
-{
-  CoroExecutorCall *self = (CoroExecutorCall *) item;
-
-  if (dropped)
-    self->error = g_error_new_literal (CORO_ERROR, CORO_ERROR_CLOSED, "The executor was shut down");
-  else if (!g_cancellable_set_error_if_cancelled (self->cancellable, &self->error))
-    coro_context_call (self->context, call_cb, self);
-  coro_waiter_signal (&self->waiter);
+  self->value = self->func (self->user_data, call->cancellable, &call->error);
 }
 
 static void
-cancel_cb (gpointer cancellable)
+call_ended (CoroThreadCall *call)
 {
-  g_cancellable_cancel (cancellable);
+  coro_waiter_signal (&((CoroExecutorCall *) call)->waiter);
 }
 
-/* What has no thread yet never gets one.  Else whoever is connected to the cancellable
- * runs on the thread's own stack. */
+static const CoroThreadCallClass call_class = { call_make, call_ended };
+
 static gboolean
 call_wait_abort (gpointer    object,
                  CoroWaiter *waiter)
 {
   CoroExecutorCall *self = object;
 
-  if (coro_threads_remove (self->threads, &self->item))
+  if (coro_thread_call_withdraw (&self->call))
     return TRUE;
-  coro_call_natively (cancel_cb, self->cancellable);
+  coro_thread_call_cancel (&self->call);
   return FALSE;
 }
 
@@ -125,8 +107,7 @@ call_wait (CoroExecutorCall  *self,
   CoroJob *job = self->waiter.job;
   gboolean waited;
 
-  self->context = job->context;
-  if (!coro_threads_push (self->threads, &self->item, error))
+  if (!coro_thread_call_push (&self->call, error))
     return FALSE;
 
   scheduler->n_external++;
@@ -137,10 +118,10 @@ call_wait (CoroExecutorCall  *self,
   scheduler->n_works--;
   scheduler->n_external--;
 
-  if (coro_job_has_request (job) && g_error_matches (self->error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  if (coro_job_has_request (job) && g_error_matches (self->call.error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     job->cancel_pending = FALSE;
-  if (self->error != NULL)
-    g_propagate_error (error, self->error);
+  if (self->call.error != NULL)
+    g_propagate_error (error, g_steal_pointer (&self->call.error));
   return waited;
 }
 
@@ -317,18 +298,16 @@ coro_executor_run (CoroExecutor    *self,
                    GError         **error)
 {
   CoroExecutorDestroy destruction = { destroy, user_data };
-  CoroExecutorCall call = { .item.run = call_run, .func = func, .user_data = user_data };
+  CoroExecutorCall call = { .func = func, .user_data = user_data };
 
   g_return_val_if_fail (CORO_IS_EXECUTOR (self), NULL);
   g_return_val_if_fail (func != NULL, NULL);
 
   if (coro_waiter_init (&call.waiter, error))
     {
-      call.threads = coro_threads_ref (self->threads);
-      call.cancellable = g_cancellable_new ();
+      coro_thread_call_init (&call.call, &call_class, self->threads, call.waiter.job->context);
       call_wait (&call, error);
-      g_object_unref (call.cancellable);
-      coro_threads_unref (call.threads);
+      coro_thread_call_clear (&call.call);
     }
 
   if (destroy != NULL)

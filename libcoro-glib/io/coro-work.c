@@ -7,6 +7,7 @@
 
 #include "fiber/coro-error.h"
 #include "future/coro-future-private.h"
+#include "io/coro-thread-call-private.h"
 #include "scheduler/coro-context-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
@@ -30,8 +31,7 @@ struct _CoroWork
 {
   CoroFuture parent_instance;
 
-  CoroThreads *threads;         /* (owned) */
-  CoroThreadItem item;          /* holds a reference to us until the end */
+  CoroThreadCall call;          /* holds a reference to us until the end */
   CoroMessage begun;            /* to the scheduler's thread */
   CoroMessage over;
   CoroReady ready;
@@ -44,9 +44,7 @@ struct _CoroWork
   gpointer user_data;
   GDestroyNotify destroy;       /* (nullable) */
   CoroBinding *context;         /* (nullable) (owned): of who submitted it */
-  GCancellable *cancellable;    /* (owned) */
-  GValue value;                 /* written by the thread before the end */
-  GError *error;                /* (nullable) (owned): the same */
+  GValue value;                 /* written by the thread before the end, like the call's error */
 };
 
 G_DEFINE_FINAL_TYPE (CoroWork, coro_work, CORO_TYPE_FUTURE)
@@ -128,12 +126,12 @@ work_finish_cb (CoroReady *ready)
   if (g_atomic_int_get (&self->state) == WORK_ENDED)
     {
       work_free_data (self);
-      if (self->error == NULL)
+      if (self->call.error == NULL)
         coro_future_take_result (future, &self->value);
-      else if (coro_error_is_cancelled (self->error))
-        coro_future_set_cancelled (future, g_steal_pointer (&self->error));
+      else if (coro_error_is_cancelled (self->call.error))
+        coro_future_set_cancelled (future, g_steal_pointer (&self->call.error));
       else
-        coro_future_reject (future, g_steal_pointer (&self->error));
+        coro_future_reject (future, g_steal_pointer (&self->call.error));
     }
   g_object_unref (self);
 }
@@ -160,29 +158,22 @@ work_post_over (CoroWork *self)
 /* --- in a thread ------------------------------------------------------------------- */
 
 static void
-work_call_cb (gpointer data)
+work_make (CoroThreadCall *call)
 {
-  CoroWork *self = data;
-  gboolean ok = self->func (self->user_data, self->cancellable, &self->value, &self->error);
+  CoroWork *self = work_from_member (call, offsetof (CoroWork, call));
+  gboolean ok = self->func (self->user_data, call->cancellable, &self->value, &call->error);
 
-  if (!ok && self->error == NULL)
+  if (!ok && call->error == NULL)
     {
       g_critical ("A function in a thread returned FALSE and did not set an error");
-      self->error = g_error_new_literal (CORO_ERROR, CORO_ERROR_NO_RESULT, "A function failed and did not say why");
+      call->error = g_error_new_literal (CORO_ERROR, CORO_ERROR_NO_RESULT, "A function failed and did not say why");
     }
 }
 
-/* A call that was cancelled while it waited for a thread is not made. */
 static void
-work_run (CoroThreadItem *item,
-          gboolean        dropped)
+work_ended (CoroThreadCall *call)
 {
-  CoroWork *self = work_from_member (item, offsetof (CoroWork, item));
-
-  if (dropped)
-    self->error = g_error_new_literal (CORO_ERROR, CORO_ERROR_CLOSED, "The executor was shut down");
-  else if (!g_cancellable_set_error_if_cancelled (self->cancellable, &self->error))
-    coro_context_call (self->context, work_call_cb, self);
+  CoroWork *self = work_from_member (call, offsetof (CoroWork, call));
 
   if (g_atomic_int_compare_and_exchange (&self->state, WORK_PENDING, WORK_ENDED))
     {
@@ -194,13 +185,9 @@ work_run (CoroThreadItem *item,
   g_object_unref (self);
 }
 
-/* --- cancelling, in any thread ----------------------------------------------------- */
+static const CoroThreadCallClass work_call_class = { work_make, work_ended };
 
-static void
-work_cancel_cb (gpointer cancellable)
-{
-  g_cancellable_cancel (cancellable);
-}
+/* --- cancelling, in any thread ----------------------------------------------------- */
 
 static gboolean
 work_set_cancelled (CoroWork *self)
@@ -217,10 +204,10 @@ coro_work_cancel (CoroFuture *future)
   if (coro_future_is_done (future))
     return FALSE;
 
-  if (coro_threads_remove (self->threads, &self->item))
+  if (coro_thread_call_withdraw (&self->call))
     {
       g_atomic_int_set (&self->state, WORK_ENDED);
-      self->error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The function was cancelled");
+      self->call.error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The function was cancelled");
       work_set_cancelled (self);
       work_post_over (self);
       return TRUE;
@@ -233,8 +220,7 @@ coro_work_cancel (CoroFuture *future)
       work_post_over (self);
     }
 
-  /* Whoever is connected to it runs on the thread's own stack. */
-  coro_call_natively (work_cancel_cb, self->cancellable);
+  coro_thread_call_cancel (&self->call);
   return TRUE;
 }
 
@@ -247,10 +233,8 @@ coro_work_finalize (GObject *object)
 
   if (G_IS_VALUE (&self->value))
     g_value_unset (&self->value);
-  g_clear_error (&self->error);
-  g_clear_object (&self->cancellable);
+  coro_thread_call_clear (&self->call);
   coro_binding_unref (self->context);
-  coro_threads_unref (self->threads);
 
   G_OBJECT_CLASS (coro_work_parent_class)->finalize (object);
 }
@@ -266,11 +250,9 @@ coro_work_class_init (CoroWorkClass *klass)
 static void
 coro_work_init (CoroWork *self)
 {
-  self->item.run = work_run;
   self->begun.handle = work_begun_cb;
   self->over.handle = work_over_cb;
   self->ready.klass = &ready_class;
-  self->cancellable = g_cancellable_new ();
 }
 
 static void
@@ -291,12 +273,12 @@ coro_work_submit (CoroThreads    *threads,
   CoroScheduler *scheduler = coro_future_get_scheduler (CORO_FUTURE (self));
   GError *error = NULL;
 
-  self->threads = coro_threads_ref (threads);
   self->abandon = abandon;
   self->func = func;
   self->user_data = user_data;
   self->destroy = destroy;
   self->context = coro_context_dup_current ();
+  coro_thread_call_init (&self->call, &work_call_class, threads, self->context);
 
   /* Told before the end is, whose message comes after this one. */
   g_object_ref (self);
@@ -306,7 +288,7 @@ coro_work_submit (CoroThreads    *threads,
     coro_scheduler_post (scheduler, &self->begun);
 
   g_object_ref (self);
-  if (!coro_threads_push (threads, &self->item, &error))
+  if (!coro_thread_call_push (&self->call, &error))
     {
       g_atomic_int_set (&self->state, WORK_ENDED);
       coro_call_natively (work_free_data_cb, self);
