@@ -38,6 +38,8 @@ CoroStack     *coro_stack_pool_take         (CoroStackPool  *self,
                                              GError        **error);
 void           coro_stack_pool_give         (CoroStackPool  *self,
                                              CoroStack      *stack);
+void           coro_stack_pool_give_late    (CoroStackPool  *self,
+                                             CoroStack      *stack);
 gboolean       coro_stack_pool_trim         (CoroStackPool  *self);
 
 /* For tests: behave as a kernel without MADV_GUARD_INSTALL, with room for `limit` guards. */

@@ -25,6 +25,7 @@ struct _CoroStackPool
   GPtrArray *classes;           /* (owned) (element-type CoroStackClass) */
   gsize last_size;              /* what was asked for last, and its class */
   CoroStackClass *last_class;   /* (unowned) (nullable) */
+  gboolean orphaned;            /* the last stack that comes back frees it */
 };
 
 static gsize page_size;
@@ -184,10 +185,15 @@ coro_stack_pool_new (void)
   return self;
 }
 
-/* No stack may be in use any more. */
+/* A generator, or a coroutine that is resumed by hand, may outlive the loop or the thread
+ * that it began in: the pool stays until the last of them has ended. */
 void
 coro_stack_pool_free (CoroStackPool *self)
 {
+  self->orphaned = TRUE;
+  if (coro_stack_pool_count_in_use (self) > 0)
+    return;
+
   g_ptr_array_unref (self->classes);
   g_free (self);
 }
@@ -208,6 +214,16 @@ coro_stack_pool_give (CoroStackPool *self,
                       CoroStack     *stack)
 {
   coro_slab_give (stack->slab, stack);
+}
+
+/* coro_stack_pool_give() for who may have outlived the pool, and is not on that stack. */
+void
+coro_stack_pool_give_late (CoroStackPool *self,
+                           CoroStack     *stack)
+{
+  coro_stack_pool_give (self, stack);
+  if (G_UNLIKELY (self->orphaned))
+    coro_stack_pool_free (self);
 }
 
 /* To be called now and then, on a stack that is not one of ours.  Does a little at a

@@ -68,7 +68,7 @@ coro_stepper_step (CoroStepper *self)
   if (job != NULL)
     job->fiber = self->caller;
   if (self->ended)
-    coro_stack_pool_give (self->pool, stack);
+    coro_stack_pool_give_late (self->pool, stack);
 }
 
 /* Gives control back to who steps, from inside the body. */

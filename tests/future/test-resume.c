@@ -242,6 +242,49 @@ test_await_of_one_begun (gpointer   user_data,
   return TRUE;
 }
 
+/* --- longer than where it began ------------------------------------------------------- */
+
+static gboolean
+resume_once_cb (gpointer   coroutine,
+                GValue    *result,
+                GError   **error)
+{
+  return coro_coroutine_resume (coroutine, NULL, NULL, error);
+}
+
+static void
+test_outlives_its_loop (void)
+{
+  g_autoptr (CoroCoroutine) one = coro_coroutine_new (counter_cb, GINT_TO_POINTER (2), NULL);
+  g_autoptr (CoroCoroutine) two = coro_coroutine_new (counter_cb, GINT_TO_POINTER (2), NULL);
+
+  g_assert_true (coro_run (resume_once_cb, one, NULL, NULL));
+  g_assert_true (coro_run (resume_once_cb, two, NULL, NULL));
+  g_assert_cmpint (resume (one, NULL), ==, 2);
+  g_assert_true (coro_coroutine_close (one, NULL));
+  assert_trace ("got -1 cleaned");
+  g_clear_object (&two);
+  assert_trace ("cleaned");
+}
+
+static gpointer
+resume_in_thread (gpointer coroutine)
+{
+  g_assert_true (coro_coroutine_resume (coroutine, NULL, NULL, NULL));
+  return NULL;
+}
+
+static void
+test_outlives_its_thread (void)
+{
+  g_autoptr (CoroCoroutine) coroutine = coro_coroutine_new (counter_cb, GINT_TO_POINTER (2), NULL);
+
+  g_thread_join (g_thread_new ("begins", resume_in_thread, coroutine));
+  g_assert_cmpint (resume (coroutine, NULL), ==, 2);
+  g_clear_object (&coroutine);
+  assert_trace ("got -1 cleaned");
+}
+
 int
 main (int    argc,
       char **argv)
@@ -256,6 +299,8 @@ main (int    argc,
   g_test_add_func ("/future/resume/suspend-outside", test_outside);
   g_test_add_func ("/future/resume/nested", test_nested);
   g_test_add_func ("/future/resume/itself-is-an-error", test_itself);
+  g_test_add_func ("/future/resume/outlives-its-loop", test_outlives_its_loop);
+  g_test_add_func ("/future/resume/outlives-its-thread", test_outlives_its_thread);
   coro_test_add_func ("/future/resume/waits-in-a-coroutine", test_waits_in_a_coroutine);
   coro_test_add_func ("/future/resume/await-of-one-begun", test_await_of_one_begun);
 
