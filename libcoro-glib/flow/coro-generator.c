@@ -106,7 +106,7 @@ generator_shutdown_cb (CoroShutdown *shutdown)
 
   g_object_ref (self);
   if (!close_cb (self, NULL, &error))
-    g_warning ("A generator failed to close: %s", error->message);
+    g_warning ("%s failed to close: %s", shutdown->name, error->message);
   g_object_unref (self);
 }
 
@@ -122,7 +122,6 @@ generator_start (CoroGenerator  *self,
       return FALSE;
     }
 
-  self->shutdown.name = "a generator";
   self->shutdown.run = generator_shutdown_cb;
   coro_scheduler_add_shutdown (self->scheduler, &self->shutdown);
   return TRUE;
@@ -229,10 +228,11 @@ coro_generator_dispose (GObject *object)
   if (self->state == GENERATOR_SUSPENDED && !self->closing)
     {
       if (self->scheduler->closed)
-        g_critical ("A generator was dropped after its main loop had ended; what it holds is leaked");
+        g_critical ("%s was dropped after its main loop had ended; what it holds is leaked",
+                    self->shutdown.name);
       else
         coro_spawn_at (coro_task_group_get_root (self->scheduler), close_cb,
-                       g_object_ref (self), g_object_unref, CORO_SPAWN_SITE (coro_generator_close));
+                       g_object_ref (self), g_object_unref, self->shutdown.name);
     }
 
   G_OBJECT_CLASS (coro_generator_parent_class)->dispose (object);
@@ -267,11 +267,12 @@ coro_generator_init (CoroGenerator *self)
 }
 
 /**
- * coro_generator_new: (skip)
+ * coro_generator_new_at: (skip)
  * @element_type: the type of the values
  * @func: (scope notified) (closure user_data) (destroy destroy): the body
  * @user_data: what to pass to it
  * @destroy: (nullable): frees @user_data, once, whether the body runs or not
+ * @site: (nullable): a static string that names it in messages
  *
  * Makes a generator. Nothing runs until the first value is asked for.
  *
@@ -283,10 +284,11 @@ coro_generator_init (CoroGenerator *self)
  * Since: 0.1
  */
 CoroGenerator *
-coro_generator_new (GType              element_type,
-                    CoroGeneratorFunc  func,
-                    gpointer           user_data,
-                    GDestroyNotify     destroy)
+coro_generator_new_at (GType              element_type,
+                       CoroGeneratorFunc  func,
+                       gpointer           user_data,
+                       GDestroyNotify     destroy,
+                       const char        *site)
 {
   CoroGenerator *self;
 
@@ -297,6 +299,7 @@ coro_generator_new (GType              element_type,
   self->func = func;
   self->user_data = user_data;
   self->destroy = destroy;
+  self->shutdown.name = site != NULL ? site : "A generator";
   return self;
 }
 

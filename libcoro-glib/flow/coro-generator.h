@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "../scope/coro-spawn.h"
 #include "coro-iterator.h"
 
 G_BEGIN_DECLS
@@ -28,11 +29,28 @@ typedef gboolean (*CoroGeneratorFunc) (CoroGenerator  *self,
                                        gpointer        user_data,
                                        GError        **error);
 
+/**
+ * coro_generator_new: (skip)
+ * @element_type: the type of the values
+ * @func: the body
+ * @user_data: what to pass to it
+ * @destroy: (nullable): frees @user_data
+ *
+ * `coro_generator_new_at()` with the name of @func and the place in the code.
+ *
+ * Returns: (transfer full): a generator
+ *
+ * Since: 0.1
+ */
+#define coro_generator_new(element_type, func, user_data, destroy) \
+  coro_generator_new_at ((element_type), (func), (user_data), (destroy), CORO_SPAWN_SITE (func))
+
 CORO_AVAILABLE_IN_ALL
-CoroGenerator *coro_generator_new             (GType               element_type,
+CoroGenerator *coro_generator_new_at          (GType               element_type,
                                                CoroGeneratorFunc   func,
                                                gpointer            user_data,
-                                               GDestroyNotify      destroy) G_GNUC_WARN_UNUSED_RESULT;
+                                               GDestroyNotify      destroy,
+                                               const char         *site) G_GNUC_WARN_UNUSED_RESULT;
 CORO_AVAILABLE_IN_ALL
 gboolean       coro_generator_produce         (CoroGenerator      *self,
                                                const GValue       *value,

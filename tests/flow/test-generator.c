@@ -475,6 +475,95 @@ test_wrong_type (gpointer   user_data,
   return TRUE;
 }
 
+/* --- who is meant ----------------------------------------------------------------------- */
+
+static gboolean
+fail_to_close (CoroGenerator  *generator,
+               gpointer        user_data,
+               GError        **error)
+{
+  if (coro_generator_produce_int (generator, 1, NULL))
+    return TRUE;
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "no");
+  return FALSE;
+}
+
+static gboolean
+begin_and_keep_cb (gpointer   generator,
+                   GValue    *result,
+                   GError   **error)
+{
+  g_assert_cmpint (next_int (generator, error), ==, 1);
+  return TRUE;
+}
+
+static gboolean
+begin_and_drop_cb (gpointer   generator,
+                   GValue    *result,
+                   GError   **error)
+{
+  g_assert_cmpint (next_int (generator, error), ==, 1);
+  g_object_unref (generator);
+  return coro_test_settle (error);
+}
+
+/* At the end of the loop. */
+static void
+test_who_fails_to_close_is_named (void)
+{
+  g_autoptr (CoroGenerator) generator = coro_generator_new (G_TYPE_INT, fail_to_close, NULL, NULL);
+
+  g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "fail_to_close (*test-generator.c:*) failed to close: no");
+  g_assert_true (coro_run (begin_and_keep_cb, generator, NULL, NULL));
+  g_test_assert_expected_messages ();
+}
+
+static void
+test_nameless_has_a_word (void)
+{
+  g_autoptr (CoroGenerator) generator = coro_generator_new_at (G_TYPE_INT, fail_to_close, NULL, NULL, NULL);
+
+  g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "A generator failed to close: no");
+  g_assert_true (coro_run (begin_and_keep_cb, generator, NULL, NULL));
+  g_test_assert_expected_messages ();
+}
+
+/* The coroutine that closes one that was dropped has its name. */
+static gboolean
+test_who_was_dropped_is_named (gpointer   user_data,
+                               GValue    *result,
+                               GError   **error)
+{
+  CoroGenerator *generator = coro_generator_new (G_TYPE_INT, fail_to_close, NULL, NULL);
+
+  g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "fail_to_close failed *: no; spawned at fail_to_close (*test-generator.c:*)*");
+  begin_and_drop_cb (generator, result, error);
+  g_test_assert_expected_messages ();
+  return TRUE;
+}
+
+/* What it holds is leaked, on its stack. */
+static void
+test_who_outlives_its_loop_is_named (void)
+{
+#if TEST_SLOW
+  g_test_skip ("leaks");
+#else
+  GMainContext *context = g_main_context_new ();
+  CoroGenerator *generator = coro_generator_new (G_TYPE_INT, fail_to_close, NULL, NULL);
+
+  g_main_context_push_thread_default (context);
+  coro_spawn (begin_and_keep_cb, generator, NULL);
+  settle (context);
+  g_main_context_pop_thread_default (context);
+  g_main_context_unref (context);
+  g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL,
+                         "fail_to_close (*test-generator.c:*) was dropped after its main loop had ended*");
+  g_object_unref (generator);
+  g_test_assert_expected_messages ();
+#endif
+}
+
 int
 main (int    argc,
       char **argv)
@@ -498,6 +587,10 @@ main (int    argc,
   coro_test_add_func ("/spec/S283/generators-compose", test_generators_compose);
   coro_test_add_func ("/spec/S287-S288-S289/next-required-and-fallback", test_next_required_and_or);
   coro_test_add_func ("/flow/generator/wrong-type", test_wrong_type);
+  g_test_add_func ("/flow/generator/who-fails-to-close-is-named", test_who_fails_to_close_is_named);
+  g_test_add_func ("/flow/generator/nameless-has-a-word", test_nameless_has_a_word);
+  coro_test_add_func ("/flow/generator/who-was-dropped-is-named", test_who_was_dropped_is_named);
+  g_test_add_func ("/flow/generator/who-outlives-its-loop-is-named", test_who_outlives_its_loop_is_named);
 
   return g_test_run ();
 }

@@ -315,7 +315,7 @@ test_generator_for_ever (void)
 #if !TEST_SLOW                  /* what is parked is leaked */
   g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
   g_test_trap_assert_passed ();
-  g_test_trap_assert_stderr ("*WARNING*over before a generator was closed*WARNING*leaves 1 coroutine*the shutdown*");
+  g_test_trap_assert_stderr ("*WARNING*over before generator_body (*test-run.c:*) was closed*WARNING*leaves 1 coroutine*the shutdown*");
 #endif
 }
 
