@@ -347,7 +347,7 @@ glance_cb (gpointer ring)
   return G_SOURCE_REMOVE;
 }
 
-/* Somebody has closed the descriptor, or there is no epoll.  The mapping lives on, and so do
+/* Somebody has closed the descriptor, or epoll has no room for it.  The mapping lives on, and so do
  * the calls that are under way: their buffers are not free before those have ended. */
 static void
 ring_lost_cb (CoroWatch *watch,

@@ -3,7 +3,8 @@
  */
 #pragma once
 
-#include <glib.h>
+#include "scheduler/coro-polled-private.h"
+
 #include <sys/epoll.h>
 
 G_BEGIN_DECLS
@@ -19,11 +20,11 @@ typedef struct
   void (*ready) (CoroWatch *self,
                  guint32    events);
   /* The reactor has forgotten the watch: its descriptor is not what it was any more
-   * (EBADF), there is no epoll to be had (another errno), or the scheduler ends (0). */
+   * (EBADF), the kernel has no more room for it (another errno), or the scheduler ends (0). */
   void (*lost)  (CoroWatch *self,
                  int        code);
-  /* (nullable): the reactor watches it with another epoll from now on, in a forked child
-   * for example. */
+  /* (nullable): the reactor watches it with another epoll from now on, or without one, in a forked
+   * child for example. */
   void (*moved) (CoroWatch *self);
 } CoroWatchClass;
 
@@ -35,18 +36,26 @@ struct _CoroWatch
   int fd;
   guint32 events;               /* EPOLL…: what the kernel was asked for */
   guint32 generation;           /* tells events of this watch from those of who had the number before */
+  CoroPolled *polled;           /* (nullable) (owned): where there is no epoll */
 };
 
 /* Descriptors, and the point in time of the next timer, of one scheduler: one epoll
- * descriptor, which the scheduler's source has polled. */
+ * descriptor, which the scheduler's source has polled.
+ *
+ * Where there is no epoll, because it is forbidden or there are no descriptors left, GLib polls
+ * each of them for that source, and timers go by its timeouts.  A watch with EPOLLET is told
+ * there what is true and then not again until coro_reactor_update() asks for it: the bits that
+ * were told are missing from its events. */
 struct _CoroReactor
 {
+  GSource *source;              /* (unowned) */
   int epoll_fd;                 /* (atomic): -1: there is none to be had */
   int timer_fd;                 /* -1: likewise */
   int wake_fd;                  /* (atomic): -1: likewise; see coro_reactor_wake() */
   gint64 armed;                 /* µs: for when timer_fd is armed; G_MAXINT64: it is not */
   guint n_waiting;              /* who waits for an event: looked at while others keep the scheduler busy */
   gboolean more;                /* the last look found something */
+  gboolean forbidden;           /* there will be no epoll in future either */
   CoroWatch **watches;          /* (owned) (element-type unowned): by descriptor */
   guint n_watches;
   guint32 generation;
@@ -55,9 +64,10 @@ struct _CoroReactor
 
 extern guint coro_reactor_n_forks G_GNUC_INTERNAL;
 
-void     coro_reactor_init   (CoroReactor          *self);
+void     coro_reactor_init   (CoroReactor          *self,
+                              GSource              *source);
 void     coro_reactor_clear  (CoroReactor          *self);
-gboolean coro_reactor_reopen (CoroReactor          *self);
+void     coro_reactor_reopen (CoroReactor          *self);
 int      coro_reactor_add    (CoroReactor          *self,
                               CoroWatch            *watch,
                               const CoroWatchClass *klass,
@@ -75,6 +85,7 @@ void     coro_reactor_poll   (CoroReactor          *self);
 gboolean coro_reactor_arm    (CoroReactor          *self,
                               gint64                deadline);
 gboolean coro_reactor_wake   (CoroReactor          *self);
+gboolean coro_reactor_is_due (CoroReactor          *self);
 
 /* The watch of a descriptor, or NULL. */
 static inline CoroWatch *

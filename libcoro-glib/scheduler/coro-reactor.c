@@ -6,6 +6,7 @@
 #include "scheduler/coro-reactor-private.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -46,6 +47,26 @@ close_fd (int *fd)
     close (closing);
 }
 
+/* What EPOLL_CTL_… would do. */
+static int
+reactor_control_polled (CoroReactor *self,
+                        int          operation,
+                        CoroWatch   *watch)
+{
+  int code = 0;
+
+  if (operation == EPOLL_CTL_ADD)
+    code = coro_polled_new (self->source, watch->fd, &watch->polled);
+  else if (operation == EPOLL_CTL_MOD && !coro_polled_is_same (watch->polled))
+    code = ENOENT;
+
+  if (operation == EPOLL_CTL_DEL)
+    g_clear_pointer (&watch->polled, coro_polled_free);
+  else if (code == 0)
+    coro_polled_ask (watch->polled, watch->events);
+  return code;
+}
+
 static int
 reactor_control (CoroReactor *self,
                  int          operation,
@@ -56,56 +77,60 @@ reactor_control (CoroReactor *self,
     .data.u64 = (guint64) watch->generation << 32 | (guint32) watch->fd
   };
 
+  if (G_UNLIKELY (self->epoll_fd < 0))
+    return reactor_control_polled (self, operation, watch);
   return epoll_ctl (self->epoll_fd, operation, watch->fd, &event) == 0 ? 0 : errno;
 }
 
 static const struct epoll_event timer_event = { .events = EPOLLIN | EPOLLET, .data.u64 = TIMER_MARK };
 static const struct epoll_event wake_event = { .events = EPOLLIN | EPOLLET, .data.u64 = WAKE_MARK };
 
-/* Whether both descriptors are still what they were: somebody may have closed them, and
+/* Whether the descriptors are still what they were: somebody may have closed them, and
  * something else may have their numbers now.  Asking for what is asked for already changes
- * nothing, also for a parent that shares them. */
+ * nothing, or wakes a parent that shares them once. */
 static gboolean
 reactor_is_intact (CoroReactor *self)
 {
   struct epoll_event event = timer_event;
 
-  return self->timer_fd >= 0 && epoll_ctl (self->epoll_fd, EPOLL_CTL_MOD, self->timer_fd, &event) == 0;
+  if (G_UNLIKELY (self->epoll_fd < 0))
+    return TRUE;
+  if (G_UNLIKELY (self->timer_fd < 0))
+    return coro_reactor_wake (self);
+  return epoll_ctl (self->epoll_fd, EPOLL_CTL_MOD, self->timer_fd, &event) == 0;
 }
 
-/* For coro_reactor_wake(), which can do without. */
-static void
-reactor_open_wake (CoroReactor *self)
+/* Puts a descriptor of our own into the set.  Returns it, or -1 where there is none. */
+static int
+reactor_include (CoroReactor              *self,
+                 int                       fd,
+                 const struct epoll_event *asked)
 {
-  struct epoll_event event = wake_event;
-  int fd = eventfd (1, EFD_CLOEXEC | EFD_NONBLOCK);
+  struct epoll_event event = *asked;
 
   if (fd >= 0 && epoll_ctl (self->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
     close_fd (&fd);
-  g_atomic_int_set (&self->wake_fd, fd);
+  return fd;
 }
 
 static void
 reactor_open (CoroReactor *self)
 {
-  struct epoll_event event = timer_event;
-
   g_atomic_int_set (&self->n_forks, (int) coro_reactor_n_forks);
   self->armed = G_MAXINT64;
   self->more = FALSE;
   g_atomic_int_set (&self->epoll_fd, epoll_create1 (EPOLL_CLOEXEC));
-  self->timer_fd = timerfd_create (CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  self->forbidden = self->epoll_fd < 0 && errno != EMFILE && errno != ENFILE && errno != ENOMEM;
+  if (self->epoll_fd < 0)
+    return;
 
   /* Edge-triggered: the event itself says all, so that nobody has to read the timer. */
-  if (self->epoll_fd < 0 || self->timer_fd < 0 ||
-      epoll_ctl (self->epoll_fd, EPOLL_CTL_ADD, self->timer_fd, &event) != 0)
-    {
-      close_fd (&self->timer_fd);
-      close_fd (&self->epoll_fd);
-      return;
-    }
+  self->timer_fd = reactor_include (self, timerfd_create (CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), &timer_event);
+  g_atomic_int_set (&self->wake_fd, reactor_include (self, eventfd (1, EFD_CLOEXEC | EFD_NONBLOCK), &wake_event));
 
-  reactor_open_wake (self);
+  /* By these we tell whether it is still ours. */
+  if (self->timer_fd < 0 && self->wake_fd < 0)
+    close_fd (&self->epoll_fd);
 }
 
 /* Closes what is ours without doubt. */
@@ -140,22 +165,50 @@ reactor_reserve (CoroReactor *self,
   self->n_watches = n_watches;
 }
 
-/* Has an epoll that works, if there is one to be had. */
-static gboolean
+/* Asks for all that was asked for, where nobody has heard of it yet. */
+static void
+reactor_ask_again (CoroReactor *self)
+{
+  for (guint i = 0; i < self->n_watches; i++)
+    {
+      CoroWatch *watch = self->watches[i];
+      int code;
+
+      if (watch == NULL)
+        continue;
+      g_clear_pointer (&watch->polled, coro_polled_free);
+      code = reactor_control (self, EPOLL_CTL_ADD, watch);
+      if (code != 0)
+        coro_reactor_forget (self, watch, code);
+      else if (watch->klass->moved != NULL)
+        watch->klass->moved (watch);
+    }
+}
+
+/* Leaves an epoll alone that is a parent's, and has one again when there are descriptors again. */
+static void
 reactor_check (CoroReactor *self)
 {
-  if (G_LIKELY (self->epoll_fd >= 0 && !coro_reactor_is_foreign (self)))
-    return TRUE;
-  return coro_reactor_reopen (self);
+  if (coro_reactor_is_foreign (self))
+    {
+      coro_reactor_reopen (self);
+    }
+  else if (G_UNLIKELY (self->epoll_fd < 0 && !self->forbidden))
+    {
+      reactor_open (self);
+      if (self->epoll_fd >= 0)
+        reactor_ask_again (self);
+    }
 }
 
 void
-coro_reactor_init (CoroReactor *self)
+coro_reactor_init (CoroReactor *self,
+                   GSource     *source)
 {
   static GOnce once = G_ONCE_INIT;
 
   g_once (&once, watch_forks_cb, NULL);
-  *self = (CoroReactor) { .epoll_fd = -1, .timer_fd = -1, .wake_fd = -1 };
+  *self = (CoroReactor) { .source = source, .epoll_fd = -1, .timer_fd = -1, .wake_fd = -1 };
   reactor_open (self);
 }
 
@@ -171,29 +224,13 @@ coro_reactor_clear (CoroReactor *self)
   self->n_watches = 0;
 }
 
-/* Gives it new descriptors, because the old ones are somebody else's, and asks them for
- * all that was asked for.  FALSE: there are none, and nobody waits any more. */
-gboolean
+/* Gives it new descriptors, because the old ones are somebody else's. */
+void
 coro_reactor_reopen (CoroReactor *self)
 {
   reactor_close (self);
   reactor_open (self);
-
-  for (guint i = 0; i < self->n_watches; i++)
-    {
-      CoroWatch *watch = self->watches[i];
-      int code;
-
-      if (watch == NULL)
-        continue;
-      code = self->epoll_fd < 0 ? EMFILE : reactor_control (self, EPOLL_CTL_ADD, watch);
-      if (code != 0)
-        coro_reactor_forget (self, watch, code);
-      else if (watch->klass->moved != NULL)
-        watch->klass->moved (watch);
-    }
-
-  return self->epoll_fd >= 0;
+  reactor_ask_again (self);
 }
 
 /* Begins to watch `fd`.  Returns 0 or an errno: EPERM for what is always ready, EEXIST
@@ -210,9 +247,7 @@ coro_reactor_add (CoroReactor          *self,
 
   g_assert (watch->klass == NULL);
 
-  if (!reactor_check (self))
-    return EMFILE;
-
+  reactor_check (self);
   if (G_UNLIKELY (fd == self->wake_fd))
     g_atomic_int_set (&self->wake_fd, -1);      /* somebody has closed it: it is another file */
   holder = coro_reactor_lookup (self, fd);
@@ -226,7 +261,10 @@ coro_reactor_add (CoroReactor          *self,
 
   code = reactor_control (self, EPOLL_CTL_ADD, watch);
   if (G_UNLIKELY (code != 0) && !reactor_is_intact (self))
-    code = coro_reactor_reopen (self) ? reactor_control (self, EPOLL_CTL_ADD, watch) : EMFILE;
+    {
+      coro_reactor_reopen (self);
+      code = reactor_control (self, EPOLL_CTL_ADD, watch);
+    }
   if (code != 0)
     {
       watch->klass = NULL;
@@ -249,7 +287,8 @@ coro_reactor_update (CoroReactor *self,
 
   watch->events = events;
   /* A watch that was lost on the way may be freed by now. */
-  if (!reactor_check (self) || coro_reactor_lookup (self, fd) != watch)
+  reactor_check (self);
+  if (coro_reactor_lookup (self, fd) != watch)
     return EBADF;
   if (G_LIKELY (reactor_control (self, EPOLL_CTL_MOD, watch) == 0))
     return 0;
@@ -270,8 +309,8 @@ coro_reactor_remove (CoroReactor *self,
 
   self->watches[watch->fd] = NULL;
   watch->klass = NULL;
-  if (reactor_check (self))
-    reactor_control (self, EPOLL_CTL_DEL, watch);
+  reactor_check (self);
+  reactor_control (self, EPOLL_CTL_DEL, watch);
 }
 
 /* For a descriptor that the kernel has forgotten or will. */
@@ -284,6 +323,7 @@ coro_reactor_forget (CoroReactor *self,
 
   self->watches[watch->fd] = NULL;
   watch->klass = NULL;
+  g_clear_pointer (&watch->polled, coro_polled_free);
   klass->lost (watch, code);
 }
 
@@ -308,6 +348,70 @@ reactor_deliver (CoroReactor              *self,
     watch->klass->ready (watch, event->events);
 }
 
+/* Delivers what poll() has said of one that was asked about with `generation`. */
+static void
+reactor_deliver_polled (CoroReactor         *self,
+                        const struct pollfd *polled,
+                        guint32              generation)
+{
+  CoroWatch *watch = coro_reactor_lookup (self, polled->fd);
+  guint32 events = (guint32) polled->revents;
+
+  if (events == 0 || watch == NULL || watch->polled == NULL || watch->generation != generation)
+    return;
+  if (!coro_polled_is_same (watch->polled))
+    {
+      coro_reactor_forget (self, watch, EBADF);
+      return;
+    }
+
+  if ((watch->events & EPOLLET) != 0)
+    watch->events &= (events & (EPOLLERR | EPOLLHUP)) != 0 ? EPOLLET : ~events;
+  if ((watch->events & EPOLLONESHOT) != 0 || watch->events == EPOLLET)
+    coro_polled_rest (watch->polled);
+  else
+    coro_polled_ask (watch->polled, watch->events);
+  watch->klass->ready (watch, events);
+}
+
+static void
+reactor_poll_each (CoroReactor *self)
+{
+  g_autofree struct pollfd *fds = g_new (struct pollfd, self->n_watches);
+  g_autofree guint32 *generations = g_new (guint32, self->n_watches);
+  nfds_t n_fds = 0;
+  int n_events;
+
+  for (guint i = 0; i < self->n_watches; i++)
+    {
+      CoroWatch *watch = self->watches[i];
+
+      if (watch == NULL || watch->polled == NULL || watch->polled->poll.events == 0)
+        continue;
+      watch->polled->poll.revents = 0;
+      fds[n_fds] = (struct pollfd) { .fd = watch->fd, .events = (short) watch->polled->poll.events };
+      generations[n_fds++] = watch->generation;
+    }
+
+  n_events = n_fds > 0 ? poll (fds, n_fds, 0) : 0;
+  for (nfds_t i = 0; i < n_fds && n_events > 0; i++)
+    reactor_deliver_polled (self, &fds[i], generations[i]);
+  self->more = n_events > 0;
+}
+
+/* Whether GLib has found something of what it polls itself. */
+gboolean
+coro_reactor_is_due (CoroReactor *self)
+{
+  if (G_LIKELY (self->epoll_fd >= 0))
+    return FALSE;
+
+  for (guint i = 0; i < self->n_watches; i++)
+    if (self->watches[i] != NULL && self->watches[i]->polled != NULL && self->watches[i]->polled->poll.revents != 0)
+      return TRUE;
+  return FALSE;
+}
+
 /* Delivers what has happened; never blocks. */
 void
 coro_reactor_poll (CoroReactor *self)
@@ -316,8 +420,12 @@ coro_reactor_poll (CoroReactor *self)
   int n_events;
 
   self->more = FALSE;
-  if (!reactor_check (self))
-    return;
+  reactor_check (self);
+  if (G_UNLIKELY (self->epoll_fd < 0))
+    {
+      reactor_poll_each (self);
+      return;
+    }
 
   n_events = epoll_wait (self->epoll_fd, events, N_EVENTS, 0);
   if (G_UNLIKELY (n_events < 0 && errno != EINTR && !reactor_is_intact (self)))

@@ -117,7 +117,7 @@ scheduler_poll_reactor (CoroScheduler *self)
 static gboolean
 scheduler_wants_events (CoroScheduler *self)
 {
-  if ((self->poll_fd.revents & (G_IO_IN | G_IO_ERR | G_IO_HUP | G_IO_NVAL)) != 0)
+  if ((self->poll_fd.revents & (G_IO_IN | G_IO_ERR | G_IO_HUP | G_IO_NVAL)) != 0 || coro_reactor_is_due (&self->reactor))
     return TRUE;
   if (self->reactor.n_waiting == 0)
     return FALSE;
@@ -577,7 +577,7 @@ source_check (GSource *source)
   g_atomic_int_set (&self->asleep, FALSE);
   if (self->skipping)
     return FALSE;
-  return scheduler_has_work (self) || self->poll_fd.revents != 0 ||
+  return scheduler_has_work (self) || self->poll_fd.revents != 0 || coro_reactor_is_due (&self->reactor) ||
          coro_timer_heap_peek (&self->timers) <= coro_scheduler_now (self);
 }
 
@@ -603,7 +603,7 @@ coro_scheduler_source_new (CoroScheduler *self)
   g_source_set_static_name (source, "[coro] scheduler");
   g_source_set_can_recurse (source, TRUE);
 
-  coro_reactor_init (&self->reactor);
+  coro_reactor_init (&self->reactor, source);
   self->poll_fd = (GPollFD) { .fd = self->reactor.epoll_fd, .events = G_IO_IN };
   if (self->poll_fd.fd >= 0)
     g_source_add_poll (source, &self->poll_fd);

@@ -645,6 +645,16 @@ ghost_cb (gpointer   user_data,
 }
 
 /* Foreign code has closed the epoll descriptor; who waits does not notice. */
+/* Under tests/forbid. */
+static gboolean
+skip_without_epoll (void)
+{
+  if (get_reactor ()->epoll_fd >= 0)
+    return FALSE;
+  g_test_skip ("there is no epoll");
+  return TRUE;
+}
+
 static gboolean
 epoll_closed_cb (gpointer   user_data,
                  GValue    *result,
@@ -655,6 +665,9 @@ epoll_closed_cb (gpointer   user_data,
   Wait wait;
   g_autoptr (CoroTask) task = NULL;
   int old_fd = get_reactor ()->epoll_fd;
+
+  if (skip_without_epoll ())
+    return TRUE;
 
   make_pair (fds);
   wait = wait_for (fds[0], G_IO_IN);
@@ -695,6 +708,8 @@ real_sleep_cb (gpointer   user_data,
                GValue    *result,
                GError   **error)
 {
+  if (skip_without_epoll ())
+    return TRUE;
   close (get_reactor ()->epoll_fd);
   return coro_sleep (1000, error) && coro_sleep (1000, error);
 }
@@ -784,7 +799,11 @@ wake_cb (gpointer   user_data,
   const Theft *theft = user_data;
   int fds[] = { theft->epoll ? get_reactor ()->epoll_fd : -1, theft->wake ? get_reactor ()->wake_fd : -1 };
 
-  g_assert_cmpint (get_reactor ()->wake_fd, >=, 0);
+  if ((theft->epoll && fds[0] < 0) || (theft->wake && fds[1] < 0))
+    {
+      g_test_skip ("there is nothing to be stolen");
+      return TRUE;
+    }
   for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
     if (fds[i] >= 0)
       steal_descriptor (fds[i], theft->replace);
@@ -826,6 +845,12 @@ wake_number_reused_cb (gpointer   user_data,
   Wait wait;
   g_autoptr (CoroTask) task = NULL;
 
+  if (wake_fd < 0)
+    {
+      g_test_skip ("there is no eventfd");
+      return TRUE;
+    }
+
   make_pair (fds);
   g_assert_cmpint (dup2 (fds[0], wake_fd), ==, wake_fd);
   wait = wait_for (wake_fd, G_IO_IN);
@@ -852,14 +877,18 @@ test_wake_number_reused (void)
 
 static struct rlimit saved_limit;
 
+/* Each number below the limit is taken. */
 static void
 limit_descriptors (void)
 {
   struct rlimit limit;
+  int lowest_free = dup (0);
 
+  g_assert_cmpint (lowest_free, >=, 0);
+  close (lowest_free);
   g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &saved_limit), ==, 0);
   limit = saved_limit;
-  limit.rlim_cur = 3;           /* all taken; poll() itself refuses more than the limit */
+  limit.rlim_cur = (rlim_t) lowest_free;
   g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
 }
 
@@ -869,43 +898,60 @@ unlimit_descriptors (void)
   g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &saved_limit), ==, 0);
 }
 
-/* And there is no other to be had: all who wait hear of it, and it goes on when there is. */
+/* The epoll is gone, and there is no descriptor for another: who waits does not notice, and nor
+ * does who begins to.  As soon as there is one, there is an epoll again. */
 static gboolean
 no_epoll_cb (gpointer   user_data,
              GValue    *result,
              GError   **error)
 {
-  int fds[2];
-  Wait waits[2];
-  CoroTask *tasks[2];
+  char c;
+  int fds[2], file;
+  Wait waits[3];
+  CoroTask *tasks[3];
+
+  if (skip_without_epoll ())
+    return TRUE;
 
   make_pair (fds);
+  file = open ("/dev/null", O_RDONLY | O_CLOEXEC);
+  waits[0] = wait_for (fds[0], G_IO_IN);
+  waits[1] = wait_for (fds[1], G_IO_IN);
   for (int i = 0; i < 2; i++)
-    {
-      waits[i] = wait_for (fds[i], G_IO_IN);
-      tasks[i] = coro_spawn_task (wait_cb, &waits[i], NULL);
-    }
+    tasks[i] = coro_spawn_task (wait_cb, &waits[i], NULL);
   let_wait ();
-  close (get_reactor ()->epoll_fd);
+  g_assert_cmpint (dup2 (file, get_reactor ()->epoll_fd), >=, 0);
   limit_descriptors ();
   coro_reactor_poll (get_reactor ());
-  for (int i = 0; i < 2; i++)
-    {
-      g_assert_true (coro_await (tasks[i], NULL, error));
-      g_assert_error (waits[i].error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES);
-      g_clear_error (&waits[i].error);
-      g_object_unref (tasks[i]);
-    }
+  g_assert_cmpint (get_reactor ()->epoll_fd, ==, -1);
   g_assert_true (coro_sleep (SECOND, error));
-  unlimit_descriptors ();
+  g_assert_false (waits[0].done);
 
-  waits[0] = wait_for (fds[0], G_IO_IN);
-  tasks[0] = coro_spawn_task (wait_cb, &waits[0], NULL);
-  let_wait ();
   put (fds[1], "x");
   g_assert_true (coro_await (tasks[0], NULL, error));
   g_assert_cmpint (waits[0].ready, ==, G_IO_IN);
-  g_object_unref (tasks[0]);
+  waits[2] = wait_for (fds[0], G_IO_OUT);
+  tasks[2] = coro_spawn_task (wait_cb, &waits[2], NULL);
+  g_assert_true (coro_await (tasks[2], NULL, error));
+  g_assert_cmpint (waits[2].ready, ==, G_IO_OUT);
+  g_assert_false (waits[1].done);
+  unlimit_descriptors ();
+  close (file);
+
+  g_object_unref (tasks[2]);
+  g_assert_cmpint (read (fds[0], &c, 1), ==, 1);
+  waits[2] = wait_for (fds[0], G_IO_IN);
+  tasks[2] = coro_spawn_task (wait_cb, &waits[2], NULL);
+  let_wait ();
+  g_assert_cmpint (get_reactor ()->epoll_fd, >=, 0);
+  put (fds[0], "x");
+  g_assert_true (coro_await (tasks[1], NULL, error));
+  g_assert_cmpint (waits[1].ready, ==, G_IO_IN);
+  put (fds[1], "x");
+  g_assert_true (coro_await (tasks[2], NULL, error));
+  g_assert_cmpint (waits[2].ready, ==, G_IO_IN);
+  for (int i = 0; i < 3; i++)
+    g_object_unref (tasks[i]);
   close_pair (fds);
   return TRUE;
 }
@@ -980,9 +1026,11 @@ close_on_exec_cb (gpointer   user_data,
                   GValue    *result,
                   GError   **error)
 {
-  g_assert_cmpint (fcntl (get_reactor ()->epoll_fd, F_GETFD) & FD_CLOEXEC, ==, FD_CLOEXEC);
-  g_assert_cmpint (fcntl (get_reactor ()->timer_fd, F_GETFD) & FD_CLOEXEC, ==, FD_CLOEXEC);
-  g_assert_cmpint (fcntl (get_reactor ()->wake_fd, F_GETFD) & FD_CLOEXEC, ==, FD_CLOEXEC);
+  int fds[] = { get_reactor ()->epoll_fd, get_reactor ()->timer_fd, get_reactor ()->wake_fd };
+
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    if (fds[i] >= 0)
+      g_assert_cmpint (fcntl (fds[i], F_GETFD) & FD_CLOEXEC, ==, FD_CLOEXEC);
   return TRUE;
 }
 

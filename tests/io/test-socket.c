@@ -567,6 +567,46 @@ reset_in_read_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* A socket that stays registered and is ready for ever, because its peer is gone, keeps no
+ * loop busy. */
+typedef struct
+{
+  gboolean tcp;
+  gboolean resting;
+} HangUp;
+
+static gboolean
+hang_up_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  HangUp *self = user_data;
+  g_auto (Pair) pair = pair_new (self->tcp);
+  char buffer[8];
+
+  g_assert_true (coro_socket_send_all (pair.b, "last", 4, NULL, error));
+  g_assert_true (coro_socket_close (pair.b, error));
+  g_assert_cmpint (coro_socket_receive (pair.a, buffer, sizeof buffer, error), ==, 4);
+  g_assert_cmpint (coro_socket_receive (pair.a, buffer, sizeof buffer, error), ==, 0);
+  self->resting = TRUE;
+  return forever_cb (NULL, NULL, error);
+}
+
+static void
+test_rests_after_hangup (gconstpointer data)
+{
+  HangUp self = { .tcp = IS_TCP (data) };
+  g_autoptr (CoroTask) task = coro_spawn_task (hang_up_cb, &self, NULL);
+
+  while (!self.resting)
+    g_main_context_iteration (NULL, TRUE);
+  settle (NULL);                /* until there is nothing to do: never, if it is busy */
+  coro_task_cancel (task);
+  while (!coro_future_is_done (CORO_FUTURE (task)))
+    g_main_context_iteration (NULL, TRUE);
+  assert_cancelled (coro_future_get_error (CORO_FUTURE (task)));
+}
+
 static gboolean
 many_refused_cb (gpointer   user_data,
                  GValue    *result,
@@ -956,6 +996,8 @@ main (int    argc,
   add_for_both ("timeout", timeout_cb);
   add_for_both ("reset-in-write", reset_in_write_cb);
   coro_test_add_func ("/io/socket/reset-in-read", reset_in_read_cb);
+  g_test_add_data_func ("/io/socket/tcp/rests-after-hangup", GINT_TO_POINTER (TRUE), test_rests_after_hangup);
+  g_test_add_data_func ("/io/socket/unix/rests-after-hangup", GINT_TO_POINTER (FALSE), test_rests_after_hangup);
   coro_test_add_func ("/io/socket/many-refused", many_refused_cb);
   add_for_both ("closed-while-waiting", closed_while_waiting_cb);
   add_for_both ("number-reused", number_reused_cb);
