@@ -11,7 +11,9 @@
 #include <glib/gstdio.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -570,6 +572,11 @@ no_descriptors_cb (gpointer   user_data,
 {
   g_autofree char *path = get_path ("once");
   g_autoptr (GFile) file = make_file ("once", 10);
+  g_autoptr (GFile) copied = get_file ("once-copied");
+  g_autoptr (GBytes) before = make_bytes (10);
+  g_autoptr (GBytes) bytes = make_bytes (20);
+  g_autoptr (GError) local_error = NULL;
+  guint n_before = count_files ();
   struct rlimit old, none;
   g_autoptr (GArray) fds = g_array_new (FALSE, FALSE, sizeof (int));
   int fd;
@@ -581,10 +588,18 @@ no_descriptors_cb (gpointer   user_data,
   while ((fd = dup (0)) >= 0)
     g_array_append_val (fds, fd);
   assert_load_fails (path, G_IO_ERROR_TOO_MANY_OPEN_FILES);
+  g_assert_false (coro_file_save_bytes (file, bytes, CORO_FILE_SAVE_NONE, &local_error));
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES);
+  g_clear_error (&local_error);
+  g_assert_false (coro_file_copy_to (file, copied, G_FILE_COPY_NONE, NULL, NULL, &local_error));
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES);
+  g_clear_error (&local_error);
   for (guint i = 0; i < fds->len; i++)
     close (g_array_index (fds, int, i));
   g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &old), ==, 0);
 
+  g_assert_cmpuint (count_files (), ==, n_before);
+  assert_contents (file, before);
   return load_once_cb (NULL, NULL, error);
 }
 
@@ -704,6 +719,33 @@ test_lack (gconstpointer data)
   g_assert_true (coro_run (lack->late ? lack_late_cb : everything_cb, (gpointer) lack, NULL, &error));
   g_assert_no_error (error);
   remove_folder ();
+}
+
+/* Somebody closes every descriptor that is not his own.  The rest goes on with threads. */
+static gboolean
+ring_closed_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_autoptr (GFile) file = make_file ("once", 1000);
+  g_autoptr (CoroTask) task = NULL;
+  guint n_closed = 0;
+
+  if (!load_once_cb (NULL, NULL, error))
+    return FALSE;
+  task = coro_spawn_task (load_cb, file, NULL);
+  if (!coro_yield (error))
+    return FALSE;
+  for (int fd = 3; fd < 100; fd++)
+    {
+      g_autofree char *name = g_strdup_printf ("/proc/self/fd/%d", fd);
+      g_autofree char *target = g_file_read_link (name, NULL);
+
+      if (target != NULL && strstr (target, "[io_uring]") != NULL)
+        n_closed += close (fd) == 0;
+    }
+  g_assert_true (n_closed == 1 || !can_fork ());
+  return coro_await (task, NULL, error) && everything_cb (NULL, NULL, error);
 }
 
 #define ADD_LACK(name, ...)                           \
@@ -846,6 +888,78 @@ save_full_cb (gpointer   user_data,
   return TRUE;
 }
 
+static gboolean
+small_disk_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  g_autoptr (GFile) small = make_file ("small", 1000);
+  g_autoptr (GFile) copied = get_file ("copied");
+  g_autoptr (GFile) source = g_file_new_for_path (user_data);
+  g_autoptr (GBytes) old = make_bytes (1000);
+  g_autoptr (GBytes) some = make_bytes (100000);
+  g_autofree char *path = get_path ("small");
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (CoroLocalFile) file = NULL;
+  gsize n = 0;
+
+  assert_save_fails (path, 3000000, G_IO_ERROR_NO_SPACE);
+  assert_contents (small, old);
+  g_assert_false (coro_file_copy_to (source, copied, G_FILE_COPY_NONE, NULL, NULL, &local_error));
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
+  g_clear_error (&local_error);
+  g_assert_false (coro_file_copy_to (source, small, G_FILE_COPY_OVERWRITE, NULL, NULL, &local_error));
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
+  g_clear_error (&local_error);
+  assert_contents (small, old);
+  g_assert_cmpuint (count_files (), ==, 1);
+
+  /* What fits is written, and there is room again once it is gone. */
+  file = coro_local_file_open (copied, CORO_LOCAL_FILE_WRITE | CORO_LOCAL_FILE_CREATE, 0600, error);
+  if (file == NULL)
+    return FALSE;
+  while (coro_local_file_write_all (file, g_bytes_get_data (some, NULL), 100000, -1, &n, &local_error))
+    continue;
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
+  g_assert_cmpuint (n, <, 100000);
+  return coro_local_file_truncate (file, 0, error) && coro_local_file_close (file, error) &&
+         coro_file_save_bytes (small, some, CORO_FILE_SAVE_NONE, error);
+}
+
+/* A file system of 1 MiB, in a process that sees mounts of its own. */
+static void
+test_small_disk (void)
+{
+  g_autoptr (GFile) big = NULL;
+  g_autofree char *big_path = NULL;
+  g_autofree char *outside = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+      g_test_trap_assert_passed ();
+      return;
+    }
+
+  big = make_file ("big", 3000000);
+  big_path = g_file_get_path (big);
+  outside = g_steal_pointer (&folder);
+  folder = g_build_filename (outside, "mount", NULL);
+  g_assert_cmpint (g_mkdir (folder, 0700), ==, 0);
+  if (unshare (CLONE_NEWNS) == 0 && mount ("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+      mount ("tmpfs", folder, "tmpfs", 0, "size=1m") == 0)
+    {
+      g_assert_true (coro_run (small_disk_cb, big_path, NULL, &error));
+      g_assert_no_error (error);
+      umount2 (folder, MNT_DETACH);
+    }
+  g_rmdir (folder);
+  g_free (folder);
+  folder = g_steal_pointer (&outside);
+  remove_folder ();
+}
+
 typedef struct
 {
   GFile *file;
@@ -901,6 +1015,150 @@ cancel_save_cb (gpointer   user_data,
       g_assert_cmpuint (count_files (), ==, n_before);
     }
   g_assert_cmpuint (n_cancelled, >, 0);
+  return TRUE;
+}
+
+/* Somebody else has put another file there meanwhile: the last one stands, whole. */
+static gboolean
+save_replaced_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  g_autoptr (GBytes) ours = make_bytes (5000000);
+  g_autoptr (GBytes) theirs = make_bytes (10);
+  g_autofree char *path = get_path ("replaced");
+
+  for (int i = 0; i < (is_slow () ? 5 : 15); i++)
+    {
+      g_autoptr (GFile) file = make_file ("replaced", 100);
+      Saving saving = { file, NULL, ours, FALSE };
+      g_autoptr (CoroTask) task = coro_spawn_task (save_bytes_cb, &saving, NULL);
+      g_autoptr (GBytes) contents = NULL;
+      guint n_before = count_files ();
+
+      for (int k = 0; k < i * 5; k++)
+        if (!coro_yield (error))
+          return FALSE;
+      if (i % 2 == 0)
+        g_object_unref (make_file ("replaced", 10));
+      else
+        g_unlink (path);
+      if (!coro_await (task, NULL, error))
+        return FALSE;
+      contents = g_file_load_bytes (file, NULL, NULL, error);
+      g_assert_true (contents == NULL || g_bytes_equal (contents, ours) || g_bytes_equal (contents, theirs));
+      g_clear_error (error);
+      g_assert_cmpuint (count_files (), <=, n_before);
+    }
+  return TRUE;
+}
+
+/* A pipe that a save has to wait for, since it has not room for all. */
+typedef struct
+{
+  char *path;                   /* (owned) */
+  GFile *file;                  /* (owned) */
+  GBytes *bytes;                /* (owned) */
+  Saving saving;
+} SavePipe;
+
+static void
+save_pipe_init (SavePipe   *self,
+                const char *name)
+{
+  self->path = get_path (name);
+  self->file = g_file_new_for_path (self->path);
+  self->bytes = make_bytes (300000);
+  self->saving = (Saving) { self->file, NULL, self->bytes, FALSE };
+  g_assert_cmpint (mkfifo (self->path, 0600), ==, 0);
+}
+
+static void
+save_pipe_clear (SavePipe *self)
+{
+  g_unlink (self->path);
+  g_free (self->path);
+  g_object_unref (self->file);
+  g_bytes_unref (self->bytes);
+}
+
+static gboolean
+save_pipe_cb (gpointer   user_data,
+              GValue    *result,
+              GError   **error)
+{
+  SavePipe pipe;
+  g_autoptr (CoroTask) task = NULL;
+  g_autoptr (GByteArray) got = g_byte_array_new ();
+  guint8 buffer[10000];
+  gssize n;
+  int fd;
+
+  save_pipe_init (&pipe, "save-pipe");
+  fd = open (pipe.path, O_RDONLY | O_NONBLOCK);
+  task = coro_spawn_task (save_bytes_cb, &pipe.saving, NULL);
+  while (got->len < 300000)
+    {
+      n = coro_fd_read (fd, buffer, sizeof buffer, error);
+      if (n < 0)
+        return FALSE;
+      if (n == 0 && !coro_yield (error))        /* it has not been opened yet */
+        return FALSE;
+      g_byte_array_append (got, buffer, (guint) n);
+    }
+  if (!coro_await (task, NULL, error))
+    return FALSE;
+  g_assert_cmpmem (got->data, got->len, g_bytes_get_data (pipe.bytes, NULL), 300000);
+  close (fd);
+  save_pipe_clear (&pipe);
+  return TRUE;
+}
+
+/* Nobody is at the other end, or not any more. */
+static gboolean
+save_pipe_alone_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  SavePipe pipe;
+  g_autoptr (CoroTask) task = NULL;
+  int fd;
+
+  signal (SIGPIPE, SIG_IGN);
+  save_pipe_init (&pipe, "save-alone");
+  assert_save_fails (pipe.path, 10, g_io_error_from_errno (ENXIO));
+
+  fd = open (pipe.path, O_RDONLY | O_NONBLOCK);
+  task = coro_spawn_task (save_bytes_cb, &pipe.saving, NULL);
+  g_assert_cmpint (coro_fd_wait (fd, G_IO_IN, -1, error), ==, G_IO_IN);
+  close (fd);
+  g_assert_true (coro_join (task, error));
+  g_assert_error (coro_future_get_error (CORO_FUTURE (task)), G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE);
+  save_pipe_clear (&pipe);
+  return TRUE;
+}
+
+static gboolean
+save_pipe_cancelled_cb (gpointer   user_data,
+                        GValue    *result,
+                        GError   **error)
+{
+  SavePipe pipe;
+  g_autoptr (CoroTask) task = NULL;
+  guint n_before;
+  int fd;
+
+  save_pipe_init (&pipe, "save-cancelled");
+  fd = open (pipe.path, O_RDONLY | O_NONBLOCK);
+  n_before = count_descriptors ();
+  task = coro_spawn_task (save_bytes_cb, &pipe.saving, NULL);
+  g_assert_cmpint (coro_fd_wait (fd, G_IO_IN, -1, error), ==, G_IO_IN);
+  coro_task_cancel (task);
+  g_assert_true (coro_join (task, error));
+  assert_cancelled (coro_future_get_error (CORO_FUTURE (task)));
+  g_assert_cmpuint (count_descriptors (), <=, n_before + 1);    /* the ring may have come */
+  close (fd);
+  save_pipe_clear (&pipe);
   return TRUE;
 }
 
@@ -1083,6 +1341,101 @@ cancel_copy_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* --- cancelled at every wait ------------------------------------------------------ */
+
+typedef struct
+{
+  GFile *file;                  /* (owned): 2.5 MB */
+  GFile *target;                /* (owned): 10 bytes */
+  GBytes *old;                  /* (owned): what is in the target */
+  GBytes *bytes;                /* (owned): what is in the file */
+  guint n_files;
+  guint n_descriptors;
+} Cancelled;
+
+static gboolean
+cancelled_set_up (gpointer   fixture,
+                  GError   **error)
+{
+  Cancelled *self = fixture;
+  g_autoptr (GBytes) bytes = NULL;
+
+  self->file = make_file ("cancelled", 2500000);
+  self->target = make_file ("cancelled-target", 10);
+  self->bytes = make_bytes (2500000);
+  self->old = make_bytes (10);
+  /* Whatever the scheduler keeps for files is there now, and is not a leak. */
+  bytes = coro_file_load_bytes (self->file, NULL, error);
+  self->n_files = count_files ();
+  self->n_descriptors = count_descriptors ();
+  return bytes != NULL;
+}
+
+static gboolean
+load_body (gpointer   fixture,
+           GError   **error)
+{
+  g_autofree char *etag = NULL;
+  g_autoptr (GBytes) bytes = coro_file_load_bytes (((Cancelled *) fixture)->file, &etag, error);
+
+  g_assert_true ((bytes != NULL) == (etag != NULL));
+  return bytes != NULL;
+}
+
+static gboolean
+save_body (gpointer   fixture,
+           GError   **error)
+{
+  Cancelled *self = fixture;
+
+  return coro_file_save_bytes (self->target, self->bytes, CORO_FILE_SAVE_NONE, error);
+}
+
+static gboolean
+copy_body (gpointer   fixture,
+           GError   **error)
+{
+  Cancelled *self = fixture;
+
+  return coro_file_copy_to (self->file, self->target, G_FILE_COPY_OVERWRITE, NULL, NULL, error);
+}
+
+/* It is all old or all new, and nothing lies about. */
+static gboolean
+cancelled_check (gpointer   fixture,
+                 GError   **error)
+{
+  Cancelled *self = fixture;
+  g_autoptr (GBytes) bytes = g_file_load_bytes (self->target, NULL, NULL, error);
+
+  g_assert_true (g_bytes_equal (bytes, self->old) || g_bytes_equal (bytes, self->bytes));
+  g_assert_cmpuint (count_files (), ==, self->n_files);
+  g_assert_cmpuint (count_descriptors (), ==, self->n_descriptors);
+  return TRUE;
+}
+
+static gboolean
+cancelled_tear_down (gpointer   fixture,
+                     GError   **error)
+{
+  Cancelled *self = fixture;
+
+  g_object_unref (self->file);
+  g_object_unref (self->target);
+  g_bytes_unref (self->old);
+  g_bytes_unref (self->bytes);
+  return TRUE;
+}
+
+#define ADD_CANCEL(name, body)                                                                           \
+  G_STMT_START                                                                                           \
+    {                                                                                                    \
+      static const CoroTestCancel _test = { sizeof (Cancelled), cancelled_set_up, body, cancelled_check, \
+                                            cancelled_tear_down, 0 };                                    \
+      coro_test_add_cancel (name, &_test);                                                               \
+    }                                                                                                    \
+  G_STMT_END
+
 static void
 test_body (gconstpointer body)
 {
@@ -1133,6 +1486,8 @@ main (int    argc,
   ADD_LACK ("/io/file/lack/io-uring-forbidden", { SYS_io_uring_setup, 0 }, EPERM, FALSE);
   ADD_LACK ("/io/file/lack/io-uring-missing", { SYS_io_uring_setup, 0 }, ENOSYS, FALSE);
   ADD_LACK ("/io/file/lack/io-uring-forbidden-later", { SYS_io_uring_enter, 0 }, EPERM, TRUE);
+  ADD ("/io/file/lack/io-uring-closed", ring_closed_cb);
+  ADD_LACK ("/io/file/lack/no-memory-for-io-uring", { SYS_io_uring_setup, 0 }, ENOMEM, FALSE);
   ADD_LACK ("/io/file/lack/openat2-missing", { SYS_openat2, 0 }, ENOSYS, FALSE);
   ADD_LACK ("/io/file/lack/openat2-forbidden", { SYS_openat2, 0 }, EPERM, FALSE);
   ADD_LACK ("/io/file/lack/statx-missing", { SYS_statx, 0 }, ENOSYS, FALSE);
@@ -1144,11 +1499,19 @@ main (int    argc,
   ADD ("/io/file/save/errors-name-the-file", save_errors_cb);
   ADD ("/io/file/save/full-disk-leaves-the-old", save_full_cb);
   ADD ("/io/file/save/cancel-anywhere", cancel_save_cb);
+  ADD ("/io/file/save/replaced-meanwhile", save_replaced_cb);
+  ADD ("/io/file/save/pipe-is-waited-for", save_pipe_cb);
+  ADD ("/io/file/save/pipe-that-nobody-reads", save_pipe_alone_cb);
+  ADD ("/io/file/save/pipe-cancelled", save_pipe_cancelled_cb);
+  g_test_add_func ("/io/file/small-disk", test_small_disk);
   ADD ("/io/file/copy/every-size", copy_cb);
   ADD ("/io/file/copy/errors", copy_errors_cb);
   ADD ("/io/file/copy/holes-stay-holes", copy_sparse_cb);
   ADD ("/io/file/copy/across", copy_across_cb);
   ADD ("/io/file/copy/cancel-anywhere", cancel_copy_cb);
+  ADD_CANCEL ("/io/file/cancel/load", load_body);
+  ADD_CANCEL ("/io/file/cancel/save", save_body);
+  ADD_CANCEL ("/io/file/cancel/copy", copy_body);
 
   result = g_test_run ();
   if (!g_test_subprocess ())

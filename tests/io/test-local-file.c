@@ -334,6 +334,150 @@ futures_cb (gpointer   user_data,
   return coro_await (closing, NULL, error);
 }
 
+/* --- cancelled at every wait ------------------------------------------------------ */
+
+#define SIZE 300000
+
+/* One call of an open file, and what is looked at afterwards. */
+typedef struct
+{
+  CoroLocalFile *file;          /* (nullable) (owned) */
+  guint8 *buffer;               /* (owned) */
+  guint n_descriptors;
+} Cancelled;
+
+static guint
+count_descriptors (void)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
+  guint n = 0;
+
+  while (g_dir_read_name (dir) != NULL)
+    n++;
+  return n;
+}
+
+static gboolean
+cancelled_set_up (gpointer   fixture,
+                  GError   **error)
+{
+  Cancelled *self = fixture;
+
+  self->buffer = g_malloc (SIZE);
+  memset (self->buffer, 'x', SIZE);
+  self->file = open_file ("cancelled", READ | WRITE | CREATE, error);
+  /* Whatever the scheduler keeps for files is there now, and is not a leak. */
+  if (self->file == NULL || !coro_local_file_write_all (self->file, self->buffer, SIZE, 0, NULL, error) ||
+      !coro_local_file_sync (self->file, FALSE, error) || !coro_local_file_truncate (self->file, SIZE, error))
+    return FALSE;
+  self->n_descriptors = count_descriptors ();
+  return TRUE;
+}
+
+static gboolean
+open_body (gpointer   fixture,
+           GError   **error)
+{
+  g_autoptr (CoroLocalFile) file = open_file ("cancelled", READ, error);
+
+  return file != NULL;
+}
+
+/* Afterwards the buffer is the caller's again: who still writes to it writes over this. */
+static gboolean
+read_body (gpointer   fixture,
+           GError   **error)
+{
+  Cancelled *self = fixture;
+  gsize n = 0;
+  gboolean ok = coro_local_file_read_all (self->file, self->buffer, SIZE, 0, &n, error);
+
+  memset (self->buffer, 'x', SIZE);
+  g_assert_true (!ok || n == SIZE);
+  return ok;
+}
+
+static gboolean
+write_body (gpointer   fixture,
+            GError   **error)
+{
+  Cancelled *self = fixture;
+  gsize n = 0;
+  gboolean ok = coro_local_file_write_all (self->file, self->buffer, SIZE, 0, &n, error);
+
+  memset (self->buffer, 'y', SIZE);
+  g_assert_true (!ok || n == SIZE);
+  return ok;
+}
+
+static gboolean
+sync_body (gpointer   fixture,
+           GError   **error)
+{
+  return coro_local_file_sync (((Cancelled *) fixture)->file, FALSE, error);
+}
+
+static gboolean
+truncate_body (gpointer   fixture,
+               GError   **error)
+{
+  return coro_local_file_truncate (((Cancelled *) fixture)->file, SIZE, error);
+}
+
+static gboolean
+close_body (gpointer   fixture,
+            GError   **error)
+{
+  g_autoptr (CoroLocalFile) file = open_file ("closed", WRITE | CREATE, error);
+
+  return file != NULL && coro_local_file_close (file, error) && coro_check_cancelled (error);
+}
+
+static gboolean
+cancelled_check (gpointer   fixture,
+                 GError   **error)
+{
+  Cancelled *self = fixture;
+  g_autofree guint8 *data = g_malloc (SIZE);
+  g_autoptr (GFileInfo) info = coro_local_file_query_info (self->file, error);
+  guint8 byte = self->buffer[0];
+  gsize n;
+
+  g_assert_cmpuint (count_descriptors (), ==, self->n_descriptors);
+  g_assert_true (byte == 'x' || byte == 'y');
+  g_assert_true (memcmp (self->buffer, self->buffer + 1, SIZE - 1) == 0);
+  g_assert_cmpint (g_file_info_get_size (info), ==, SIZE);
+
+  /* What was not read into the buffer after it was given back was not written from it. */
+  if (!coro_local_file_read_all (self->file, data, SIZE, 0, &n, error))
+    return FALSE;
+  g_assert_cmpuint (n, ==, SIZE);
+  g_assert_cmpint (data[0], ==, 'x');
+  g_assert_true (memcmp (data, data + 1, SIZE - 1) == 0);
+  return coro_local_file_write_all (self->file, data, SIZE, 0, NULL, error);
+}
+
+static gboolean
+cancelled_tear_down (gpointer   fixture,
+                     GError   **error)
+{
+  Cancelled *self = fixture;
+  gboolean ok = self->file == NULL || coro_local_file_close (self->file, error);
+
+  g_clear_object (&self->file);
+  g_free (self->buffer);
+  return ok;
+}
+
+#define ADD_CANCEL(name, body)                                                                                \
+  G_STMT_START                                                                                                \
+    {                                                                                                         \
+      static const CoroTestCancel _test = { sizeof (Cancelled), cancelled_set_up, body, cancelled_check,      \
+                                            cancelled_tear_down, 0 };                                         \
+      coro_test_add_cancel (name, &_test);                                                                    \
+    }                                                                                                         \
+  G_STMT_END
+
 static void
 test_outside (void)
 {
@@ -382,6 +526,12 @@ main (int    argc,
   ADD ("/io/local-file/closes-although-cancelled", close_cancelled_cb);
   ADD ("/io/local-file/futures", futures_cb);
   g_test_add_func ("/io/local-file/outside", test_outside);
+  ADD_CANCEL ("/io/local-file/cancel/open", open_body);
+  ADD_CANCEL ("/io/local-file/cancel/read", read_body);
+  ADD_CANCEL ("/io/local-file/cancel/write", write_body);
+  ADD_CANCEL ("/io/local-file/cancel/sync", sync_body);
+  ADD_CANCEL ("/io/local-file/cancel/truncate", truncate_body);
+  ADD_CANCEL ("/io/local-file/cancel/close", close_body);
 
   result = g_test_run ();
   dir = g_dir_open (folder, 0, NULL);
