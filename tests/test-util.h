@@ -5,6 +5,7 @@
 
 #include <coro-glib/coro-glib.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 /* What a test observes, in the order in which it happened. */
@@ -27,6 +28,36 @@ note (const char *text)
       g_autofree char *_trace = trace != NULL ? g_string_free (trace, FALSE) : g_strdup (""); \
       trace = NULL;                                                                       \
       g_assert_cmpstr (_trace, ==, (expected));                                           \
+    }                                                                                     \
+  G_STMT_END
+
+G_GNUC_UNUSED static int
+compare_words (gconstpointer a,
+               gconstpointer b)
+{
+  return strcmp (*(char **) a, *(char **) b);
+}
+
+/* Sorts the words of what was noted: for those who may come in any order. */
+G_GNUC_UNUSED static void
+sort_trace (void)
+{
+  g_auto (GStrv) words = g_strsplit (trace != NULL ? trace->str : "", " ", -1);
+  g_autofree char *sorted = NULL;
+
+  qsort (words, g_strv_length (words), sizeof *words, compare_words);
+  sorted = g_strjoinv (" ", words);
+  if (trace != NULL)
+    g_string_assign (trace, sorted);
+}
+
+/* The same where it does not matter, or is left to chance, who came first; `expected` is
+ * sorted. */
+#define assert_trace_in_any_order(expected)                                               \
+  G_STMT_START                                                                            \
+    {                                                                                     \
+      sort_trace ();                                                                      \
+      assert_trace (expected);                                                            \
     }                                                                                     \
   G_STMT_END
 
