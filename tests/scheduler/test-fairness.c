@@ -141,6 +141,92 @@ test_others_get_turns (gconstpointer data)
   g_object_unref (self.queue);
 }
 
+/* --- by rounds ----------------------------------------------------------------------- */
+
+/* Whoever has had a turn, in the order of the turns, and no clock: each round of the main loop
+ * either runs coroutines for a slice or leaves the turn to others. */
+typedef struct
+{
+  gboolean stop;
+  guint64 n_steps;
+  CoroFuture *done;
+} Endless;
+
+static gboolean
+endless_yield_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  Endless *self = user_data;
+
+  for (; !self->stop; self->n_steps++)
+    if (!coro_yield (error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+endless_ready_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  Endless *self = user_data;
+
+  for (; !self->stop; self->n_steps++)
+    if (!coro_await (self->done, NULL, error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+count_turn_cb (gpointer counter)
+{
+  ++*(int *) counter;
+  return G_SOURCE_CONTINUE;
+}
+
+/* Rounds until somebody else has had `wanted` turns. */
+static int
+count_rounds (const int *turns,
+              int        wanted)
+{
+  int n_rounds = 0;
+
+  for (; *turns < wanted && n_rounds < 10000; n_rounds++)
+    g_main_context_iteration (NULL, FALSE);
+  return n_rounds;
+}
+
+/* Between two slices of ours others have a round at least: each of them, when nobody above it is
+ * ready. */
+static void
+test_turns_in_rounds (gconstpointer data)
+{
+  const FairnessCase *test = data;
+  g_autoptr (CoroScheduler) scheduler = coro_scheduler_ref_for_context (NULL);
+  g_autoptr (CoroFuture) done = coro_future_new_for_value (NULL);
+  Endless self = { .done = done };
+  int n_timeouts = 0, n_idles = 0;
+  guint timeout_id, idle_id;
+
+  for (int i = 0; i < test->n_coroutines; i++)
+    coro_spawn (test->func, &self, NULL);
+  g_main_context_iteration (NULL, FALSE);
+
+  timeout_id = g_timeout_add (0, count_turn_cb, &n_timeouts);
+  g_assert_cmpint (count_rounds (&n_timeouts, 20), <=, 2 * 20);
+  g_source_remove (timeout_id);
+
+  idle_id = g_idle_add (count_turn_cb, &n_idles);
+  g_assert_cmpint (count_rounds (&n_idles, 20), <=, 2 * 20);
+  g_source_remove (idle_id);
+  g_assert_cmpuint (self.n_steps, >, 20);
+
+  self.stop = TRUE;
+  while (coro_scheduler_count_coroutines (scheduler) > 0)
+    g_main_context_iteration (NULL, TRUE);
+}
+
 /* A round of GLib serves one priority only: a timeout as frequent as our slices must not
  * take all the turns of a redraw. */
 static void
@@ -244,6 +330,8 @@ test_application_returns (void)
   g_assert_cmpint (coro_scheduler_count_coroutines (scheduler), ==, 0);
 }
 
+static const FairnessCase endless_yield = { endless_yield_cb, 1000, 0, FALSE };
+static const FairnessCase endless_ready = { endless_ready_cb, 1, 0, FALSE };
 static const FairnessCase yield_redraw = { yield_cb, 1, REDRAW_PRIORITY, FALSE };
 static const FairnessCase yield_idle = { yield_cb, 100, G_PRIORITY_LOW, FALSE };
 static const FairnessCase yield_timeout = { yield_cb, 1, G_PRIORITY_DEFAULT, TRUE };
@@ -265,6 +353,8 @@ main (int    argc,
   g_test_add_data_func ("/scheduler/fairness/computing-lets-redraw-priority-run", &compute_redraw, test_others_get_turns);
   g_test_add_data_func ("/scheduler/fairness/a-thousand-computing-let-timeouts-fire", &compute_timeout, test_others_get_turns);
   g_test_add_data_func ("/scheduler/fairness/awaiting-what-is-ready-gives-way", &ready_timeout, test_others_get_turns);
+  g_test_add_data_func ("/scheduler/fairness/rounds/one-awaiting-what-is-ready", &endless_ready, test_turns_in_rounds);
+  g_test_add_data_func ("/scheduler/fairness/rounds/a-thousand-yielding", &endless_yield, test_turns_in_rounds);
   g_test_add_data_func ("/scheduler/fairness/endless-spawning-gives-way", &spawn_redraw, test_others_get_turns);
   g_test_add_data_func ("/scheduler/fairness/queue-ping-pong-gives-way", &queue_redraw, test_others_get_turns);
   g_test_add_data_func ("/scheduler/fairness/always-ready-redraw-shares", GINT_TO_POINTER (REDRAW_PRIORITY), test_always_ready_source_shares);

@@ -3,10 +3,10 @@
  *
  * Very many coroutines, and too many.
  */
+#include "resident.h"
 #include "test-util.h"
 
 #include "fiber/coro-stack-private.h"
-
 
 typedef struct
 {
@@ -318,6 +318,112 @@ test_refused_ends_no_step (void)
   g_assert_no_error (error);
 }
 
+/* --- deep ---------------------------------------------------------------------------- */
+
+#define N_DEEP 100
+#define DEPTH (150 * 1024)
+
+G_GNUC_NO_INLINE static gboolean
+go_deep (CoroFuture  *gate,
+         GError     **error)
+{
+  volatile char frame[DEPTH];
+
+  for (gsize i = 0; i < sizeof frame; i += 1024)
+    frame[i] = 1;
+  return coro_await (gate, NULL, error) && frame[0] == 1;
+}
+
+static gboolean
+deep_cb (gpointer   gate,
+         GValue    *result,
+         GError   **error)
+{
+  return go_deep (gate, error);
+}
+
+/* Outside: what is given back bit by bit is, by a source that runs while nothing else does. */
+static void
+test_deep (void)
+{
+  g_autoptr (CoroFuture) gate = coro_future_new ();
+  g_autoptr (CoroScheduler) scheduler = coro_scheduler_ref_for_context (NULL);
+  gssize before, deep;
+
+  if (is_slow ())
+    {
+      g_test_skip ("the checker keeps pages of its own for each");
+      return;
+    }
+
+  settle (NULL);
+  before = get_resident ();
+  for (int i = 0; i < N_DEEP; i++)
+    coro_spawn (deep_cb, gate, NULL);
+  settle (NULL);
+  deep = get_resident ();
+  g_assert_cmpint (deep - before, >, (gssize) N_DEEP * DEPTH * 9 / 10);
+
+  coro_future_resolve_int (gate, 1);
+  settle (NULL);
+  g_assert_cmpuint (coro_scheduler_count_coroutines (scheduler), ==, 0);
+  /* But for the pages at the top, which the next ones will need. */
+  g_assert_cmpint (get_resident () - before, <, (deep - before) / 3);
+}
+
+/* --- no growth ----------------------------------------------------------------------- */
+
+static gboolean
+nothing_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  return TRUE;
+}
+
+static gboolean
+cycle (int       n_cycles,
+       gboolean  handle,
+       GError  **error)
+{
+  for (int i = 0; i < n_cycles; i++)
+    {
+      g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+
+      for (int k = 0; k < 10; k++)
+        if (handle)
+          g_object_unref (coro_task_group_spawn_task (nursery.group, nothing_cb, NULL, NULL));
+        else
+          coro_task_group_spawn (nursery.group, nothing_cb, NULL, NULL);
+      if (!coro_nursery_join (&nursery))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* A million coroutines, ten at a time, take what the first thousands took. */
+static gboolean
+no_growth_cb (gpointer   handle,
+              GValue    *result,
+              GError   **error)
+{
+  gssize before;
+
+  if (is_slow ())
+    {
+      g_test_skip ("the checker's own memory grows");
+      return TRUE;
+    }
+
+  if (!cycle (1000, handle != NULL, error))
+    return FALSE;
+  before = get_resident ();
+  if (!cycle (100 * 1000, handle != NULL, error))
+    return FALSE;
+  g_assert_cmpint (get_resident () - before, <, 256 * 1024);    /* a quarter of a byte for each */
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -332,6 +438,9 @@ main (int    argc,
 
   g_test_add_func ("/scheduler/many/refused-are-traced", test_refused_are_traced);
   g_test_add_func ("/scheduler/many/refused-ends-no-step", test_refused_ends_no_step);
+  g_test_add_func ("/scheduler/many/deep-stacks-are-given-back", test_deep);
+  coro_test_add_data_func ("/scheduler/many/a-million-leave-nothing", no_growth_cb, NULL, NULL);
+  coro_test_add_data_func ("/scheduler/many/a-million-handles-leave-nothing", no_growth_cb, "", NULL);
 
   return g_test_run ();
 }
