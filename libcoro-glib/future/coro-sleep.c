@@ -259,6 +259,12 @@ coro_yield_every (guint   *counter,
  *
  * Asks whether the coroutine was cancelled, without giving way.
  *
+ * It looks at what has reached the coroutine by now: what was asked for in its own
+ * thread. What another thread asks for, and a deadline that passes meanwhile, is heard when
+ * the scheduler has its next turn, which no loop gives it that only calls this function.
+ * A long computation calls [func@yield_if_needed] instead, which hears of all of
+ * them within 16 calls and costs about as little.
+ *
  * Callable from any thread; outside a coroutine the answer is %TRUE.
  * Never suspends. Cancellation: see [iface@Awaitable].
  *

@@ -694,6 +694,10 @@ coro_task_notify_priority (CoroTask *self)
  * ignore the request. A coroutine that has not started never will, and its
  * data is freed.
  *
+ * From another thread the request arrives when the scheduler of the task has its
+ * next turn. A coroutine that computes without giving way hears of it at its next
+ * wait or [func@yield_if_needed] only, not in [func@check_cancelled].
+ *
  * Callable from any thread; never suspends, and runs no code of others.
  *
  * Returns: %FALSE if the coroutine had ended

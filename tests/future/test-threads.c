@@ -648,6 +648,61 @@ add_real (const char *path,
   g_test_add_data_func_full (path, self, run_real_cb, g_free);
 }
 
+/* --- busy, and cancelled from elsewhere ---------------------------------------------- */
+
+typedef struct
+{
+  CoroTask *task;
+  int asked;                    /* (atomic) */
+} BusyTask;
+
+static gpointer
+cancel_thread (gpointer data)
+{
+  BusyTask *self = data;
+
+  g_assert_true (coro_task_cancel (self->task));
+  g_atomic_int_set (&self->asked, TRUE);
+  return NULL;
+}
+
+static gboolean
+compute_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  BusyTask *self = user_data;
+  int n_yields = 0;
+  GThread *thread;
+
+  self->task = coro_task_get_current ();
+  thread = g_thread_new ("cancel", cancel_thread, self);
+  while (!g_atomic_int_get (&self->asked))
+    g_thread_yield ();
+  g_thread_join (thread);
+
+  g_assert_true (coro_check_cancelled (error));
+  while (coro_yield_if_needed (error))
+    g_assert_cmpint (++n_yields, <, 16);
+  return FALSE;
+}
+
+/* A request of another thread waits until the coroutine gives way. */
+static void
+test_cancelled_while_busy (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  BusyTask self = { NULL, FALSE };
+  g_autoptr (CoroTask) task = NULL;
+
+  g_main_context_push_thread_default (context);
+  task = coro_spawn_task (compute_cb, &self, NULL);
+  while (!coro_future_is_done (CORO_FUTURE (task)))
+    g_main_context_iteration (context, TRUE);
+  g_main_context_pop_thread_default (context);
+  assert_cancelled (coro_future_get_error (CORO_FUTURE (task)));
+}
+
 int
 main (int    argc,
       char **argv)
@@ -672,6 +727,7 @@ main (int    argc,
   add_real ("/future/threads/cancel-select-of-theirs", cancel_select_theirs_cb, NULL);
   add_real ("/future/threads/gather-theirs", gather_theirs_cb, NULL);
   add_real ("/future/threads/drop-theirs", drop_theirs_cb, NULL);
+  g_test_add_func ("/future/threads/cancelled-while-busy", test_cancelled_while_busy);
 
   return g_test_run ();
 }
