@@ -58,6 +58,8 @@ GIOCondition    coro_descriptor_wait_once (CoroScheduler   *scheduler,
                                            GError         **error);
 void            coro_descriptor_close     (CoroScheduler   *scheduler,
                                            int              fd);
+void            coro_descriptor_tell_closed (int             fd,
+                                             GObject        *owner);
 
 /* Sets an error from errno, as GIO words it. */
 void            coro_set_error_from_errno (GError         **error,

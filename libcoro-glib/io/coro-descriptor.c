@@ -115,10 +115,32 @@ owner_gone_cb (gpointer  data,
   descriptor_unref (self);
 }
 
+/* The scheduler that has a record of the owner, or this for several: then the others have
+ * to be told that it is closed. */
+static char several_schedulers;
+static G_DEFINE_QUARK (coro-descriptor-scheduler, owner_scheduler)
+
+static void
+owner_note_scheduler (GObject       *owner,
+                      CoroScheduler *scheduler)
+{
+  gpointer old = g_object_get_qdata (owner, owner_scheduler_quark ());
+
+  while (old != scheduler && old != &several_schedulers)
+    {
+      gpointer noted = old == NULL ? (gpointer) scheduler : &several_schedulers;
+
+      if (g_object_replace_qdata (owner, owner_scheduler_quark (), old, noted, NULL, NULL))
+        return;
+      old = g_object_get_qdata (owner, owner_scheduler_quark ());
+    }
+}
+
 static void
 descriptor_set_owner (CoroDescriptor *self,
                       GObject        *owner)
 {
+  owner_note_scheduler (owner, self->scheduler);
   g_atomic_pointer_set (&self->owner, (gpointer) owner);
   g_object_weak_ref (owner, owner_gone_cb, descriptor_ref (self));
   self->ready = EPOLLIN | EPOLLOUT;
@@ -315,4 +337,55 @@ coro_descriptor_close (CoroScheduler *scheduler,
 
   coro_reactor_remove (&scheduler->reactor, &self->watch);
   descriptor_lost_cb (&self->watch, EBADF);
+}
+
+typedef struct
+{
+  CoroMessage message;          /* first */
+  CoroScheduler *scheduler;     /* (unowned): who handles it */
+  GObject *owner;               /* (owned): its address stays its own */
+  int fd;
+} CoroDescriptorClosed;
+
+static void
+closed_cb (CoroMessage *message)
+{
+  CoroDescriptorClosed *self = (CoroDescriptorClosed *) message;
+  CoroDescriptor *descriptor = NULL;
+
+  /* One that ends forgets all by itself, and this may be another thread then. */
+  if (!self->scheduler->closed)
+    descriptor = coro_descriptor_peek (self->scheduler, self->fd, self->owner);
+  if (descriptor != NULL)
+    coro_reactor_forget (&self->scheduler->reactor, &descriptor->watch, EBADF);
+  g_object_unref (self->owner);
+  g_free (self);
+}
+
+static void
+tell_closed_cb (CoroScheduler *scheduler,
+                gpointer       user_data)
+{
+  CoroDescriptorClosed *closed;
+
+  if (coro_scheduler_is_mine (scheduler))
+    return;
+
+  closed = g_memdup2 (user_data, sizeof *closed);
+  closed->scheduler = scheduler;
+  g_object_ref (closed->owner);
+  coro_scheduler_post (scheduler, &closed->message);
+}
+
+/* Ends all waits of other threads for what was the owner's, once it is closed: who asks the
+ * owner later is told so by that. */
+void
+coro_descriptor_tell_closed (int      fd,
+                             GObject *owner)
+{
+  CoroDescriptorClosed closed = { { NULL, closed_cb }, NULL, owner, fd };
+  gpointer noted = g_object_get_qdata (owner, owner_scheduler_quark ());
+
+  if (noted != NULL && noted != coro_scheduler_peek ())
+    coro_scheduler_foreach (tell_closed_cb, &closed);
 }

@@ -41,16 +41,34 @@ socket_is_tcp (GSocket *socket)
          (protocol == G_SOCKET_PROTOCOL_TCP || protocol == G_SOCKET_PROTOCOL_DEFAULT);
 }
 
+static void
+socket_set_closed (GError     **error,
+                   const char  *what)
+{
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "%s: the socket is closed", what);
+}
+
 static CoroDescriptor *
 socket_get_descriptor (GSocket        *socket,
                        CoroScheduler  *scheduler,
                        int             fd,
+                       const char     *what,
                        GError        **error)
 {
-  CoroDescriptor *descriptor = coro_descriptor_get_owned (scheduler, fd, G_OBJECT (socket), error);
+  GError *local_error = NULL;
+  CoroDescriptor *descriptor = coro_descriptor_get_owned (scheduler, fd, G_OBJECT (socket), &local_error);
 
   if (descriptor != NULL && !socket_is_tcp (socket))
     descriptor->careful = TRUE;
+  if (local_error != NULL && g_socket_is_closed (socket))
+    {
+      socket_set_closed (error, what);
+      g_error_free (local_error);
+    }
+  else if (local_error != NULL)
+    {
+      g_propagate_error (error, local_error);
+    }
   return descriptor;
 }
 
@@ -77,7 +95,7 @@ coro_socket_perform (GSocket         *socket,
 
       if (G_UNLIKELY (fd < 0))
         {
-          g_set_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "%s: the socket is closed", what);
+          socket_set_closed (error, what);
           return -1;
         }
 
@@ -97,13 +115,18 @@ coro_socket_perform (GSocket         *socket,
             }
           if (errno == EINTR)
             continue;
+          if (errno == EBADF)
+            {
+              socket_set_closed (error, what);          /* by another thread */
+              return -1;
+            }
           if (errno != EAGAIN)
             {
               coro_set_error_from_errno (error, errno, what);
               return -1;
             }
           if (descriptor == NULL)
-            descriptor = socket_get_descriptor (socket, scheduler, fd, error);
+            descriptor = socket_get_descriptor (socket, scheduler, fd, what, error);
           if (descriptor == NULL)
             return -1;
           /* If that is not true any more, an event says so. */
@@ -198,6 +221,10 @@ receive_cb (int      fd,
  *
  * What is there already does not suspend. [property@Gio.Socket:timeout] is heeded,
  * [property@Gio.Socket:blocking] makes no difference.
+ *
+ * A socket belongs to no thread. It can be made or accepted in one and used in another, and
+ * coroutines of several threads can use it at the same time: one sends, another receives; of
+ * several that receive, each byte goes to one.
  *
  * Callable from a coroutine, which it suspends. Cancellation: see
  * [iface@Awaitable]; nothing was received then.
@@ -660,8 +687,12 @@ coro_socket_wait (GSocket       *socket,
  * @socket: a socket
  * @error: return location for an error
  *
- * Closes a socket. Coroutines of this thread that wait for it fail with
+ * Closes a socket. Coroutines that wait for it, also those of other threads, fail with
  * %G_IO_ERROR_CLOSED; [method@Gio.Socket.close] does not tell them.
+ *
+ * A thread that is just making a system call with the socket is not waited for: its number
+ * may be another file's by then. Where threads share a socket, [method@Gio.Socket.shutdown]
+ * ends what they do, and the one that is left closes it.
  *
  * Callable from any thread; never suspends.
  *
@@ -675,6 +706,7 @@ gboolean
 coro_socket_close (GSocket  *socket,
                    GError  **error)
 {
+  gboolean closed;
   int fd;
 
   g_return_val_if_fail (G_IS_SOCKET (socket), FALSE);
@@ -682,5 +714,8 @@ coro_socket_close (GSocket  *socket,
   fd = g_socket_get_fd (socket);
   if (fd >= 0)
     coro_descriptor_close (coro_scheduler_peek (), fd);
-  return g_socket_close (socket, error);
+  closed = g_socket_close (socket, error);
+  if (fd >= 0)
+    coro_descriptor_tell_closed (fd, G_OBJECT (socket));
+  return closed;
 }

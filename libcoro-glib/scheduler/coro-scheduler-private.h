@@ -256,6 +256,8 @@ gboolean       coro_scheduler_run_now    (CoroScheduler      *self,
 gboolean       coro_scheduler_claim      (CoroScheduler      *self);
 GSource       *coro_scheduler_source_new (CoroScheduler      *self);
 CoroScheduler *coro_scheduler_peek       (void);
+void           coro_scheduler_foreach    (void              (*func) (CoroScheduler *scheduler, gpointer user_data),
+                                          gpointer            user_data);
 void           coro_scheduler_post       (CoroScheduler      *self,
                                           CoroMessage        *message);
 void           coro_scheduler_arm        (CoroScheduler      *self,

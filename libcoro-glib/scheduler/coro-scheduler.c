@@ -430,6 +430,22 @@ coro_scheduler_ref_for_context (GMainContext *context)
   return self;
 }
 
+/* Calls `func` for each scheduler that has not ended, in the calling thread. */
+void
+coro_scheduler_foreach (void     (*func) (CoroScheduler *scheduler, gpointer user_data),
+                        gpointer   user_data)
+{
+  g_autoptr (GPtrArray) schedulers = g_ptr_array_new_with_free_func (g_object_unref);
+
+  g_mutex_lock (&registry_lock);
+  for (CoroScheduler *self = coro_schedulers; self != NULL; self = self->next_registered)
+    g_ptr_array_add (schedulers, g_object_ref (self));
+  g_mutex_unlock (&registry_lock);
+
+  for (guint i = 0; i < schedulers->len; i++)
+    func (schedulers->pdata[i], user_data);
+}
+
 /**
  * coro_scheduler_get_context:
  * @self: a scheduler

@@ -1,0 +1,395 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * One GSocket, coroutines of several threads: it belongs to none of them.
+ */
+#include "socket-util.h"
+
+#include <unistd.h>
+
+static CoroWorkerPool *pool;
+
+/* Two ends of a connection. */
+typedef struct
+{
+  GSocket *a;
+  GSocket *b;
+} Pair;
+
+static void
+pair_clear (Pair *self)
+{
+  g_clear_object (&self->a);
+  g_clear_object (&self->b);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Pair, pair_clear)
+
+static Pair
+pair_new (void)
+{
+  g_autoptr (GSocket) listener = listen_on_loopback ();
+  Pair self;
+
+  self.a = connect_to (listener, NULL);
+  self.b = coro_socket_accept (listener, NULL);
+  g_assert_true (self.a != NULL && self.b != NULL);
+  return self;
+}
+
+/* What one coroutine receives, until the end. */
+typedef struct
+{
+  GSocket *socket;
+  int begun;                    /* (atomic) */
+  gssize n;
+  GError *error;                /* (nullable) (owned) */
+} Receiver;
+
+static gboolean
+receive_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  Receiver *self = user_data;
+  char buffer[100];
+  gssize n;
+
+  g_atomic_int_set (&self->begun, TRUE);
+  while ((n = coro_socket_receive (self->socket, buffer, sizeof buffer, &self->error)) > 0)
+    self->n += n;
+  return TRUE;
+}
+
+static gboolean
+nothing_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  return TRUE;
+}
+
+/* Has it received in a worker, and returns when it is parked there: whoever comes after it
+ * in that thread has its turn then. */
+static CoroTask *
+receive_in_worker (Receiver *self,
+                   int       worker)
+{
+  CoroTask *task = coro_worker_pool_spawn_task_at (pool, worker, receive_cb, self, NULL, "here");
+  g_autoptr (CoroTask) behind = NULL;
+
+  while (!g_atomic_int_get (&self->begun))
+    g_assert_true (coro_yield (NULL));
+  behind = coro_worker_pool_spawn_task_at (pool, worker, nothing_cb, NULL, NULL, "here");
+  g_assert_true (coro_await (behind, NULL, NULL));
+  return task;
+}
+
+/* --- used elsewhere --------------------------------------------------------------------- */
+
+static gboolean
+accepted_here_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  g_auto (Pair) pair = pair_new ();
+  Receiver receiver = { .socket = pair.b };
+  g_autoptr (CoroTask) task = receive_in_worker (&receiver, 0);
+
+  g_assert_true (coro_socket_send_all (pair.a, "hello", 5, NULL, error));
+  g_assert_true (coro_socket_close (pair.a, error));
+  if (!coro_await (task, NULL, error))
+    return FALSE;
+  g_assert_no_error (receiver.error);
+  g_assert_cmpint (receiver.n, ==, 5);
+  return TRUE;
+}
+
+/* One after the other, and each of them has waited for it. */
+static gboolean
+in_turn_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  g_auto (Pair) pair = pair_new ();
+
+  for (int i = 0; i < 10; i++)
+    {
+      Receiver receiver = { .socket = pair.b };
+      g_autoptr (CoroTask) task = receive_in_worker (&receiver, i % 2);
+      char c;
+
+      coro_task_cancel (task);
+      if (!coro_join (task, error))
+        return FALSE;
+      assert_cancelled (receiver.error);
+      g_clear_error (&receiver.error);
+      g_assert_cmpint (coro_socket_send (pair.a, "x", 1, error), ==, 1);
+      g_assert_cmpint (coro_socket_receive (pair.b, &c, 1, error), ==, 1);
+    }
+  return TRUE;
+}
+
+/* --- used by several at once ------------------------------------------------------------ */
+
+/* Each byte goes to one of them. */
+static gboolean
+several_receive_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  g_auto (Pair) pair = pair_new ();
+  Receiver receivers[3] = { { .socket = pair.b }, { .socket = pair.b }, { .socket = pair.b } };
+  CoroTask *tasks[3];
+  int n_sent = is_slow () ? 500 : 20000;
+  gssize n = 0;
+
+  for (int i = 0; i < 3; i++)
+    tasks[i] = receive_in_worker (&receivers[i], i);
+  for (int i = 0; i < n_sent; i++)
+    g_assert_cmpint (coro_socket_send (pair.a, "x", 1, error), ==, 1);
+  g_assert_true (g_socket_shutdown (pair.a, FALSE, TRUE, error));
+  for (int i = 0; i < 3; i++)
+    {
+      if (!coro_await (tasks[i], NULL, error))
+        return FALSE;
+      g_assert_no_error (receivers[i].error);
+      n += receivers[i].n;
+      g_object_unref (tasks[i]);
+    }
+  g_assert_cmpint (n, ==, n_sent);
+  return TRUE;
+}
+
+typedef struct
+{
+  GSocket *socket;
+  gsize size;
+} Sender;
+
+static gboolean
+send_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  Sender *self = user_data;
+  g_autofree char *data = g_malloc0 (self->size);
+
+  return coro_socket_send_all (self->socket, data, self->size, NULL, error) &&
+         g_socket_shutdown (self->socket, FALSE, TRUE, error);
+}
+
+/* Both directions of both ends, four threads. */
+static gboolean
+send_and_receive_cb (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  g_auto (Pair) pair = pair_new ();
+  Receiver receivers[2] = { { .socket = pair.a }, { .socket = pair.b } };
+  gsize size = is_slow () ? 1000000 : 10000000;
+  Sender senders[2] = { { pair.a, size }, { pair.b, size } };
+  CoroTask *receiving[2];
+  CoroTask *sending[2];
+
+  for (int i = 0; i < 2; i++)
+    receiving[i] = receive_in_worker (&receivers[i], i);
+  sending[0] = coro_worker_pool_spawn_task_at (pool, 2, send_cb, &senders[0], NULL, "here");
+  sending[1] = coro_spawn_task (send_cb, &senders[1], NULL);
+  for (int i = 0; i < 2; i++)
+    {
+      if (!coro_await (sending[i], NULL, error) || !coro_await (receiving[i], NULL, error))
+        return FALSE;
+      g_assert_no_error (receivers[i].error);
+      g_assert_cmpint (receivers[i].n, ==, (gssize) size);
+      g_object_unref (sending[i]);
+      g_object_unref (receiving[i]);
+    }
+  return TRUE;
+}
+
+/* --- closed ------------------------------------------------------------------------------- */
+
+/* Those who wait in other threads hear of it, in a thread that has waited for it itself and
+ * in one that has not. */
+static gboolean
+closed_here_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  for (int i = 0; i < 20; i++)
+    {
+      g_auto (Pair) pair = pair_new ();
+      Receiver receivers[3] = { { .socket = pair.b }, { .socket = pair.b }, { .socket = pair.b } };
+      int n_receivers = 1 + i % 3;
+      CoroTask *tasks[3];
+
+      if (i % 2 == 0)
+        {
+          g_auto (CoroCancelScope) scope = coro_cancel_scope_enter (1, NULL);
+          char c;
+
+          g_assert_cmpint (coro_socket_receive (pair.b, &c, 1, NULL), ==, -1);
+          g_assert_true (coro_cancel_scope_catch (&scope));
+        }
+      for (int k = 0; k < n_receivers; k++)
+        tasks[k] = receive_in_worker (&receivers[k], k);
+      g_assert_true (coro_socket_close (pair.b, error));
+      for (int k = 0; k < n_receivers; k++)
+        {
+          if (!coro_await (tasks[k], NULL, error))
+            return FALSE;
+          g_assert_error (receivers[k].error, G_IO_ERROR, G_IO_ERROR_CLOSED);
+          g_clear_error (&receivers[k].error);
+          g_object_unref (tasks[k]);
+        }
+    }
+  return TRUE;
+}
+
+/* Also who is about to wait and has not yet. */
+G_GNUC_UNUSED static gboolean
+closed_amid_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  int n_rounds = is_slow () ? 20 : 500;
+
+  for (int i = 0; i < n_rounds; i++)
+    {
+      g_auto (Pair) pair = pair_new ();
+      Receiver receiver = { .socket = pair.b };
+      g_autoptr (CoroTask) task = coro_worker_pool_spawn_task (pool, receive_cb, &receiver, NULL);
+
+      while (!g_atomic_int_get (&receiver.begun))
+        continue;
+      g_assert_true (coro_socket_close (pair.b, error));
+      if (!coro_await (task, NULL, error))
+        return FALSE;
+      g_assert_error (receiver.error, G_IO_ERROR, G_IO_ERROR_CLOSED);
+      g_clear_error (&receiver.error);
+    }
+  return TRUE;
+}
+
+/* A closed number is another socket's: the old news do not reach who waits for that. */
+static gboolean
+number_reused_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  for (int i = 0; i < 20; i++)
+    {
+      g_auto (Pair) old = pair_new ();
+      g_auto (Pair) fresh = { NULL, };
+      Receiver before = { .socket = old.b };
+      g_autoptr (CoroTask) waiting = receive_in_worker (&before, 0);
+      Receiver after = { 0, };
+      g_autoptr (CoroTask) task = NULL;
+
+      g_assert_true (coro_socket_close (old.b, error));
+      fresh = pair_new ();
+      after.socket = fresh.b;
+      task = receive_in_worker (&after, 0);
+      if (!coro_await (waiting, NULL, error))
+        return FALSE;
+      g_assert_error (before.error, G_IO_ERROR, G_IO_ERROR_CLOSED);
+      g_clear_error (&before.error);
+      g_assert_cmpint (coro_socket_send (fresh.a, "new", 3, error), ==, 3);
+      g_assert_true (coro_socket_close (fresh.a, error));
+      if (!coro_await (task, NULL, error))
+        return FALSE;
+      g_assert_no_error (after.error);
+      g_assert_cmpint (after.n, ==, 3);
+    }
+  return TRUE;
+}
+
+/* --- freed, and outlived -------------------------------------------------------------------- */
+
+/* The last reference goes in another thread than the one that knows it, and its memory and
+ * number are the next one's. */
+static gboolean
+freed_there_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  for (int i = 0; i < 100; i++)
+    {
+      g_auto (Pair) pair = pair_new ();
+      Receiver receiver = { .socket = pair.b };
+      g_autoptr (CoroTask) task = receive_in_worker (&receiver, i % 2);
+      g_autoptr (CoroTask) freeing = NULL;
+
+      g_assert_cmpint (coro_socket_send (pair.a, "x", 1, error), ==, 1);
+      g_assert_true (coro_socket_close (pair.a, error));
+      if (!coro_await (task, NULL, error))
+        return FALSE;
+      g_assert_cmpint (receiver.n, ==, 1);
+      freeing = coro_worker_pool_spawn_task_at (pool, 2, nothing_cb, g_steal_pointer (&pair.b), g_object_unref, "here");
+      if (!coro_await (freeing, NULL, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* The thread that used it first has ended, its scheduler with it. */
+static gboolean
+context_ended_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  g_auto (Pair) pair = pair_new ();
+  Receiver there = { .socket = pair.b };
+  Receiver here = { .socket = pair.b };
+  g_autoptr (CoroTask) waiting = receive_in_worker (&there, 0);
+  g_autoptr (CoroTask) task = NULL;
+
+  if (!coro_worker_pool_shut_down (pool, error))
+    return FALSE;
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (waiting)), ==, CORO_FUTURE_RESOLVED);
+  assert_cancelled (there.error);
+  g_clear_error (&there.error);
+
+  task = coro_spawn_task (receive_cb, &here, NULL);
+  while (!here.begun)
+    g_assert_true (coro_yield (error));
+  g_assert_cmpint (coro_socket_send (pair.a, "here", 4, error), ==, 4);
+  g_assert_true (coro_yield (error));
+  g_assert_true (coro_socket_close (pair.b, error));    /* which tells nobody who is gone */
+  return coro_await (task, NULL, error) && (g_clear_error (&here.error), TRUE);
+}
+
+/* On the real clock, which is the one of the workers. */
+static void
+run_cb (gconstpointer func)
+{
+  g_autoptr (GError) error = NULL;
+
+  pool = coro_worker_pool_new (3);
+  coro_run ((CoroFunc) func, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (coro_worker_pool_shut_down (pool, NULL));
+  g_assert_finalize_object (g_steal_pointer (&pool));
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_summary ("Sockets that several threads use");
+
+  g_test_add_data_func ("/io/socket-threads/accepted-here-served-there", accepted_here_cb, run_cb);
+  g_test_add_data_func ("/io/socket-threads/in-turn", in_turn_cb, run_cb);
+  g_test_add_data_func ("/io/socket-threads/several-receive", several_receive_cb, run_cb);
+  g_test_add_data_func ("/io/socket-threads/send-and-receive", send_and_receive_cb, run_cb);
+  g_test_add_data_func ("/io/socket-threads/closed-here-waited-for-there", closed_here_cb, run_cb);
+#ifndef __SANITIZE_THREAD__     /* which sees what is so: a thread closes what another one reads from */
+  g_test_add_data_func ("/io/socket-threads/closed-amid", closed_amid_cb, run_cb);
+#endif
+  g_test_add_data_func ("/io/socket-threads/number-reused", number_reused_cb, run_cb);
+  g_test_add_data_func ("/io/socket-threads/freed-there", freed_there_cb, run_cb);
+  g_test_add_data_func ("/io/socket-threads/first-context-ended", context_ended_cb, run_cb);
+  return g_test_run ();
+}
