@@ -4,6 +4,7 @@
 #pragma once
 
 #include "io/coro-socket.h"
+#include "io/coro-socket-server.h"
 
 G_BEGIN_DECLS
 
@@ -11,12 +12,30 @@ G_BEGIN_DECLS
 typedef gssize (*CoroSocketFunc) (int      fd,
                                   gpointer args);
 
-gssize coro_socket_perform (GSocket         *socket,
-                            guint32          direction,
-                            CoroSocketFunc   func,
-                            gpointer         args,
-                            gsize            size,
-                            const char      *what,
-                            GError         **error);
+/* What somebody connected to: a descriptor that was accepted and has no object yet. */
+typedef struct
+{
+  CoroServeFunc func;
+  gpointer user_data;
+  int fd;                       /* (owned); -1: a socket's by now */
+} CoroConnection;
+
+/* Owns the descriptor. */
+typedef void (*CoroAcceptFunc) (int      fd,
+                                gpointer data);
+
+gssize   coro_socket_perform     (GSocket         *socket,
+                                  guint32          direction,
+                                  CoroSocketFunc   func,
+                                  gpointer         args,
+                                  gsize            size,
+                                  const char      *what,
+                                  GError         **error);
+gboolean coro_socket_accept_each (GSocket         *socket,
+                                  CoroAcceptFunc   func,
+                                  gpointer         data,
+                                  GError         **error);
+void     coro_connection_serve   (CoroConnection  *self);
+void     coro_connection_clear   (gpointer         data);
 
 G_END_DECLS

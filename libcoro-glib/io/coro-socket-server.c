@@ -69,6 +69,13 @@ accept_cb (int      fd,
   return connection;
 }
 
+static int
+accept_fd (GSocket  *socket,
+           GError  **error)
+{
+  return (int) coro_socket_perform (socket, EPOLLIN, accept_cb, NULL, 0, "Error accepting connection", error);
+}
+
 /**
  * coro_socket_accept: (skip)
  * @socket: a socket that listens
@@ -99,7 +106,7 @@ coro_socket_accept (GSocket  *socket,
 
   g_return_val_if_fail (G_IS_SOCKET (socket), NULL);
 
-  fd = (int) coro_socket_perform (socket, EPOLLIN, accept_cb, NULL, 0, "Error accepting connection", error);
+  fd = accept_fd (socket, error);
   if (fd < 0)
     return NULL;
 
@@ -140,30 +147,36 @@ coro_socket_accept_future (GSocket *socket)
   return CORO_FUTURE (coro_spawn_task (accept_future_cb, g_object_ref (socket), g_object_unref));
 }
 
-typedef struct
-{
-  CoroServeFunc func;
-  gpointer user_data;
-  GSocket *socket;              /* (owned) */
-} CoroConnection;
+/* --- serving ---------------------------------------------------------------------- */
 
-static void
-connection_clear (gpointer data)
+void
+coro_connection_clear (gpointer data)
 {
-  g_object_unref (((CoroConnection *) data)->socket);
+  CoroConnection *self = data;
+
+  if (self->fd >= 0)
+    close (self->fd);
 }
 
 /* What goes wrong with one connection is its own affair: peers vanish all the time. */
+void
+coro_connection_serve (CoroConnection *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSocket) socket = g_socket_new_from_fd (self->fd, &error);
+
+  if (socket != NULL)
+    self->fd = -1;
+  if ((socket == NULL || !self->func (socket, self->user_data, &error)) && !coro_error_is_cancelled (error))
+    g_debug ("A connection has failed: %s", error != NULL ? error->message : "without an error");
+}
+
 static gboolean
 connection_cb (gpointer   user_data,
                GValue    *result,
                GError   **error)
 {
-  CoroConnection *self = user_data;
-  g_autoptr (GError) local_error = NULL;
-
-  if (!self->func (self->socket, self->user_data, &local_error) && !coro_error_is_cancelled (local_error))
-    g_debug ("A connection has failed: %s", local_error != NULL ? local_error->message : "without an error");
+  coro_connection_serve (user_data);
   return TRUE;
 }
 
@@ -176,6 +189,52 @@ error_is_passing (const GError *error)
          g_error_matches (error, G_IO_ERROR, g_io_error_from_errno (ENOMEM));
 }
 
+/* Accepts until that fails for good. */
+gboolean
+coro_socket_accept_each (GSocket         *socket,
+                         CoroAcceptFunc   func,
+                         gpointer         data,
+                         GError         **error)
+{
+  while (TRUE)
+    {
+      GError *local_error = NULL;
+      int fd = accept_fd (socket, &local_error);
+
+      if (fd >= 0)
+        {
+          func (fd, data);
+          continue;
+        }
+      if (!error_is_passing (local_error))
+        {
+          g_propagate_error (error, local_error);
+          return FALSE;
+        }
+      g_error_free (local_error);
+      if (!coro_sleep (FULL_PAUSE, error))
+        return FALSE;
+    }
+}
+
+typedef struct
+{
+  CoroServeFunc func;
+  gpointer user_data;
+  CoroTaskGroup *group;         /* (unowned) */
+} CoroServer;
+
+static void
+server_spawn_cb (int      fd,
+                 gpointer data)
+{
+  CoroServer *self = data;
+  CoroConnection connection = { self->func, self->user_data, fd };
+
+  coro_spawn_copy (self->group, connection_cb, &connection, sizeof connection, coro_connection_clear,
+                   CORO_SPAWN_SITE (coro_socket_serve));
+}
+
 /**
  * coro_socket_serve: (skip)
  * @socket: a socket that listens
@@ -183,7 +242,8 @@ error_is_passing (const GError *error)
  * @user_data: what to pass to it
  * @error: return location for an error
  *
- * Accepts connections and serves each in a coroutine of its own, until it is cancelled.
+ * Accepts connections and serves each in a coroutine of its own, until it is cancelled or
+ * @socket is closed. [method@WorkerPool.serve] does it on many processors.
  *
  * ```c
  * static gboolean
@@ -204,12 +264,17 @@ error_is_passing (const GError *error)
  * `G_MESSAGES_DEBUG`. Where the process has run out of descriptors or memory, those who
  * connect wait until there are some.
  *
+ * There are two ways to stop. Cancelling cancels the connections as well, and waits for them.
+ * After [func@socket_close] of @socket nobody is accepted any more, and those who are there
+ * are served to their end, for which one can then wait as long as one likes before one cancels.
+ *
  * Callable from a coroutine, which it suspends. Cancellation: see
  * [iface@Awaitable]; connections are cancelled and waited for.
  *
- * @error can be set to what [func@socket_accept] fails with.
+ * @error can be set to what [func@socket_accept] fails with, but for %G_IO_ERROR_CLOSED.
  *
- * Returns: %FALSE with @error set
+ * Returns: %TRUE once @socket was closed and the last connection has ended; %FALSE with
+ *   @error set
  *
  * Since: 1.0
  */
@@ -223,29 +288,18 @@ coro_socket_serve (GSocket        *socket,
   g_return_val_if_fail (func != NULL, FALSE);
 
   g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+  CoroServer server = { func, user_data, nursery.group };
+  g_autoptr (GError) local_error = NULL;
 
   if (nursery.group == NULL)
     return FALSE;
 
-  while (TRUE)
-    {
-      g_autoptr (GError) local_error = NULL;
-      CoroConnection connection = { func, user_data, coro_socket_accept (socket, &local_error) };
+  coro_socket_accept_each (socket, server_spawn_cb, &server, &local_error);
+  if (g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_CLOSED))
+    return coro_nursery_join (&nursery);
 
-      if (connection.socket != NULL)
-        {
-          coro_spawn_copy (nursery.group, connection_cb, &connection, sizeof connection, connection_clear,
-                           CORO_SPAWN_SITE (coro_socket_serve));
-          continue;
-        }
-      if (!error_is_passing (local_error))
-        {
-          g_propagate_error (error, g_steal_pointer (&local_error));
-          return FALSE;
-        }
-      if (!coro_sleep (FULL_PAUSE, error))
-        return FALSE;
-    }
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return FALSE;
 }
 
 /**

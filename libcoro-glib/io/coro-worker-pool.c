@@ -3,7 +3,7 @@
  */
 #include "config.h"
 
-#include "io/coro-worker-pool.h"
+#include "io/coro-worker-pool-private.h"
 
 #include "fiber/coro-error.h"
 #include "future/coro-task-private.h"
@@ -15,6 +15,9 @@
 
 #include <unistd.h>
 
+/* For how long a worker may leave what it was given before others are preferred. */
+#define PROMPT (10 * G_TIME_SPAN_MILLISECOND)
+
 /**
  * CoroWorkerPool:
  *
@@ -22,7 +25,8 @@
  * scheduler of its own: for work that one processor is not enough for.
  *
  * Coroutines are spawned into the pool from anywhere, and stay in the worker
- * where they began. Their tasks are futures as others are: a coroutine of
+ * where they began: the one with the fewest coroutines, but none that has not
+ * looked for 10 ms at what it was given, as long as there are others. Their tasks are futures as others are: a coroutine of
  * the user interface's thread awaits them, and cancels them. What is cancelled
  * while it awaits one takes it along.
  *
@@ -40,6 +44,9 @@
  * A function that blocks is better placed in a [class@Executor]: here it stops
  * the other coroutines of its worker.
  *
+ * [method@WorkerPool.serve] has all workers serve the connections of one listening
+ * socket.
+ *
  * A pool is shut down by [method@WorkerPool.shut_down]. Dropping the last
  * reference does the same and does not wait. A process that was forked has
  * none of the workers; spawning fails there.
@@ -54,6 +61,10 @@ typedef struct
   CoroTaskGroup *root;          /* (unowned): of all its coroutines, as long as nobody has told it to quit */
   GThread *thread;              /* (owned) (nullable): until it is joined */
   int n_coroutines;             /* (atomic): spawned and not ended */
+  int n_taken;                  /* (atomic): begun, or ended without that */
+  int n_given;                  /* spawned; guarded by the pool's lock */
+  int n_taken_seen;             /* and when that changed; guarded by the pool's lock */
+  gint64 taken_time;            /* µs */
   int quit;                     /* (atomic) */
 } CoroWorker;
 
@@ -64,6 +75,7 @@ struct _CoroWorkerPool
   GMutex lock;                  /* nobody spawns into a worker that has been told to quit */
   GMutex join_lock;             /* who comes second waits for the end as well */
   gboolean closed;              /* guarded by lock */
+  GSList *servers;              /* (element-type CoroCancelScope): around those who serve; guarded by lock */
   guint next;                   /* where the search for an idle one begins; guarded by lock */
   guint n_workers;
   CoroWorker **workers;         /* (owned) */
@@ -79,6 +91,7 @@ typedef struct
   CoroFunc func;
   gpointer user_data;
   GDestroyNotify destroy;       /* (nullable) */
+  gboolean taken;
 } CoroWorkerCall;
 
 /* --- a worker ---------------------------------------------------------------------- */
@@ -132,6 +145,14 @@ worker_quit (CoroWorker *self)
   g_main_context_wakeup (self->context);
 }
 
+static void
+call_take (CoroWorkerCall *self)
+{
+  if (!self->taken)
+    g_atomic_int_inc (&self->worker->n_taken);
+  self->taken = TRUE;
+}
+
 static gboolean
 call_cb (gpointer   user_data,
          GValue    *result,
@@ -139,6 +160,7 @@ call_cb (gpointer   user_data,
 {
   CoroWorkerCall *self = user_data;
 
+  call_take (self);
   return self->func (self->user_data, result, error);
 }
 
@@ -147,6 +169,7 @@ call_free (gpointer data)
 {
   CoroWorkerCall *self = data;
 
+  call_take (self);
   if (self->destroy != NULL)
     self->destroy (self->user_data);
   g_atomic_int_add (&self->worker->n_coroutines, -1);
@@ -161,6 +184,8 @@ pool_close (CoroWorkerPool *self)
 {
   g_mutex_lock (&self->lock);
   self->closed = TRUE;
+  for (GSList *server = self->servers; server != NULL; server = server->next)
+    coro_cancel_scope_cancel (server->data, "The pool was shut down");
   g_mutex_unlock (&self->lock);
 
   for (guint i = 0; i < self->n_workers; i++)
@@ -295,35 +320,59 @@ coro_worker_pool_count_coroutines (CoroWorkerPool *self,
   return n_coroutines;
 }
 
-/* The one with the fewest coroutines; those with equally many take turns.  With the lock. */
-static CoroWorker *
-pool_pick (CoroWorkerPool *self)
+/* Whether it is slow to take what it was given: some coroutine there computes and computes.
+ * With the lock. */
+static gboolean
+worker_is_stuck (CoroWorker *self,
+                 gint64      now)
 {
-  CoroWorker *best = NULL;
+  int n_taken = g_atomic_int_get (&self->n_taken);
+
+  if (n_taken != self->n_taken_seen || n_taken == self->n_given)
+    {
+      self->n_taken_seen = n_taken;
+      self->taken_time = now;
+    }
+  return now - self->taken_time > PROMPT;
+}
+
+/* The one with the fewest coroutines, and none that is stuck while others are not; those
+ * with equally many take turns.  With the lock. */
+static CoroWorker *
+pool_pick (CoroWorkerPool *self,
+           gint64          now)
+{
+  CoroWorker *best = self->workers[0];
+  gboolean stuck = TRUE;
   int fewest = G_MAXINT;
 
   self->next = (self->next + 1) % self->n_workers;
   for (guint i = 0; i < self->n_workers; i++)
     {
       CoroWorker *worker = self->workers[(self->next + i) % self->n_workers];
+      gboolean is_stuck = worker_is_stuck (worker, now);
       int n_coroutines = g_atomic_int_get (&worker->n_coroutines);
 
-      if (n_coroutines < fewest)
+      if (is_stuck < stuck || (is_stuck == stuck && n_coroutines < fewest))
         {
           best = worker;
+          stuck = is_stuck;
           fewest = n_coroutines;
         }
     }
   return best;
 }
 
-/* FALSE: nobody takes it.  `task` (nullable) is for the handle. */
-static gboolean
-pool_spawn (CoroWorkerPool  *self,
-            int              number,
-            CoroWorkerCall  *call,
-            const char      *site,
-            CoroTask       **task)
+/* FALSE: nobody takes it, and @user_data is still the caller's.  `task` (nullable) is for
+ * the handle. */
+gboolean
+coro_worker_pool_try_spawn (CoroWorkerPool  *self,
+                            int              number,
+                            CoroFunc         func,
+                            gpointer         user_data,
+                            GDestroyNotify   destroy,
+                            const char      *site,
+                            CoroTask       **task)
 {
   gboolean open;
 
@@ -334,11 +383,15 @@ pool_spawn (CoroWorkerPool  *self,
   open = !self->closed;
   if (open)
     {
-      CoroWorker *worker = number >= 0 ? self->workers[number] : pool_pick (self);
+      gint64 now = g_get_monotonic_time ();
+      CoroWorker *worker = number >= 0 ? self->workers[number] : pool_pick (self, now);
+      CoroWorkerCall *call = g_new (CoroWorkerCall, 1);
 
-      call->worker = worker;
+      worker_is_stuck (worker, now);    /* notes whether it had taken all */
+      *call = (CoroWorkerCall) { worker, func, user_data, destroy, FALSE };
       g_atomic_int_inc (&worker->ref_count);
       g_atomic_int_inc (&worker->n_coroutines);
+      worker->n_given++;
       if (task != NULL)
         *task = coro_spawn_task_at (worker->root, call_cb, call, call_free, site);
       else
@@ -348,25 +401,40 @@ pool_spawn (CoroWorkerPool  *self,
   return open;
 }
 
-static void
-call_reject_cb (gpointer data)
+/* `scope` is cancelled when the pool is shut down.  FALSE: it was. */
+gboolean
+coro_worker_pool_add_server (CoroWorkerPool  *self,
+                             CoroCancelScope *scope)
 {
-  CoroWorkerCall *self = data;
+  gboolean open;
 
-  if (self->destroy != NULL)
-    self->destroy (self->user_data);
-  g_free (self);
+  if (self->process != getpid ())
+    return FALSE;
+
+  g_mutex_lock (&self->lock);
+  open = !self->closed;
+  if (open)
+    self->servers = g_slist_prepend (self->servers, scope);
+  g_mutex_unlock (&self->lock);
+  return open;
 }
 
-static CoroWorkerCall *
-call_new (CoroFunc        func,
-          gpointer        user_data,
-          GDestroyNotify  destroy)
+void
+coro_worker_pool_remove_server (CoroWorkerPool  *self,
+                                CoroCancelScope *scope)
 {
-  CoroWorkerCall *self = g_new (CoroWorkerCall, 1);
+  g_mutex_lock (&self->lock);
+  self->servers = g_slist_remove (self->servers, scope);
+  g_mutex_unlock (&self->lock);
+}
 
-  *self = (CoroWorkerCall) { NULL, func, user_data, destroy };
-  return self;
+/* What was to be spawned goes the way that it goes everywhere: on the thread's own stack. */
+static void
+drop_data (gpointer       user_data,
+           GDestroyNotify destroy)
+{
+  if (destroy != NULL)
+    coro_call_natively (destroy, user_data);
 }
 
 /**
@@ -395,18 +463,15 @@ coro_worker_pool_spawn_at (CoroWorkerPool *self,
                            GDestroyNotify  destroy,
                            const char     *site)
 {
-  CoroWorkerCall *call;
-
   g_return_if_fail (CORO_IS_WORKER_POOL (self));
   g_return_if_fail (worker < (int) self->n_workers);
   g_return_if_fail (func != NULL);
 
-  call = call_new (func, user_data, destroy);
-  if (pool_spawn (self, worker, call, site, NULL))
+  if (coro_worker_pool_try_spawn (self, worker, func, user_data, destroy, site, NULL))
     return;
 
   g_critical ("A coroutine was spawned into a pool that was shut down; it does not run");
-  coro_call_natively (call_reject_cb, call);
+  drop_data (user_data, destroy);
 }
 
 /**
@@ -438,18 +503,16 @@ coro_worker_pool_spawn_task_at (CoroWorkerPool *self,
                                 GDestroyNotify  destroy,
                                 const char     *site)
 {
-  CoroWorkerCall *call;
   CoroTask *task = NULL;
 
   g_return_val_if_fail (CORO_IS_WORKER_POOL (self), NULL);
   g_return_val_if_fail (worker < (int) self->n_workers, NULL);
   g_return_val_if_fail (func != NULL, NULL);
 
-  call = call_new (func, user_data, destroy);
-  if (pool_spawn (self, worker, call, site, &task))
+  if (coro_worker_pool_try_spawn (self, worker, func, user_data, destroy, site, &task))
     return task;
 
-  coro_call_natively (call_reject_cb, call);
+  drop_data (user_data, destroy);
   task = coro_task_new (coro_scheduler_peek ());
   coro_future_reject (CORO_FUTURE (task), g_error_new_literal (CORO_ERROR, CORO_ERROR_CLOSED,
                                                                "The pool has no workers any more"));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "../scope/coro-spawn.h"
+#include "coro-socket-server.h"
 
 G_BEGIN_DECLS
 
@@ -68,6 +69,12 @@ CoroTask       *coro_worker_pool_spawn_task_at    (CoroWorkerPool   *self,
                                                    gpointer          user_data,
                                                    GDestroyNotify    destroy,
                                                    const char       *site) G_GNUC_WARN_UNUSED_RESULT;
+CORO_AVAILABLE_IN_ALL
+gboolean        coro_worker_pool_serve            (CoroWorkerPool   *self,
+                                                   GSocket          *socket,
+                                                   CoroServeFunc     func,
+                                                   gpointer          user_data,
+                                                   GError          **error);
 CORO_AVAILABLE_IN_ALL
 gboolean        coro_worker_pool_shut_down        (CoroWorkerPool   *self,
                                                    GError          **error);

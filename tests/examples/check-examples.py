@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # check-examples.py FOLDER: the one with the programs
+import hashlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -117,6 +119,26 @@ def echo_serves_many_and_ends_when_interrupted():
     equal((status, out), (1, ''))
     if 'refused' not in err:
         raise AssertionError(err)
+
+
+@case
+def hash_server_answers_many_on_all_workers():
+    server = subprocess.Popen([os.path.join(FOLDER, 'hash-server')], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        port = int(server.stdout.readline())
+        clients = [socket.create_connection(('127.0.0.1', port), timeout=60) for _ in range(20)]
+        for turn in range(3):
+            texts = [b'%d of %d' % (turn, i) for i in range(20)]
+            for client, text in zip(clients, texts):
+                client.sendall(text)
+            for client, text in zip(clients, texts):
+                equal(client.recv(64, socket.MSG_WAITALL).decode(), hashlib.sha256(text).hexdigest())
+        server.send_signal(signal.SIGINT)
+        equal([client.recv(1) for client in clients], [b''] * 20)
+        equal((server.wait(timeout=60), server.stdout.read(), server.stderr.read()), (130, '', ''))
+    finally:
+        server.kill()
 
 
 def main():

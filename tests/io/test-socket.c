@@ -806,6 +806,39 @@ serve_many_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* Closed, the server lets those who are there come to their end; and cancelled, no longer. */
+static gboolean
+serve_drains_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  for (int cancelled = 0; cancelled < 2; cancelled++)
+    {
+      g_autoptr (GSocket) listener = listen_tcp ();
+      Server server = { listener };
+      g_autoptr (CoroTask) task = coro_spawn_task (serve_cb, &server, NULL);
+      g_autoptr (GSocket) client = connect_to (listener, error);
+      char buffer[4];
+
+      let_wait ();
+      g_assert_cmpint (server.n_open, ==, 1);
+      g_assert_true (coro_socket_close (listener, error));
+      let_wait ();
+      g_assert_false (coro_future_is_done (CORO_FUTURE (task)));
+      g_assert_cmpint (coro_socket_send (client, "echo", 4, error), ==, 4);
+      g_assert_true (coro_socket_receive_all (client, buffer, 4, NULL, error));
+      if (cancelled)
+        coro_task_cancel (task);
+      else
+        g_assert_true (coro_socket_close (client, error));
+      g_assert_true (coro_join (task, error));
+      g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==,
+                       cancelled ? CORO_FUTURE_CANCELLED : CORO_FUTURE_RESOLVED);
+      g_assert_cmpint (server.n_open, ==, 0);
+    }
+  return TRUE;
+}
+
 /* There is no descriptor for the connection: it waits, and the server goes on when there
  * is one. */
 static gboolean
@@ -1004,6 +1037,7 @@ main (int    argc,
   add_for_both ("many-in-turn", many_in_turn_cb);
   add_for_both ("two-objects", two_objects_cb);
   coro_test_add_func ("/io/socket/serve-many", serve_many_cb);
+  coro_test_add_func ("/io/socket/serve-drains", serve_drains_cb);
   if (g_getenv ("CORO_TEST_VALGRIND") == NULL)  /* which accepts and closes where it has no descriptor */
     coro_test_add_func ("/io/socket/descriptor-limit", descriptor_limit_cb);
   add_for_both ("cancel-receive", cancel_receive_cb);

@@ -53,6 +53,15 @@ where_cb (gpointer   user_data,
   return TRUE;
 }
 
+static gboolean
+arrive_and_wait_cb (gpointer   arrived,
+                    GValue    *result,
+                    GError   **error)
+{
+  g_atomic_int_set ((int *) arrived, TRUE);
+  return coro_sleep (1000 * SECOND, error);
+}
+
 /* Three that never end are in three workers, and the fourth is the second of one. */
 static gboolean
 least_loaded_cb (gpointer   user_data,
@@ -60,10 +69,14 @@ least_loaded_cb (gpointer   user_data,
                  GError   **error)
 {
   CoroTask *tasks[6];
+  int arrived[6] = { FALSE, };
 
   for (int i = 0; i < 6; i++)
     {
-      tasks[i] = coro_worker_pool_spawn_task (pool, forever_cb, NULL, NULL);
+      tasks[i] = coro_worker_pool_spawn_task (pool, arrive_and_wait_cb, &arrived[i], NULL);
+      while (!g_atomic_int_get (&arrived[i]))
+        if (!coro_yield (error))
+          return FALSE;
       if (i == 2)
         for (int k = 0; k < 3; k++)
           g_assert_cmpuint (coro_worker_pool_count_coroutines (pool, k), ==, 1);
@@ -193,15 +206,6 @@ cancel_before_cb (gpointer   user_data,
       g_assert_cmpint (g_atomic_int_get (&n_freed), ==, i + 1);
     }
   return TRUE;
-}
-
-static gboolean
-arrive_and_wait_cb (gpointer   arrived,
-                    GValue    *result,
-                    GError   **error)
-{
-  g_atomic_int_set ((int *) arrived, TRUE);
-  return coro_sleep (1000 * SECOND, error);
 }
 
 static gboolean

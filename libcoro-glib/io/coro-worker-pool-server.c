@@ -1,0 +1,285 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * One listening socket whose connections all workers of a pool serve.
+ */
+#include "config.h"
+
+#include "io/coro-worker-pool-private.h"
+
+#include "fiber/coro-error.h"
+#include "io/coro-socket-private.h"
+#include "scheduler/coro-job-private.h"
+#include "scope/coro-shield.h"
+
+#include <unistd.h>
+
+typedef struct _CoroPoolConnection CoroPoolConnection;
+
+/* One call of coro_worker_pool_serve(). */
+typedef struct
+{
+  int ref_count;                /* (atomic): the call's and the connections' */
+  int n_open;                   /* (atomic): the same, as long as they go on */
+  CoroWorkerPool *pool;         /* (unowned): the caller's */
+  CoroServeFunc func;
+  gpointer user_data;
+  CoroFuture *ended;            /* (owned): nothing is open any more */
+  GMutex lock;
+  gboolean stopped;             /* guarded by lock */
+  CoroPoolConnection *connections;      /* (nullable) (unowned): those that have begun; guarded by lock */
+} CoroPoolServer;
+
+/* Made by who accepts, run and freed in a worker. */
+struct _CoroPoolConnection
+{
+  CoroConnection connection;
+  CoroPoolServer *server;       /* (owned) */
+  CoroCancelScope scope;        /* what it is cancelled by */
+  CoroPoolConnection *previous;
+  CoroPoolConnection *next;
+};
+
+/* --- a server ----------------------------------------------------------------------- */
+
+static CoroPoolServer *
+server_new (CoroWorkerPool *pool,
+            CoroServeFunc   func,
+            gpointer        user_data)
+{
+  CoroPoolServer *self = g_new0 (CoroPoolServer, 1);
+
+  self->ref_count = self->n_open = 1;
+  self->pool = pool;
+  self->func = func;
+  self->user_data = user_data;
+  self->ended = coro_future_new ();
+  g_mutex_init (&self->lock);
+  return self;
+}
+
+static void
+server_unref (CoroPoolServer *self)
+{
+  if (!g_atomic_int_dec_and_test (&self->ref_count))
+    return;
+
+  g_object_unref (self->ended);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+static void
+server_release (CoroPoolServer *self)
+{
+  if (g_atomic_int_dec_and_test (&self->n_open))
+    coro_future_resolve (self->ended, NULL);
+}
+
+/* Cancels all connections, and those that have not begun. */
+static void
+server_stop (CoroPoolServer *self)
+{
+  g_mutex_lock (&self->lock);
+  self->stopped = TRUE;
+  for (CoroPoolConnection *connection = self->connections; connection != NULL; connection = connection->next)
+    coro_cancel_scope_cancel (&connection->scope, "The server was stopped");
+  g_mutex_unlock (&self->lock);
+}
+
+/* Cancelling who waits is no reason to give up the future. */
+static gboolean
+server_wait (CoroPoolServer  *self,
+             GError         **error)
+{
+  g_autoptr (CoroFuture) ended = coro_future_shield (self->ended);
+
+  return coro_await (ended, NULL, error);
+}
+
+/* --- a connection, in its worker ---------------------------------------------------- */
+
+static gboolean
+connection_enlist (CoroPoolConnection *self)
+{
+  CoroPoolServer *server = self->server;
+  gboolean stopped;
+
+  g_mutex_lock (&server->lock);
+  stopped = server->stopped;
+  if (!stopped)
+    {
+      self->next = server->connections;
+      if (self->next != NULL)
+        self->next->previous = self;
+      server->connections = self;
+    }
+  g_mutex_unlock (&server->lock);
+  return !stopped;
+}
+
+static void
+connection_delist (CoroPoolConnection *self)
+{
+  CoroPoolServer *server = self->server;
+
+  g_mutex_lock (&server->lock);
+  if (self->previous != NULL)
+    self->previous->next = self->next;
+  else
+    server->connections = self->next;
+  if (self->next != NULL)
+    self->next->previous = self->previous;
+  g_mutex_unlock (&server->lock);
+}
+
+static gboolean
+connection_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  CoroPoolConnection *self = user_data;
+
+  self->scope = coro_cancel_scope_enter (G_MAXINT64, NULL);
+  if (connection_enlist (self))
+    {
+      coro_connection_serve (&self->connection);
+      connection_delist (self);
+    }
+  coro_cancel_scope_exit (&self->scope);
+  return TRUE;
+}
+
+static void
+connection_free (gpointer data)
+{
+  CoroPoolConnection *self = data;
+
+  coro_connection_clear (&self->connection);
+  server_release (self->server);
+  server_unref (self->server);
+  g_free (self);
+}
+
+static void
+server_spawn_cb (int      fd,
+                 gpointer data)
+{
+  CoroPoolServer *self = data;
+  CoroPoolConnection *connection = g_new0 (CoroPoolConnection, 1);
+
+  connection->connection = (CoroConnection) { self->func, self->user_data, fd };
+  connection->server = self;
+  g_atomic_int_inc (&self->ref_count);
+  g_atomic_int_inc (&self->n_open);
+  if (!coro_worker_pool_try_spawn (self->pool, CORO_WORKER_ANY, connection_cb, connection, connection_free,
+                                   CORO_SPAWN_SITE (coro_worker_pool_serve), NULL))
+    connection_free (connection);
+}
+
+/* --- the call ------------------------------------------------------------------------- */
+
+/* FALSE: stopped before all had ended. */
+static gboolean
+server_run (CoroPoolServer  *self,
+            GSocket         *socket,
+            GError         **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  coro_socket_accept_each (socket, server_spawn_cb, self, &local_error);
+  server_release (self);
+  if (g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_CLOSED))
+    return server_wait (self, error);
+
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return FALSE;
+}
+
+/**
+ * coro_worker_pool_serve: (skip)
+ * @self: a pool
+ * @socket: a socket that listens, for example of [func@socket_listen]
+ * @func: what to do with a connection, in a coroutine of a worker
+ * @user_data: what to pass to it
+ * @error: return location for an error
+ *
+ * [func@socket_serve] on as many processors as the pool has workers.
+ *
+ * ```c
+ * g_autoptr (CoroWorkerPool) pool = coro_worker_pool_new (0);
+ *
+ * return coro_worker_pool_serve (pool, socket, echo_cb, NULL, error);
+ * ```
+ *
+ * The calling coroutine accepts. Each connection goes to the worker that has the fewest
+ * coroutines, and stays there: connections are spread evenly, be they few or many. A worker
+ * in which a coroutine computes and does not yield is given no more after 10 ms, as long as
+ * there are others; what it has waits for it. The caller's thread has to have its turns:
+ * it should not be the one that computes.
+ *
+ * @func runs in several threads at once, in the worker's own main context, where GIO's
+ * operations of its connection belong. An error of it ends this connection and nothing else.
+ * Where the process has run out of descriptors or memory, those who connect wait until there
+ * are some.
+ *
+ * Closing @socket with [func@socket_close] stops the server when all connections have come
+ * to their end, cancelling does it at once.
+ *
+ * Callable from a coroutine of any thread, which it suspends. Cancellation: see
+ * [iface@Awaitable]; connections are cancelled and waited for. Shutting down the pool ends it
+ * as well, with [error@Coro.Error.CLOSED].
+ *
+ * @error can be set to what [func@socket_accept] fails with, but for %G_IO_ERROR_CLOSED, and to
+ * [error@Coro.Error.CLOSED].
+ *
+ * Returns: %TRUE once @socket was closed and the last connection has ended; %FALSE with
+ *   @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+coro_worker_pool_serve (CoroWorkerPool  *self,
+                        GSocket         *socket,
+                        CoroServeFunc    func,
+                        gpointer         user_data,
+                        GError         **error)
+{
+  g_autoptr (CoroWorkerPool) pool = NULL;
+  g_autoptr (GError) local_error = NULL;
+  CoroPoolServer *server;
+  gboolean drained;
+
+  g_return_val_if_fail (CORO_IS_WORKER_POOL (self), FALSE);
+  g_return_val_if_fail (G_IS_SOCKET (socket), FALSE);
+  g_return_val_if_fail (func != NULL, FALSE);
+
+  if (coro_job_require (error) == NULL)
+    return FALSE;
+
+  pool = g_object_ref (self);
+  g_auto (CoroCancelScope) scope = coro_cancel_scope_enter (G_MAXINT64, &local_error);
+  if (!coro_worker_pool_add_server (self, &scope))
+    {
+      g_set_error_literal (error, CORO_ERROR, CORO_ERROR_CLOSED, "The pool has no workers any more");
+      return FALSE;
+    }
+
+  server = server_new (self, func, user_data);
+  drained = server_run (server, socket, &local_error);
+  if (!drained)
+    {
+      g_auto (CoroShield) shield = coro_shield_enter (0);
+
+      server_stop (server);
+      server_wait (server, NULL);
+    }
+  server_unref (server);
+  coro_worker_pool_remove_server (self, &scope);
+
+  if (!drained && coro_cancel_scope_catch (&scope))
+    g_set_error_literal (error, CORO_ERROR, CORO_ERROR_CLOSED, "The pool was shut down");
+  else if (!drained)
+    g_propagate_error (error, g_steal_pointer (&local_error));
+  return drained;
+}
