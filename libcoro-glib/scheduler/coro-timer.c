@@ -5,7 +5,16 @@
 
 #include "scheduler/coro-timer-private.h"
 
+#include <string.h>
+
+/* The four children of a slot share a cache line. */
 #define ARITY 4
+#define CACHE_LINE 64
+/* Slots in front of the first one, which make the next four begin a line. */
+#define N_PADDING (CACHE_LINE / sizeof (CoroTimerSlot) - 1)
+#define MIN_ALLOCATED 64
+/* An empty heap that is larger gives its memory back. */
+#define MAX_KEPT 4096
 
 static inline gboolean
 slot_is_before (const CoroTimerSlot *a,
@@ -13,7 +22,7 @@ slot_is_before (const CoroTimerSlot *a,
 {
   if (a->deadline != b->deadline)
     return a->deadline < b->deadline;
-  return a->timer->sequence < b->timer->sequence;
+  return (gint32) (a->sequence - b->sequence) < 0;
 }
 
 static inline void
@@ -22,7 +31,7 @@ timer_heap_put (CoroTimerHeap *self,
                 CoroTimerSlot  slot)
 {
   self->slots[index] = slot;
-  slot.timer->slot = index + 1;
+  self->places[slot.id] = index;
 }
 
 static void
@@ -57,6 +66,8 @@ timer_heap_sift_down (CoroTimerHeap *self,
       if (first >= self->n_slots)
         break;
 
+      for (guint i = 0; i < ARITY; i++)
+        __builtin_prefetch (&self->slots[(first + i) * ARITY + 1]);
       for (guint i = first + 1; i < last; i++)
         if (slot_is_before (&self->slots[i], &self->slots[best]))
           best = i;
@@ -70,31 +81,63 @@ timer_heap_sift_down (CoroTimerHeap *self,
   timer_heap_put (self, index, slot);
 }
 
+static void
+timer_heap_free (CoroTimerHeap *self)
+{
+  if (self->slots != NULL)
+    g_aligned_free (self->slots - N_PADDING);
+  self->slots = NULL;
+  g_clear_pointer (&self->timers, g_free);
+  g_clear_pointer (&self->places, g_free);
+  self->n_allocated = 0;
+}
+
+static void
+timer_heap_grow (CoroTimerHeap *self)
+{
+  guint n_allocated = MAX (MIN_ALLOCATED, self->n_allocated * 2);
+  CoroTimerSlot *slots = g_aligned_alloc (N_PADDING + n_allocated, sizeof (CoroTimerSlot), CACHE_LINE);
+
+  slots += N_PADDING;
+  if (self->slots != NULL)
+    {
+      memcpy (slots, self->slots, self->n_slots * sizeof (CoroTimerSlot));
+      g_aligned_free (self->slots - N_PADDING);
+    }
+  self->slots = slots;
+  self->timers = g_renew (CoroTimer *, self->timers, n_allocated);
+  self->places = g_renew (guint, self->places, n_allocated);
+  for (guint id = self->n_allocated; id < n_allocated; id++)
+    self->places[id] = id + 1;
+  self->free_id = self->n_allocated;
+  self->n_allocated = n_allocated;
+}
+
 void
 coro_timer_heap_clear (CoroTimerHeap *self)
 {
   for (guint i = 0; i < self->n_slots; i++)
-    self->slots[i].timer->slot = 0;
-  g_clear_pointer (&self->slots, g_free);
-  self->n_slots = self->n_allocated = 0;
+    self->timers[self->slots[i].id]->handle = 0;
+  self->n_slots = 0;
+  timer_heap_free (self);
 }
 
 void
 coro_timer_heap_add (CoroTimerHeap *self,
                      CoroTimer     *timer)
 {
-  CoroTimerSlot slot = { timer->deadline, timer };
+  guint id;
 
-  g_assert (timer->slot == 0);
+  g_assert (timer->handle == 0);
 
   if (self->n_slots == self->n_allocated)
-    {
-      self->n_allocated = MAX (64, self->n_allocated * 2);
-      self->slots = g_renew (CoroTimerSlot, self->slots, self->n_allocated);
-    }
+    timer_heap_grow (self);
 
-  timer->sequence = self->sequence++;
-  timer_heap_sift_up (self, self->n_slots++, slot);
+  id = self->free_id;
+  self->free_id = self->places[id];
+  self->timers[id] = timer;
+  timer->handle = id + 1;
+  timer_heap_sift_up (self, self->n_slots++, (CoroTimerSlot) { timer->deadline, self->sequence++, id });
 }
 
 /* A cancelled timer leaves at once: nothing pending is ever dead weight. */
@@ -102,23 +145,31 @@ void
 coro_timer_heap_remove (CoroTimerHeap *self,
                         CoroTimer     *timer)
 {
-  guint index;
+  guint id, index;
   CoroTimerSlot moved;
 
-  if (timer->slot == 0)
+  if (timer->handle == 0)
     return;
 
-  index = timer->slot - 1;
-  g_assert (self->slots[index].timer == timer);
-  timer->slot = 0;
+  id = timer->handle - 1;
+  index = self->places[id];
+  g_assert (self->timers[id] == timer);
+  timer->handle = 0;
+  self->places[id] = self->free_id;
+  self->free_id = id;
+
   moved = self->slots[--self->n_slots];
-  if (moved.timer == timer)
-    return;
-
-  if (index > 0 && slot_is_before (&moved, &self->slots[(index - 1) / ARITY]))
-    timer_heap_sift_up (self, index, moved);
-  else
-    timer_heap_sift_down (self, index, moved);
+  if (moved.id != id)
+    {
+      if (index > 0 && slot_is_before (&moved, &self->slots[(index - 1) / ARITY]))
+        timer_heap_sift_up (self, index, moved);
+      else
+        timer_heap_sift_down (self, index, moved);
+    }
+  else if (G_UNLIKELY (self->n_slots == 0 && self->n_allocated > MAX_KEPT))
+    {
+      timer_heap_free (self);
+    }
 }
 
 /* The earliest timer that is due at `now`, unarmed; or NULL. */
@@ -131,7 +182,13 @@ coro_timer_heap_pop (CoroTimerHeap *self,
   if (self->n_slots == 0 || self->slots[0].deadline > now)
     return NULL;
 
-  timer = self->slots[0].timer;
+  timer = self->timers[self->slots[0].id];
   coro_timer_heap_remove (self, timer);
+  if (self->n_slots > ARITY)
+    {
+      __builtin_prefetch (self->timers[self->slots[0].id]);
+      for (guint i = 1; i <= ARITY; i++)
+        __builtin_prefetch (&self->timers[self->slots[i].id]);
+    }
   return timer;
 }

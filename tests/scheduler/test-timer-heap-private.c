@@ -111,6 +111,47 @@ test_ties_in_order (void)
   coro_timer_heap_clear (&heap);
 }
 
+/* Their number is compared as a difference: it may begin anew. */
+static void
+test_equal_in_order_for_ever (void)
+{
+  CoroTimerHeap heap = { .sequence = G_MAXUINT32 - 50 };
+  CoroTimer timers[100] = { { 0, } };
+
+  for (int i = 0; i < 100; i++)
+    {
+      timers[i].deadline = 5;
+      coro_timer_heap_add (&heap, &timers[i]);
+    }
+  for (int i = 0; i < 100; i++)
+    g_assert_true (coro_timer_heap_pop (&heap, 5) == &timers[i]);
+  coro_timer_heap_clear (&heap);
+}
+
+static void
+test_memory_goes_back (void)
+{
+  int n = 10000;
+  g_autofree CoroTimer *timers = g_new0 (CoroTimer, n);
+  CoroTimerHeap heap = { NULL, };
+
+  for (int round = 0; round < 2; round++)
+    {
+      for (int i = 0; i < n; i++)
+        {
+          timers[i].deadline = i;
+          coro_timer_heap_add (&heap, &timers[i]);
+        }
+      for (int i = 0; i < n; i++)
+        {
+          g_assert_cmpint (heap.n_allocated, >=, n);
+          g_assert_true (coro_timer_heap_pop (&heap, i) == &timers[i]);
+        }
+      g_assert_cmpint (heap.n_allocated, ==, 0);
+    }
+  coro_timer_heap_clear (&heap);
+}
+
 static gboolean
 cancelled_leave_nothing_cb (gpointer   user_data,
                             GValue    *result,
@@ -211,6 +252,8 @@ main (int    argc,
   coro_test_add_func ("/spec/S242/timeouts-leave-nothing", timeouts_leave_nothing_cb);
   coro_test_add_func ("/spec/S089/no-timer-left", wait_for_leaves_nothing_cb);
   coro_test_add_func ("/scheduler/timer-heap/dropped-sleep-leaves-nothing", dropped_sleep_leaves_nothing_cb);
+  g_test_add_func ("/scheduler/timer-heap/equal-in-order-for-ever", test_equal_in_order_for_ever);
+  g_test_add_func ("/scheduler/timer-heap/memory-goes-back", test_memory_goes_back);
 
   return g_test_run ();
 }
