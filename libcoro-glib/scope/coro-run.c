@@ -17,6 +17,9 @@
  * fails, for as long again. */
 #define GRACE (5 * G_TIME_SPAN_SECOND)
 
+/* How many of those who did not stop are named. */
+#define MAX_NAMED 10
+
 /* µs for which the end waits for functions in threads, which nothing can stop. */
 #define THREADS_TIME (300 * G_TIME_SPAN_SECOND)
 
@@ -153,12 +156,21 @@ run_shutdowns (CoroScheduler *self)
   g_rc_box_release (closing);
 }
 
+typedef struct
+{
+  GString *names;               /* (owned) */
+  gsize n_named;
+} CoroJobNames;
+
 static void
 list_job_cb (CoroJob  *job,
              gpointer  user_data)
 {
-  GString *names = user_data;
+  CoroJobNames *self = user_data;
+  GString *names = self->names;
 
+  if (self->n_named++ >= MAX_NAMED)
+    return;
   if (names->len > 0)
     g_string_append (names, ", ");
   if (job->task != NULL)
@@ -170,10 +182,12 @@ list_job_cb (CoroJob  *job,
 static void
 report_unfinished (CoroScheduler *self)
 {
-  g_autoptr (GString) names = g_string_new (NULL);
+  g_autoptr (GString) string = g_string_new (NULL);
+  CoroJobNames names = { string, 0 };
 
-  coro_scheduler_foreach_job (self, list_job_cb, names);
-  g_warning ("The shutdown leaves %" G_GSIZE_FORMAT " coroutines that did not stop: %s", self->n_jobs, names->str);
+  coro_scheduler_foreach_job (self, list_job_cb, &names);
+  g_warning ("The shutdown leaves %" G_GSIZE_FORMAT " coroutines that did not stop: %s%s", self->n_jobs, string->str,
+             names.n_named > MAX_NAMED ? ", …" : "");
 }
 
 /* Functions in threads, which may be waited for by nobody else. */

@@ -5,6 +5,8 @@
  */
 #include "test-util.h"
 
+#include <unistd.h>
+
 #include <sys/socket.h>
 
 /* --- the order of the end ------------------------------------------------------------- */
@@ -223,6 +225,54 @@ test_nested (void)
   g_assert_cmpint (freed, ==, 1);
 }
 
+/* --- those who do not stop ------------------------------------------------------------- */
+
+/* By its own doing it is always the next second. */
+static gboolean
+stubborn_cb (gpointer   user_data,
+             GValue    *result,
+             GError   **error)
+{
+  while (coro_scheduler_get_running () != NULL)
+    {
+      coro_test_clock_advance (coro_scheduler_get_running (), SECOND);
+      coro_yield (NULL);
+    }
+  return TRUE;
+}
+
+static gboolean
+leave_stubborn_cb (gpointer   n_stubborn,
+                   GValue    *result,
+                   GError   **error)
+{
+  coro_test_clock_start (coro_scheduler_get_running (), TRUE);
+  for (int i = 0; i < GPOINTER_TO_INT (n_stubborn); i++)
+    coro_spawn (stubborn_cb, NULL, NULL);
+  return TRUE;
+}
+
+/* What they hold is leaked; the process ends without anybody looking for that. */
+static void
+test_stubborn (gconstpointer n_stubborn)
+{
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, 0);
+      g_test_trap_assert_passed ();
+      return;
+    }
+
+  if (GPOINTER_TO_INT (n_stubborn) > 10)
+    g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "*leaves 12 coroutines that did not stop: stubborn_cb*, …");
+  else
+    g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "*leaves 1 coroutines that did not stop: stubborn_cb*)");
+  g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*unfinished coroutines; what they hold is leaked");
+  g_assert_true (coro_run (leave_stubborn_cb, (gpointer) n_stubborn, NULL, NULL));
+  g_test_assert_expected_messages ();
+  _exit (0);
+}
+
 /* --- without a loop -------------------------------------------------------------------- */
 
 static gboolean
@@ -277,6 +327,8 @@ main (int    argc,
   g_test_add_func ("/spec/S119-S122-S124/order", test_order);
   g_test_add_func ("/spec/S114-S160/nothing-is-left", test_nothing_is_left);
   g_test_add_func ("/spec/S159/nested-closes-the-object", test_nested);
+  g_test_add_data_func ("/spec/S114/one-does-not-stop", GINT_TO_POINTER (1), test_stubborn);
+  g_test_add_data_func ("/spec/S114/many-do-not-stop", GINT_TO_POINTER (12), test_stubborn);
   g_test_add_func ("/spec/S217/by-hand", test_by_hand);
   coro_test_add_func ("/spec/S244/exit-status", test_subprocess);
   return g_test_run ();
