@@ -16,6 +16,7 @@ typedef struct
 {
   guint n_coroutines;           /* in all */
   guint n_asleep;
+  guint n_started;
   gboolean over;                /* nobody yields any more, all fall asleep */
   double *figures;
 } Flat;
@@ -53,6 +54,7 @@ flat_cb (gpointer   user_data,
 {
   Flat *self = user_data;
 
+  self->n_started++;
   while (!self->over)
     coro_yield (NULL);
   self->n_asleep++;
@@ -112,8 +114,7 @@ stopwatch_cb (gpointer   user_data,
 
   for (guint i = 1; i < self->n_coroutines; i++)
     coro_spawn (flat_cb, self, NULL);
-  /* In the first all start, in the second they have what they need. */
-  for (guint i = 0; i < 2; i++)
+  while (self->n_started < self->n_coroutines - 1)
     coro_yield (NULL);
   self->figures[FIGURE_YIELD] = measure_yields (self);
 

@@ -99,7 +99,7 @@ coro_job_new (CoroScheduler      *scheduler,
   scheduler->n_jobs++;
   scheduler->job_class = klass;
 
-  *self = (CoroJob) { .state = CORO_JOB_NEW, .stack_size = (guint32) (stack_size / 1024) };
+  *self = (CoroJob) { .state = CORO_JOB_NEW, .fresh = TRUE, .stack_size = (guint32) (stack_size / 1024) };
   return self;
 }
 
@@ -181,9 +181,12 @@ coro_job_check_suspend (CoroJob  *self,
 void
 coro_job_enqueue (CoroJob *self)
 {
-  if (G_UNLIKELY (self->queued || self->priority != CORO_PRIORITY_DEFAULT))
+  if (G_UNLIKELY (self->queued || self->fresh || self->priority != CORO_PRIORITY_DEFAULT))
     {
-      coro_lane_enqueue (self);
+      if (!self->queued && self->priority == CORO_PRIORITY_DEFAULT)
+        coro_backlog_enqueue (self);
+      else
+        coro_lane_enqueue (self);
       return;
     }
 
@@ -204,6 +207,7 @@ job_take_stack (CoroJob  *self,
   if (stack == NULL)
     return FALSE;
 
+  coro_backlog_leave (scheduler, self);
   coro_fiber_init (&self->fiber, stack, reserved, job_main, self);
   return TRUE;
 }
@@ -227,6 +231,7 @@ static inline CoroJob *
 scheduler_pop_job (CoroScheduler *scheduler)
 {
   CoroJob *job = (CoroJob *) coro_scheduler_pop (scheduler);
+
 
   if (G_UNLIKELY (scheduler->hooks != NULL))
     scheduler->hooks->entered (scheduler->hooks, job);
@@ -366,6 +371,7 @@ coro_job_start (CoroJob   *self,
     {
       CoroJobFailure failure = { self, error };
 
+      coro_backlog_leave (scheduler, self);
       coro_scheduler_pop (scheduler);
       self->queued = FALSE;
       if (scheduler->dispatch->interrupted == NULL)
@@ -412,6 +418,7 @@ job_main (gpointer argument)
       if (!go_on || ready == NULL || ready->klass != NULL || next->fiber.stack != NULL || next->stack_size != stack_size)
         break;
 
+      coro_backlog_leave (scheduler, next);
       job = scheduler_pop_job (scheduler);
       job->fiber = here;
     }

@@ -80,6 +80,7 @@ coro_lane_enqueue (CoroJob *job)
   if (job->queued)
     return;
 
+  job->fresh = FALSE;
   job->queued = TRUE;
   scheduler_add_ready (coro_job_get_scheduler (job), job->priority, &job->ready);
 }
@@ -129,19 +130,6 @@ coro_lane_pass_gate (CoroScheduler *scheduler,
   return ready;
 }
 
-/* Takes one out of a list. */
-static void
-list_remove (CoroReady **link,
-             CoroReady ***tail,
-             CoroReady   *ready)
-{
-  while (*link != ready)
-    link = &(*link)->next;
-  *link = ready->next;
-  if (ready->next == NULL)
-    *tail = link;
-}
-
 /* The first that has to stand back for those of high priority; NULL when there are none of
  * either kind. */
 static CoroReady *
@@ -176,7 +164,7 @@ coro_lane_favour (CoroScheduler *scheduler)
     }
   else if (ready != NULL)
     {
-      list_remove (&scheduler->ready_head, &scheduler->ready_tail, ready);
+      coro_scheduler_remove (scheduler, ready);
       scheduler->favoured_default = TRUE;
     }
   else
@@ -207,8 +195,10 @@ coro_job_set_priority (CoroJob      *self,
 
   lane = scheduler_get_lane (scheduler, old);
   if (lane != NULL)
-    list_remove (&lane->head, &lane->tail, &self->ready);
+    coro_ready_list_remove (&lane->head, &lane->tail, &self->ready);
+  else if (self->fresh)
+    coro_backlog_remove (self);
   else
-    list_remove (&scheduler->ready_head, &scheduler->ready_tail, &self->ready);
+    coro_scheduler_remove (scheduler, &self->ready);
   scheduler_add_ready (scheduler, priority, &self->ready);
 }

@@ -6,6 +6,7 @@
 #include "scheduler/coro-scheduler.h"
 
 #include "fiber/coro-fiber-private.h"
+#include "scheduler/coro-backlog-private.h"
 #include "scheduler/coro-call-private.h"
 #include "scheduler/coro-hooks-private.h"
 #include "scheduler/coro-inbox-private.h"
@@ -68,6 +69,7 @@ struct _CoroScheduler
   /* Hot: what a switch touches. */
   CoroReady *ready_head;        /* (nullable) */
   CoroReady **ready_tail;
+  guint n_ready;                /* how many are in that queue */
   CoroJob *running;             /* (nullable) */
   CoroDispatch *dispatch;       /* (nullable): the innermost */
   CoroHooks *hooks;             /* (nullable) (unowned): who watches */
@@ -84,6 +86,7 @@ struct _CoroScheduler
   GSource *source;              /* (nullable) (unowned) */
   CoroLane high;                /* those of high priority; they come before the others of the queue */
   CoroLane low;                 /* those of low priority; they come after them */
+  CoroBacklog backlog;          /* those that are to start */
   gboolean favoured_default;    /* who was last given a turn out of turn; FALSE: one of low */
   CoroJob *caller;              /* (nullable): for whom a function runs on the thread's own stack */
   GPollFD poll_fd;              /* the reactor's, as GLib knows it */
@@ -204,6 +207,7 @@ coro_scheduler_push (CoroScheduler *self,
   ready->next = NULL;
   *self->ready_tail = ready;
   self->ready_tail = &ready->next;
+  self->n_ready++;
 }
 
 static inline void
@@ -214,6 +218,7 @@ coro_scheduler_push_front (CoroScheduler *self,
   self->ready_head = ready;
   if (ready->next == NULL)
     self->ready_tail = &ready->next;
+  self->n_ready++;
 }
 
 static inline CoroReady *
@@ -226,8 +231,52 @@ coro_scheduler_pop (CoroScheduler *self)
       self->ready_head = ready->next;
       if (self->ready_head == NULL)
         self->ready_tail = &self->ready_head;
+      self->n_ready--;
     }
   return ready;
+}
+
+/* Takes one out of a list; FALSE when it is not in there. */
+static inline gboolean
+coro_ready_list_remove (CoroReady **link,
+                        CoroReady ***tail,
+                        CoroReady   *ready)
+{
+  while (*link != ready)
+    {
+      if (*link == NULL)
+        return FALSE;
+      link = &(*link)->next;
+    }
+  *link = ready->next;
+  if (ready->next == NULL)
+    *tail = link;
+  return TRUE;
+}
+
+static inline void
+coro_scheduler_remove (CoroScheduler *self,
+                       CoroReady     *ready)
+{
+  if (coro_ready_list_remove (&self->ready_head, &self->ready_tail, ready))
+    self->n_ready--;
+}
+
+/* Before a job in the ready queue gets a stack, or cannot have one. */
+static inline void
+coro_backlog_leave (CoroScheduler *scheduler,
+                    CoroJob       *job)
+{
+  if (!job->fresh)
+    return;
+
+  job->fresh = FALSE;
+  if (!job->queued)
+    return;
+
+  scheduler->backlog.n_admitted--;
+  if (G_UNLIKELY (scheduler->backlog.head != NULL))
+    coro_backlog_admit_next (scheduler);
 }
 
 /* Asks for the stack of who is next, before something that takes its time.  With a

@@ -176,6 +176,7 @@ coro_scheduler_init (CoroScheduler *self)
 {
   g_mutex_init (&self->wakeup_lock);
   self->ready_tail = &self->ready_head;
+  coro_backlog_init (&self->backlog);
   coro_lane_init (&self->high);
   coro_lane_init (&self->low);
   self->stacks = coro_stack_pool_new ();

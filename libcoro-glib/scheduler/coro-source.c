@@ -424,6 +424,7 @@ coro_scheduler_run_now (CoroScheduler *self,
   coro_scheduler_current = self;
 
   job->queued = TRUE;
+  job->fresh = FALSE;
   coro_scheduler_push_front (self, &job->ready);
   coro_job_start (job, &frame.fiber);
   dispatch_serve_calls (&frame);

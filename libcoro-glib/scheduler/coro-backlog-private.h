@@ -1,0 +1,24 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "scheduler/coro-job-private.h"
+
+G_BEGIN_DECLS
+
+/* The jobs of default priority that have no stack yet, beyond those that the ready queue takes.
+ * Who comes first starts first, and while there is a backlog the queue has its share of them. */
+typedef struct
+{
+  CoroReady *head;              /* (nullable) */
+  CoroReady **tail;
+  guint n_admitted;             /* how many such jobs are in the ready queue */
+} CoroBacklog;
+
+void coro_backlog_init       (CoroBacklog   *self);
+void coro_backlog_enqueue    (CoroJob       *job);
+void coro_backlog_admit_next (CoroScheduler *scheduler);
+void coro_backlog_remove     (CoroJob       *job);
+
+G_END_DECLS
