@@ -61,12 +61,23 @@ struct _CoroJobClass
 
 /* One coroutine as the scheduler sees it: a stack, a place in the queue, what cancels it.
  * 128 bytes, in dense arrays of its scheduler: records on the stacks themselves would cost
- * a cache miss a switch (100 000 jobs: 260 ns a yield instead of 21.5).  Everything in
- * here belongs to the scheduler's thread. */
+ * a cache miss a switch (100 000 jobs: 260 ns a yield instead of 21.5).  What a switch and a
+ * wait look at is in the first cache line.  Everything in here belongs to the scheduler's
+ * thread. */
 struct _CoroJob
 {
   CoroReady ready;              /* first: a job is a CoroReady */
   CoroFiber fiber;
+  guint8 state;                 /* CoroJobState */
+  guint8 queued : 1;            /* in the ready queue, or in a lane beside it */
+  guint8 priority : 2;          /* CoroPriority; beside `queued` and `fresh`, for one test of all */
+  guint8 cancel_pending : 1;    /* a cancel request that has not been delivered (edge) */
+  guint8 cancel_level : 1;      /* an open scope is cancelled: every await fails */
+  guint8 cancel_held : 1;       /* inside a shield: requests wait */
+  guint8 admitted : 1;          /* for the layers above: it counts among those that run */
+  guint8 fresh : 1;             /* has neither a stack nor ever had a lane; see CoroBacklog */
+  guint16 n_cancelling;         /* requests minus uncancels */
+  guint32 stack_size;           /* in KiB */
   CoroBinding *context;         /* (nullable) (owned): the values of context variables */
   CoroWaiter *waiter;           /* (nullable): what it waits for, while it is suspended */
   CoroScope *scope;             /* (nullable): the innermost open cancel scope */
@@ -80,17 +91,6 @@ struct _CoroJob
   CoroJob *previous_member;
   CoroJob *next_member;
   const char *site;             /* (nullable): static string */
-
-  guint8 state;                 /* CoroJobState */
-  guint8 queued : 1;            /* in the ready queue, or in a lane beside it */
-  guint8 priority : 2;          /* CoroPriority; beside `queued` and `fresh`, for one test of all */
-  guint8 cancel_pending : 1;    /* a cancel request that has not been delivered (edge) */
-  guint8 cancel_level : 1;      /* an open scope is cancelled: every await fails */
-  guint8 cancel_held : 1;       /* inside a shield: requests wait */
-  guint8 admitted : 1;          /* for the layers above: it counts among those that run */
-  guint8 fresh : 1;             /* has neither a stack nor ever had a lane; see CoroBacklog */
-  guint16 n_cancelling;         /* requests minus uncancels */
-  guint32 stack_size;           /* in KiB */
 };
 
 CoroJob       *coro_job_new            (CoroScheduler       *scheduler,
