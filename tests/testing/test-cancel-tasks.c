@@ -346,6 +346,118 @@ each_body (gpointer   fixture,
 
 TEST (each);
 
+/* --- cancel scopes ---------------------------------------------------------------- */
+
+/* Stopped by its own time, by a call and from behind a shield; whatever comes from outside
+ * comes through. */
+static gboolean
+scope_body (gpointer   fixture,
+            GError   **error)
+{
+  {
+    g_autoptr (GError) inner = NULL;
+    g_auto (CoroCancelScope) scope = coro_cancel_scope_enter (SECOND, &inner);
+
+    g_assert_false (coro_sleep (10 * SECOND, &inner));
+    if (!coro_cancel_scope_catch (&scope))
+      {
+        g_propagate_error (error, g_steal_pointer (&inner));
+        return FALSE;
+      }
+    g_assert_true (coro_cancel_scope_is_expired (&scope));
+  }
+  {
+    g_auto (CoroCancelScope) scope = coro_cancel_scope_enter (G_MAXINT64, error);
+
+    if (!coro_sleep (SECOND, error))
+      return FALSE;
+    coro_cancel_scope_set_shield (&scope, TRUE);
+    g_assert_true (coro_sleep (SECOND, NULL));
+    g_assert_true (coro_yield (NULL));
+    coro_cancel_scope_set_shield (&scope, FALSE);
+    coro_cancel_scope_set_timeout (&scope, 10 * SECOND);
+    if (!coro_sleep (SECOND, error))
+      return FALSE;
+  }
+  return coro_sleep (SECOND, error);
+}
+
+TEST (scope);
+
+/* One that reaches others: its members are told, and have ended when it is left. */
+static gboolean
+scope_of_many_body (gpointer   fixture,
+                    GError   **error)
+{
+  g_autoptr (GError) inner = NULL;
+  g_auto (CoroCancelScope) scope = coro_cancel_scope_enter (3 * SECOND / 2, &inner);
+
+  {
+    g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, &inner);
+
+    coro_task_group_spawn (nursery.group, tidy_cb, NULL, NULL);
+    coro_task_group_spawn (nursery.group, slow_cb, NULL, NULL);
+    coro_nursery_join (&nursery);
+  }
+  if (coro_cancel_scope_catch (&scope) || inner == NULL)
+    return coro_check_cancelled (error);
+  g_propagate_error (error, g_steal_pointer (&inner));
+  return FALSE;
+}
+
+TEST (scope_of_many);
+
+/* --- coroutines that are resumed by hand ------------------------------------------ */
+
+static gboolean
+by_hand_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  gboolean ok = coro_sleep (SECOND, error) && coro_suspend (NULL, NULL, error) &&
+                coro_sleep (SECOND, error) && coro_suspend (NULL, NULL, error);
+  g_auto (CoroShield) shield = coro_shield_enter (0);
+
+  g_assert_true (coro_sleep (SECOND, NULL));
+  return ok;
+}
+
+/* To its end; one that is dropped on the way cleans up, which takes its time. */
+static gboolean
+resume_body (gpointer   fixture,
+             GError   **error)
+{
+  g_autoptr (CoroCoroutine) coroutine = coro_coroutine_new (by_hand_cb, NULL, NULL);
+
+  coro_test_cancel_track (coroutine);
+  for (int i = 0; i < 3; i++)
+    if (!coro_coroutine_resume (coroutine, NULL, NULL, error))
+      return FALSE;
+  g_assert_cmpint (coro_coroutine_get_state (coroutine), ==, CORO_COROUTINE_CLOSED);
+  return TRUE;
+}
+
+TEST (resume);
+
+static gboolean
+resume_and_close_body (gpointer   fixture,
+                       GError   **error)
+{
+  g_autoptr (CoroCoroutine) closed = coro_coroutine_new (by_hand_cb, NULL, NULL);
+  g_autoptr (CoroCoroutine) dropped = NULL;
+
+  coro_test_cancel_track (closed);
+  if (!coro_coroutine_resume (closed, NULL, NULL, error))
+    return FALSE;
+  dropped = coro_coroutine_new (by_hand_cb, NULL, NULL);
+  coro_test_cancel_track (dropped);
+  if (!coro_coroutine_resume (dropped, NULL, NULL, error) || !coro_sleep (SECOND, error))
+    return FALSE;
+  return coro_coroutine_close (closed, error) && coro_check_cancelled (error);
+}
+
+TEST (resume_and_close);
+
 int
 main (int    argc,
       char **argv)
@@ -370,5 +482,9 @@ main (int    argc,
   coro_test_add_cancel ("/cancel/tasks/nursery", &nursery_test);
   coro_test_add_cancel ("/cancel/tasks/nursery-with-failure", &failing_nursery_test);
   coro_test_add_cancel ("/cancel/tasks/each", &each_test);
+  coro_test_add_cancel ("/cancel/tasks/cancel-scope", &scope_test);
+  coro_test_add_cancel ("/cancel/tasks/cancel-scope-of-many", &scope_of_many_test);
+  coro_test_add_cancel ("/cancel/tasks/resumed-by-hand", &resume_test);
+  coro_test_add_cancel ("/cancel/tasks/resumed-by-hand-and-closed", &resume_and_close_test);
   return g_test_run ();
 }
