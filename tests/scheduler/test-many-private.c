@@ -430,17 +430,18 @@ main (int    argc,
 {
   g_test_init (&argc, &argv, NULL);
 
+  g_test_add_func ("/scheduler/many/deep-stacks-are-given-back", test_deep);
+  coro_test_add_data_func ("/scheduler/many/a-million-leave-nothing", no_growth_cb, NULL, NULL);
+  coro_test_add_data_func ("/scheduler/many/a-million-handles-leave-nothing", no_growth_cb, "", NULL);
   g_test_add_func ("/scheduler/many/parked", test_crowd);
+
+  /* From here on as on an older kernel. */
   g_test_add_data_func ("/scheduler/many/beyond-the-guards", GUINT_TO_POINTER (500), test_limit);
   g_test_add_data_func ("/scheduler/many/few-guards", GUINT_TO_POINTER (3), test_limit);
   g_test_add_func ("/scheduler/many/refused-task", test_refused_task);
   g_test_add_func ("/scheduler/many/refused-copy", test_refused_copy);
-
   g_test_add_func ("/scheduler/many/refused-are-traced", test_refused_are_traced);
   g_test_add_func ("/scheduler/many/refused-ends-no-step", test_refused_ends_no_step);
-  g_test_add_func ("/scheduler/many/deep-stacks-are-given-back", test_deep);
-  coro_test_add_data_func ("/scheduler/many/a-million-leave-nothing", no_growth_cb, NULL, NULL);
-  coro_test_add_data_func ("/scheduler/many/a-million-handles-leave-nothing", no_growth_cb, "", NULL);
 
   return g_test_run ();
 }
