@@ -1,0 +1,235 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "config.h"
+
+#include "testing/coro-test-cancel-private.h"
+
+#include "debug/coro-backtrace-private.h"
+
+/* Which await is cancelled, and when. */
+
+/* Callable on the stack of who waits only. */
+static void
+run_note_frames (CoroCancelRun *self)
+{
+  self->n_frames = coro_backtrace_capture (self->frames, CORO_CANCEL_MAX_FRAMES);
+}
+
+static void
+run_note_place (CoroCancelRun *self,
+                CoroJob       *job)
+{
+  GString *place = g_string_new (NULL);
+
+  g_string_append (place, job->site != NULL ? job->site : "a coroutine");
+  if (job->state == CORO_JOB_NEW)
+    g_string_append (place, ", which has not started");
+  else if (job->waiter != NULL && job->waiter->klass->name != NULL)
+    g_string_append_printf (place, ", which waits for %s", job->waiter->klass->name);
+  else if (job->waiter != NULL && job->waiter->object != NULL)
+    g_string_append_printf (place, ", which waits for a %s", G_OBJECT_TYPE_NAME (job->waiter->object));
+  if (job->state == CORO_JOB_NEW)
+    self->n_frames = 0;
+  self->place = g_string_free (place, FALSE);
+}
+
+/* Whether the way of cancelling reaches the job. */
+static gboolean
+run_covers (CoroCancelRun *self,
+            CoroJob       *job)
+{
+  if (!self->watching || !g_hash_table_contains (self->jobs, job))
+    return FALSE;
+  if (self->kind == CORO_TEST_CANCEL_TASK)
+    return TRUE;
+
+  for (CoroScope *scope = job->scope; scope != NULL; scope = scope->parent)
+    if (scope == &self->scope)
+      return self->in_scope;
+  return FALSE;
+}
+
+/* Whether it is this await of the job's that is to be cancelled. */
+static gboolean
+run_is_target (CoroCancelRun       *self,
+               CoroTestCancelFlags  moment,
+               CoroJob             *job)
+{
+  if (self->moment != moment || self->struck || !run_covers (self, job) || ++self->n_awaits != self->target)
+    return FALSE;
+
+  self->struck = TRUE;
+  run_note_place (self, job);
+  return TRUE;
+}
+
+static void
+run_cancel (CoroCancelRun *self,
+            CoroJob       *job)
+{
+  if (self->kind == CORO_TEST_CANCEL_TASK)
+    coro_job_request_cancel (job);
+  else if (!self->in_scope)
+    ;                           /* left meanwhile */
+  else if (self->kind == CORO_TEST_CANCEL_SCOPE)
+    coro_scope_cancel (&self->scope);
+  else
+    coro_scope_set_deadline (&self->scope, coro_scheduler_now (self->scheduler));
+}
+
+/* It is at the head of the queue, so that nobody has woken the job yet. */
+static void
+strike_cb (CoroReady *ready)
+{
+  CoroCancelRun *self = (CoroCancelRun *) ((char *) ready - offsetof (CoroCancelRun, strike));
+
+  run_cancel (self, self->victim);
+}
+
+static const CoroReadyClass strike_class = { strike_cb, NULL };
+
+/* --- hooks ------------------------------------------------------------------------ */
+
+static void
+run_created (CoroHooks *hooks,
+             CoroJob   *job)
+{
+  CoroCancelRun *self = (CoroCancelRun *) hooks;
+
+  if (self->watching)
+    g_hash_table_add (self->jobs, job);
+  if (self->next != NULL)
+    self->next->created (self->next, job);
+}
+
+/* Nothing will come of it any more. */
+void
+coro_cancel_run_give_up (CoroCancelRun *self)
+{
+  self->stuck = TRUE;
+  coro_event_trigger (self->ended);
+}
+
+static void
+run_entered (CoroHooks *hooks,
+             CoroJob   *job)
+{
+  CoroCancelRun *self = (CoroCancelRun *) hooks;
+
+  if (self->watching && ++self->n_steps == CORO_CANCEL_MAX_STEPS)
+    coro_cancel_run_give_up (self);
+  if (job != NULL && run_is_target (self, CORO_TEST_CANCEL_WOKEN, job))
+    run_cancel (self, job);
+  if (self->next != NULL)
+    self->next->entered (self->next, job);
+}
+
+static void
+run_left (CoroHooks *hooks,
+          CoroJob   *job,
+          gboolean   ended)
+{
+  CoroCancelRun *self = (CoroCancelRun *) hooks;
+
+  if (job != NULL && !ended)
+    {
+      /* For a wake-up this is the last moment on its stack. */
+      if (self->moment != 0 && self->n_awaits + 1 == self->target && run_covers (self, job))
+        run_note_frames (self);
+      if (run_is_target (self, CORO_TEST_CANCEL_PARKED, job))
+        {
+          self->victim = job;
+          self->strike.klass = &strike_class;
+          coro_scheduler_push_front (self->scheduler, &self->strike);
+        }
+    }
+  if (self->next != NULL)
+    self->next->left (self->next, job, ended);
+}
+
+static void
+run_wait_begun (CoroHooks *hooks,
+                CoroJob   *job)
+{
+  CoroCancelRun *self = (CoroCancelRun *) hooks;
+
+  if (self->next != NULL)
+    self->next->wait_begun (self->next, job);
+}
+
+static void
+run_wait_ended (CoroHooks    *hooks,
+                CoroJob      *job,
+                const GError *error)
+{
+  CoroCancelRun *self = (CoroCancelRun *) hooks;
+
+  if (self->next != NULL)
+    self->next->wait_ended (self->next, job, error);
+}
+
+static void
+run_finished (CoroHooks    *hooks,
+              CoroJob      *job,
+              const GError *error)
+{
+  CoroCancelRun *self = (CoroCancelRun *) hooks;
+
+  if (g_hash_table_remove (self->jobs, job) && g_hash_table_size (self->jobs) == 0)
+    coro_event_trigger (self->ended);
+  if (self->next != NULL)
+    self->next->finished (self->next, job, error);
+}
+
+static void
+run_cancel_ignored (CoroHooks *hooks,
+                    CoroJob   *job)
+{
+  CoroCancelRun *self = (CoroCancelRun *) hooks;
+
+  if (self->next != NULL)
+    self->next->cancel_ignored (self->next, job);
+}
+
+static void
+run_lock_held (CoroHooks *hooks,
+               CoroJob   *job,
+               int        change)
+{
+  CoroCancelRun *self = (CoroCancelRun *) hooks;
+
+  if (self->next != NULL)
+    self->next->lock_held (self->next, job, change);
+}
+
+static void
+run_waiting (CoroHooks *hooks,
+             CoroJob   *job)
+{
+  CoroCancelRun *self = (CoroCancelRun *) hooks;
+
+  if (self->moment == CORO_TEST_CANCEL_BEFORE && self->n_awaits + 1 == self->target && run_covers (self, job))
+    run_note_frames (self);
+  if (run_is_target (self, CORO_TEST_CANCEL_BEFORE, job))
+    run_cancel (self, job);
+}
+
+static void
+run_free (CoroHooks *hooks)
+{
+  /* It belongs to no scheduler. */
+}
+
+const CoroHooks coro_cancel_run_hooks = {
+  run_created,
+  run_entered,
+  run_left,
+  run_wait_begun,
+  run_wait_ended,
+  run_finished,
+  run_cancel_ignored,
+  run_lock_held,
+  run_free,
+  run_waiting,
+};
