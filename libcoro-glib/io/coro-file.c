@@ -24,7 +24,8 @@ typedef struct
 {
   const char *path;
   CoroDiskFile file;
-  struct statx info;
+  gboolean wants_etag;
+  struct statx info;            /* of a small file without an etag, the size alone */
   guint8 *data;                 /* (nullable) (owned) */
   gsize allocated;
   gsize length;
@@ -37,12 +38,42 @@ typedef struct
 
 #define OPEN_FLAGS (O_RDONLY | O_NONBLOCK | O_CLOEXEC)
 
+static gboolean
+load_make_room (CoroFileLoad *self)
+{
+  /* One byte more than there is: then the end shows without another call.  Files below
+   * /proc say that they are empty and are not. */
+  self->allocated = self->info.stx_size > 0 ? (gsize) self->info.stx_size + 1 : 4096;
+  self->data = g_try_malloc (self->allocated);
+  if (self->data == NULL)
+    self->failure = ENOMEM;
+  return self->data != NULL;
+}
+
+/* The size of a small file: 0.2 µs where statx() takes 0.5, of 5 for all.  Pipes and devices have
+ * none, reading tells of a folder; and who is not on a disk of this machine would be asked. */
+static gboolean
+load_measure (CoroFileLoad *self)
+{
+  goffset size = self->file.local && !self->wants_etag ? lseek (self->file.fd, 0, SEEK_END) : -1;
+
+  if (size <= 0 || size >= CORO_DISK_LARGE)
+    return FALSE;
+
+  self->info.stx_size = (guint64) size;
+  return TRUE;
+}
+
 /* Sees what was opened and makes room for it. */
 static gboolean
 load_examine (CoroFileLoad *self)
 {
-  int result = coro_disk_examine (&self->file, &self->info);
+  int result;
 
+  if (load_measure (self))
+    return load_make_room (self);
+
+  result = coro_disk_examine (&self->file, &self->info);
   if (result < 0)
     {
       self->failure = -result;
@@ -59,13 +90,7 @@ load_examine (CoroFileLoad *self)
       return FALSE;
     }
 
-  /* One byte more than there is: then the end shows without another call.  Files below
-   * /proc say that they are empty and are not. */
-  self->allocated = self->info.stx_size > 0 ? (gsize) self->info.stx_size + 1 : 4096;
-  self->data = g_try_malloc (self->allocated);
-  if (self->data == NULL)
-    self->failure = ENOMEM;
-  return self->data != NULL;
+  return load_make_room (self);
 }
 
 /* Whether there is more to read. */
@@ -199,7 +224,7 @@ load_local (const char  *path,
             char       **etag,
             GError     **error)
 {
-  CoroFileLoad load = { .path = path, .file.fd = -1 };
+  CoroFileLoad load = { .path = path, .file.fd = -1, .wants_etag = etag != NULL };
   gboolean ok = load_run (&load, error);
 
   if (load.file.fd >= 0)
