@@ -3,27 +3,14 @@
  */
 #pragma once
 
-#include <coro-glib/coro-glib.h>
+#include "socket-util.h"
 
-#include <gio/gio.h>
 #include <sys/socket.h>
 
-/* A listener and two ends. */
 G_GNUC_UNUSED static GSocketAddress *
 loopback (guint port)
 {
   return g_inet_socket_address_new_from_string ("127.0.0.1", port);
-}
-
-G_GNUC_UNUSED static GSocket *
-listen_tcp (void)
-{
-  g_autoptr (GSocketAddress) address = loopback (0);
-  g_autoptr (GError) error = NULL;
-  GSocket *socket = coro_socket_listen (address, &error);
-
-  g_assert_no_error (error);
-  return socket;
 }
 
 G_GNUC_UNUSED static GSocket *
@@ -33,16 +20,6 @@ new_tcp (void)
 
   g_assert_nonnull (socket);
   return socket;
-}
-
-G_GNUC_UNUSED static GSocket *
-connect_to (GSocket  *listener,
-            GError  **error)
-{
-  g_autoptr (GSocketAddress) address = g_socket_get_local_address (listener, NULL);
-  g_autoptr (GSocket) socket = new_tcp ();
-
-  return coro_socket_connect (socket, address, error) ? g_steal_pointer (&socket) : NULL;
 }
 
 /* Two ends of a connection: of TCP, or of UNIX sockets. */
@@ -68,7 +45,7 @@ pair_new (gboolean tcp)
 
   if (tcp)
     {
-      g_autoptr (GSocket) listener = listen_tcp ();
+      g_autoptr (GSocket) listener = listen_on_loopback ();
 
       self.a = connect_to (listener, NULL);
       self.b = coro_socket_accept (listener, NULL);

@@ -5,7 +5,6 @@
  * for it, nothing hangs, and nobody else notices.
  */
 #include "socket-pair.h"
-#include "test-util.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -228,7 +227,7 @@ silent_listener_cb (gpointer   user_data,
                     GError   **error)
 {
   g_auto (Bystander) bystander = bystander_new (TRUE);
-  g_autoptr (GSocket) listener = listen_tcp ();
+  g_autoptr (GSocket) listener = listen_on_loopback ();
   g_autoptr (GSocketAddress) address = g_socket_get_local_address (listener, NULL);
   g_autoptr (GSocket) socket = new_tcp ();
   g_autoptr (GError) local_error = NULL;
@@ -273,7 +272,7 @@ refused_at_once_cb (gpointer   user_data,
 {
   enum { N_CONNECTS = 500 };
   g_auto (Bystander) bystander = bystander_new (TRUE);
-  g_autoptr (GSocket) listener = listen_tcp ();
+  g_autoptr (GSocket) listener = listen_on_loopback ();
   g_autoptr (GSocketAddress) address = g_socket_get_local_address (listener, NULL);
   Refusal refusal = { address, 0 };
   g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
@@ -298,7 +297,7 @@ no_descriptors_cb (gpointer   user_data,
   g_auto (Bystander) bystander = bystander_new (TRUE);
   g_auto (Bystander) other = bystander_new (FALSE);
   g_autoptr (GFile) file = g_file_new_for_path ("/proc/self/status");
-  g_autoptr (GSocket) listener = listen_tcp ();
+  g_autoptr (GSocket) listener = listen_on_loopback ();
   g_autoptr (GSocket) client = new_tcp ();
   g_autoptr (GSocketAddress) address = g_socket_get_local_address (listener, NULL);
   GError *local_error = NULL;
@@ -458,7 +457,7 @@ exec_cb (gpointer   user_data,
   g_autofree char *inherited = NULL;
   g_auto (Bystander) bystander = bystander_new (TRUE);
   g_auto (Bystander) other = bystander_new (FALSE);
-  g_autoptr (GSocket) listener = listen_tcp ();
+  g_autoptr (GSocket) listener = listen_on_loopback ();
   g_autoptr (GFile) file = g_file_new_for_path (program);
   g_autoptr (CoroLocalFile) open_file = coro_local_file_open (file, CORO_LOCAL_FILE_READ, 0, error);
   g_autoptr (CoroWorkerPool) pool = coro_worker_pool_new (1);

@@ -4,7 +4,6 @@
  * Sockets: what arrives, what goes wrong, and what cancellation leaves behind.
  */
 #include "socket-pair.h"
-#include "test-util.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -354,7 +353,7 @@ futures_cb (gpointer   user_data,
             GValue    *result,
             GError   **error)
 {
-  g_autoptr (GSocket) listener = listen_tcp ();
+  g_autoptr (GSocket) listener = listen_on_loopback ();
   g_autoptr (GSocketAddress) address = g_socket_get_local_address (listener, NULL);
   g_autoptr (GSocket) client = new_tcp ();
   g_autoptr (CoroFuture) accepting = coro_socket_accept_future (listener);
@@ -524,7 +523,7 @@ many_refused_cb (gpointer   user_data,
                  GValue    *result,
                  GError   **error)
 {
-  g_autoptr (GSocket) listener = listen_tcp ();
+  g_autoptr (GSocket) listener = listen_on_loopback ();
   g_autoptr (GSocketAddress) address = g_socket_get_local_address (listener, NULL);
   int n_connects = is_slow () ? 500 : 10000;
 
@@ -691,7 +690,7 @@ serve_many_cb (gpointer   user_data,
                GValue    *result,
                GError   **error)
 {
-  g_autoptr (GSocket) listener = listen_tcp ();
+  g_autoptr (GSocket) listener = listen_on_loopback ();
   Server server = { listener };
   g_autoptr (CoroTask) task = coro_spawn_task (serve_cb, &server, NULL);
   GSocket *clients[50];
@@ -726,7 +725,7 @@ serve_drains_cb (gpointer   user_data,
 {
   for (int cancelled = 0; cancelled < 2; cancelled++)
     {
-      g_autoptr (GSocket) listener = listen_tcp ();
+      g_autoptr (GSocket) listener = listen_on_loopback ();
       Server server = { listener };
       g_autoptr (CoroTask) task = coro_spawn_task (serve_cb, &server, NULL);
       g_autoptr (GSocket) client = connect_to (listener, error);
@@ -758,7 +757,7 @@ descriptor_limit_cb (gpointer   user_data,
                      GValue    *result,
                      GError   **error)
 {
-  g_autoptr (GSocket) listener = listen_tcp ();
+  g_autoptr (GSocket) listener = listen_on_loopback ();
   g_autoptr (GError) local_error = NULL;
   Server server = { listener };
   g_autoptr (CoroTask) task = NULL;
@@ -861,7 +860,7 @@ cancel_accept_cb (gpointer   user_data,
                   GValue    *result,
                   GError   **error)
 {
-  g_autoptr (GSocket) listener = listen_tcp ();
+  g_autoptr (GSocket) listener = listen_on_loopback ();
 
   for (int i = 0; i < 3; i++)
     {
@@ -905,7 +904,7 @@ cancel_connect_cb (gpointer   user_data,
                    GValue    *result,
                    GError   **error)
 {
-  g_autoptr (GSocket) listener = listen_tcp ();
+  g_autoptr (GSocket) listener = listen_on_loopback ();
 
   for (int i = 0; i < 3; i++)
     {
