@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "debug/debug-util.h"
+#include "lib/bodies.h"
 
 NOT_MERGED static gboolean
 inner_wait (GError **error)
@@ -21,14 +22,6 @@ sleeper_cb (gpointer   user_data,
             GError   **error)
 {
   return outer_wait (error);
-}
-
-static gboolean
-await_cb (gpointer   user_data,
-          GValue    *result,
-          GError   **error)
-{
-  return coro_await (user_data, NULL, error);
 }
 
 /* --- stacks ----------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "debug/debug-util.h"
+#include "lib/bodies.h"
 
 NOT_MERGED static gboolean
 sleep_a_second (GError **error)
@@ -15,14 +16,6 @@ sleeper_cb (gpointer   user_data,
             GError   **error)
 {
   return sleep_a_second (error);
-}
-
-static gboolean
-await_cb (gpointer   user_data,
-          GValue    *result,
-          GError   **error)
-{
-  return coro_await (user_data, NULL, error);
 }
 
 /* --- its name and its state --------------------------------------------------------- */

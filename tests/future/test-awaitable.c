@@ -3,7 +3,7 @@
  *
  * Awaitables that pass on to others what is asked of them.
  */
-#include "test-util.h"
+#include "lib/bodies.h"
 
 #define TEST_TYPE_PROXY (test_proxy_get_type ())
 G_DECLARE_FINAL_TYPE (TestProxy, test_proxy, TEST, PROXY, GObject)
@@ -127,14 +127,6 @@ future_pending_cb (gpointer   user_data,
 
   g_assert_cmpint (coro_await_int (proxy, error), ==, 7);
   return TRUE;
-}
-
-static gboolean
-await_cb (gpointer   awaitable,
-          GValue    *result,
-          GError   **error)
-{
-  return coro_await (awaitable, result, error);
 }
 
 static gboolean

@@ -3,7 +3,7 @@
  *
  * Tasks, and what cancelling them does.
  */
-#include "test-util.h"
+#include "lib/bodies.h"
 
 static gboolean
 five_cb (gpointer   user_data,
@@ -617,14 +617,6 @@ cpu_loop_checks_cb (gpointer   user_data,
   g_assert_cmpint (coro_future_get_state (CORO_FUTURE (deaf)), ==, CORO_FUTURE_RESOLVED);
   g_assert_cmpint (coro_future_get_state (CORO_FUTURE (attentive)), ==, CORO_FUTURE_CANCELLED);
   return TRUE;
-}
-
-static gboolean
-await_cb (gpointer   awaitable,
-          GValue    *result,
-          GError   **error)
-{
-  return coro_await (awaitable, result, error);
 }
 
 static gboolean

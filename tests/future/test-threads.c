@@ -3,7 +3,7 @@
  *
  * Futures of one thread in the hands of another.
  */
-#include "test-util.h"
+#include "lib/bodies.h"
 
 /* A thread that iterates a context until it is told to stop. */
 typedef struct
@@ -284,14 +284,6 @@ await_theirs_cb (gpointer   ending,
       assert_ended (future, GPOINTER_TO_INT (ending));
     }
   return TRUE;
-}
-
-static gboolean
-await_cb (gpointer   awaitable,
-          GValue    *result,
-          GError   **error)
-{
-  return coro_await (awaitable, result, error);
 }
 
 static gboolean

@@ -3,6 +3,7 @@
  *
  * Bounded threads: what they are given is done, dropped or abandoned, and nothing else.
  */
+#include "lib/process.h"
 #include "test-util.h"
 
 #include <sys/wait.h>
@@ -116,17 +117,6 @@ open_door_cb (gpointer   door,
 {
   door_open (door);
   return TRUE;
-}
-
-static guint
-count_threads (void)
-{
-  g_autoptr (GDir) dir = g_dir_open ("/proc/self/task", 0, NULL);
-  guint n_threads = 0;
-
-  while (g_dir_read_name (dir) != NULL)
-    n_threads++;
-  return n_threads;
 }
 
 /* --- what is given is done --------------------------------------------------------- */

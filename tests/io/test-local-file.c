@@ -3,6 +3,7 @@
  *
  * Open files.  The same tests run over io_uring and over threads: see meson.build.
  */
+#include "lib/process.h"
 #include "test-util.h"
 
 #include <fcntl.h>
@@ -345,17 +346,6 @@ typedef struct
   guint8 *buffer;               /* (owned) */
   guint n_descriptors;
 } Cancelled;
-
-static guint
-count_descriptors (void)
-{
-  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
-  guint n = 0;
-
-  while (g_dir_read_name (dir) != NULL)
-    n++;
-  return n;
-}
 
 static gboolean
 cancelled_set_up (gpointer   fixture,

@@ -3,7 +3,7 @@
  *
  * Coroutines on many cores: spawned, awaited and cancelled across threads, and none is lost.
  */
-#include "test-util.h"
+#include "lib/bodies.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -228,14 +228,6 @@ cancel_during_cb (gpointer   user_data,
       g_assert_false (coro_task_cancel (task));         /* after */
     }
   return TRUE;
-}
-
-static gboolean
-await_cb (gpointer   task,
-          GValue    *result,
-          GError   **error)
-{
-  return coro_await (task, result, error);
 }
 
 /* Who waits here is cancelled, and takes what runs there along. */

@@ -3,7 +3,7 @@
  *
  * Many that are spawned at once: they start bit by bit.
  */
-#include "test-util.h"
+#include "lib/bodies.h"
 
 #include "fiber/coro-stack-private.h"
 #include "scheduler/coro-scheduler-private.h"
@@ -93,14 +93,6 @@ start_in_order_cb (gpointer   user_data,
     return FALSE;
   g_assert_cmpuint (crowd.n_started, ==, MANY);
   return TRUE;
-}
-
-static gboolean
-await_cb (gpointer   user_data,
-          GValue    *result,
-          GError   **error)
-{
-  return coro_await (user_data, NULL, error);
 }
 
 /* Those who wake up are so many that there is room for more, of which the last is not first. */
@@ -240,15 +232,6 @@ busy_do_not_hold_up_cb (gpointer   user_data,
   if (!settle_all (error))
     return FALSE;
   g_assert_cmpuint (crowd.n_destroyed, ==, MANY);
-  return TRUE;
-}
-
-static gboolean
-note_cb (gpointer   name,
-         GValue    *result,
-         GError   **error)
-{
-  note (name);
   return TRUE;
 }
 

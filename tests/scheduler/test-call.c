@@ -3,7 +3,7 @@
  *
  * Functions that the scheduler calls, and those that are called off.
  */
-#include "test-util.h"
+#include "lib/bodies.h"
 
 #include <string.h>
 
@@ -107,15 +107,6 @@ test_never (void)
 }
 
 /* --- what a call may do -------------------------------------------------------------- */
-
-static gboolean
-note_cb (gpointer   name,
-         GValue    *result,
-         GError   **error)
-{
-  note (name);
-  return TRUE;
-}
 
 static void
 spawn_call_cb (gpointer name)

@@ -3,8 +3,8 @@
  *
  * Very many coroutines, and too many.
  */
-#include "resident.h"
-#include "test-util.h"
+#include "lib/bodies.h"
+#include "lib/process.h"
 
 #include "fiber/coro-stack-private.h"
 
@@ -372,14 +372,6 @@ test_deep (void)
 }
 
 /* --- no growth ----------------------------------------------------------------------- */
-
-static gboolean
-nothing_cb (gpointer   user_data,
-            GValue    *result,
-            GError   **error)
-{
-  return TRUE;
-}
 
 static gboolean
 cycle (int       n_cycles,

@@ -3,7 +3,7 @@
  *
  * Main loops inside coroutines, and the thread's own stack.
  */
-#include "test-util.h"
+#include "lib/bodies.h"
 
 #include <pthread.h>
 
@@ -323,14 +323,6 @@ done_on_main_stack_cb (CoroFuture  *future,
 {
   g_assert_true (on_thread_stack ());
   ++*(int *) counter;
-}
-
-static gboolean
-nothing_cb (gpointer   user_data,
-            GValue    *result,
-            GError   **error)
-{
-  return TRUE;
 }
 
 /* Below a nested loop as well, whose dispatch frame is on the coroutine's stack. */

@@ -3,16 +3,7 @@
  *
  * In which order coroutines run.
  */
-#include "test-util.h"
-
-static gboolean
-note_cb (gpointer   name,
-         GValue    *result,
-         GError   **error)
-{
-  note (name);
-  return TRUE;
-}
+#include "lib/bodies.h"
 
 static gboolean
 note_twice_cb (gpointer   name,

@@ -3,20 +3,11 @@
  *
  * Priorities: who comes first of those that are ready, and that all come at last.
  */
-#include "test-util.h"
+#include "lib/bodies.h"
 
 #define HIGH CORO_PRIORITY_HIGH
 #define LOW CORO_PRIORITY_LOW
 #define DEFAULT CORO_PRIORITY_DEFAULT
-
-static gboolean
-note_cb (gpointer   name,
-         GValue    *result,
-         GError   **error)
-{
-  note (name);
-  return TRUE;
-}
 
 static gboolean
 note_twice_cb (gpointer   name,

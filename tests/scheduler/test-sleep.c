@@ -3,6 +3,7 @@
  *
  * Sleeping, on the clock for tests and, once, on the real one.
  */
+#include "lib/process.h"
 #include "test-util.h"
 
 #include <sys/wait.h>
@@ -112,18 +113,6 @@ others_run_cb (gpointer   user_data,
   return coro_join (ticker, error);
 }
 
-static int
-count_threads (void)
-{
-  g_autoptr (GDir) dir = g_dir_open ("/proc/self/task", 0, NULL);
-  int n = 0;
-
-  g_assert_nonnull (dir);
-  while (g_dir_read_name (dir) != NULL)
-    n++;
-  return n;
-}
-
 static gint64
 get_cpu_time (void)
 {
@@ -167,14 +156,14 @@ ten_thousand_cb (gpointer   user_data,
   g_autoptr (CoroFuture) all = NULL;
   Dormitory self = { g_thread_self (), 0 };
   gint64 start = now (), work = get_cpu_time ();
-  int n_threads = count_threads ();
+  guint n_threads = count_threads ();
 
   for (int i = 0; i < n; i++)
     g_ptr_array_add (tasks, coro_spawn_task (same_thread_cb, &self, NULL));
   all = coro_gather ((CoroFuture **) tasks->pdata, n);
   g_assert_true (coro_test_settle (error));
   g_assert_cmpint (self.n_asleep, ==, n);
-  g_assert_cmpint (count_threads (), ==, n_threads);
+  g_assert_cmpuint (count_threads (), ==, n_threads);
   g_assert_cmpint (waitpid (-1, NULL, WNOHANG), ==, -1);
 
   g_assert_true (coro_await (all, NULL, error));

@@ -3,15 +3,7 @@
  *
  * Timeouts and shields.
  */
-#include "test-util.h"
-
-static gboolean
-await_cb (gpointer   awaitable,
-          GValue    *result,
-          GError   **error)
-{
-  return coro_await (awaitable, result, error);
-}
+#include "lib/bodies.h"
 
 /* Sleeps for `duration` with `limit`. */
 static gboolean

@@ -3,20 +3,11 @@
  *
  * What suspends, what runs next, and what tasks, gathering and generators promise.
  */
-#include "test-util.h"
+#include "lib/bodies.h"
 
 #include <gio/gunixinputstream.h>
 #include <glib-unix.h>
 #include <unistd.h>
-
-static gboolean
-note_cb (gpointer   text,
-         GValue    *result,
-         GError   **error)
-{
-  note (text);
-  return TRUE;
-}
 
 static gboolean
 note_twice_cb (gpointer   text,

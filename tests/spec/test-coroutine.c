@@ -3,7 +3,7 @@
  *
  * Coroutine objects, their states, tasks made of them, and what is awaited.
  */
-#include "test-util.h"
+#include "lib/bodies.h"
 
 static gboolean
 work_cb (gpointer   user_data,
@@ -241,15 +241,6 @@ test_immediate_class_init (TestImmediateClass *klass)
 static void
 test_immediate_init (TestImmediate *self)
 {
-}
-
-static gboolean
-note_cb (gpointer   text,
-         GValue    *result,
-         GError   **error)
-{
-  note (text);
-  return TRUE;
 }
 
 static gboolean

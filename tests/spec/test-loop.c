@@ -3,7 +3,7 @@
  *
  * What the loop does: who runs when, what it watches, and what shares it.
  */
-#include "resident.h"
+#include "lib/process.h"
 #include "test-util.h"
 
 #include <sys/resource.h>

@@ -4,7 +4,7 @@
  * What a coroutine is, and what it is often taken for: S294 to S300, S304, S305, S328 to
  * S330, S353 to S366.
  */
-#include "resident.h"
+#include "lib/process.h"
 #include "test-util.h"
 
 #include <execinfo.h>
@@ -308,17 +308,6 @@ test_new_runs_nothing (gpointer   user_data,
   g_assert_true (coro_sleep (SECOND, error));
   assert_trace ("");
   return coro_coroutine_close (coroutine, error);
-}
-
-static guint
-count_threads (void)
-{
-  g_autoptr (GDir) folder = g_dir_open ("/proc/self/task", 0, NULL);
-  guint n = 0;
-
-  while (folder != NULL && g_dir_read_name (folder) != NULL)
-    n++;
-  return n;
 }
 
 static gboolean

@@ -3,6 +3,7 @@
  *
  * From the creation of a loop to its end; and what needs no loop.
  */
+#include "lib/process.h"
 #include "test-util.h"
 
 #include <unistd.h>
@@ -166,23 +167,11 @@ litter_cb (gpointer   freed,
   return TRUE;
 }
 
-static int
-count_descriptors (void)
-{
-  GDir *dir = g_dir_open ("/proc/self/fd", 0, NULL);
-  int n = 0;
-
-  g_assert_nonnull (dir);
-  while (g_dir_read_name (dir) != NULL)
-    n++;
-  g_dir_close (dir);
-  return n;
-}
-
 static void
 test_nothing_is_left (void)
 {
-  int freed = 0, before;
+  int freed = 0;
+  guint before;
 
   runner = coro_runner_new ();          /* for note_state() */
   g_assert_true (coro_run (litter_cb, &freed, NULL, NULL));
@@ -192,7 +181,7 @@ test_nothing_is_left (void)
     g_assert_true (coro_run (litter_cb, &freed, NULL, NULL));
   g_assert_cmpint (freed, ==, 5 * 13);
   g_assert_cmpint (g_atomic_int_get (&n_threads), ==, 0);
-  g_assert_cmpint (count_descriptors (), ==, before);
+  g_assert_cmpuint (count_descriptors (), ==, before);
   coro_runner_close (runner);
   g_clear_object (&runner);
   g_string_free (trace, TRUE);

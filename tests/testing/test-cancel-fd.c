@@ -4,6 +4,7 @@
  * Descriptors, sockets and the coroutines of other threads, cancelled at every await: no
  * byte is lost or comes twice, no descriptor stays open, nobody is watched any more.
  */
+#include "lib/process.h"
 #include "test-util.h"
 
 #include <fcntl.h>
@@ -19,21 +20,10 @@ typedef struct
   guint64 call;                 /* to the other side */
   gsize n_sent;
   gsize n_received;
-  int n_open;                   /* descriptors, before */
+  guint n_open;                 /* descriptors, before */
 } Fixture;
 
-static int
-count_descriptors (void)
-{
-  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
-  int n = 0;
-
-  while (dir != NULL && g_dir_read_name (dir) != NULL)
-    n++;
-  return n;
-}
-
-#define assert_nothing_is_open(self) g_assert_cmpint (count_descriptors (), ==, (self)->n_open)
+#define assert_nothing_is_open(self) g_assert_cmpuint (count_descriptors (), ==, (self)->n_open)
 
 #define TEST(name, prefix)                                                                \
   static const CoroTestCancel name##_test = { sizeof (Fixture), prefix##_set_up, name##_body, prefix##_check, \
