@@ -43,4 +43,5 @@ void coro_bench_queue_pingpong    (Bench *bench);
 void coro_bench_pool_spawn_await  (Bench *bench);
 void coro_bench_trip_cross_thread (Bench *bench);
 void coro_bench_cpu_pool          (Bench *bench);
+void coro_bench_echo_workers      (Bench *bench);
 void coro_bench_fairness          (Bench *bench);

@@ -33,6 +33,7 @@ static const BenchCase cases[] = {
   { "trip-cross-thread", coro_bench_trip_cross_thread },
   { "pool-spawn-await", coro_bench_pool_spawn_await },
   { "cpu-pool", coro_bench_cpu_pool },
+  { "echo-workers", coro_bench_echo_workers },
   { "busy-frames", NULL, "coro-bench-gtk", TRUE },
   { NULL }
 };

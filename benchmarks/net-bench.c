@@ -19,14 +19,19 @@
 
 #define N_EVENTS 256
 
-/* The client has the other processor, where there is one. */
+/* The client has the other processor, where there is one.  -1: all of them are everybody's,
+ * also the client's. */
 void
 net_pin_to (int processor)
 {
   cpu_set_t set;
 
+  if (processor < 0)
+    g_setenv ("CORO_BENCH_NET_ALL", "1", TRUE);
   CPU_ZERO (&set);
-  CPU_SET (processor, &set);
+  for (int i = 0; i < CPU_SETSIZE; i++)
+    if (processor == i || processor < 0)
+      CPU_SET (i, &set);
   if (g_get_num_processors () > 1)
     sched_setaffinity (0, sizeof set, &set);
 }

@@ -98,7 +98,8 @@ main (int    argc,
 
   if (argc != 2 || sscanf (argv[1], "%u,%u,%u,%u", &port, &n_connections, &n_silent, &duration) != 4)
     return 2;
-  net_pin_to (1);
+  if (g_getenv ("CORO_BENCH_NET_ALL") == NULL)
+    net_pin_to (1);
 
   getrlimit (RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;

@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
@@ -232,6 +233,20 @@ func sleepMany(n int) {
 	print(cpu()-before, "s")
 }
 
+// How often a message is hashed before it goes back.
+var nHashes int
+var sink uint64
+
+func hash(data []byte) {
+	value := uint64(14695981039346656037)
+	for i := 0; i < nHashes; i++ {
+		for _, c := range data {
+			value = (value ^ uint64(c)) * 1099511628211
+		}
+	}
+	atomic.StoreUint64(&sink, value)
+}
+
 // A goroutine for each connection.
 func echo(connection net.Conn) {
 	defer connection.Close()
@@ -241,6 +256,7 @@ func echo(connection net.Conn) {
 		if err != nil {
 			return
 		}
+		hash(buffer[:n])
 		if _, err = connection.Write(buffer[:n]); err != nil {
 			return
 		}
@@ -311,6 +327,14 @@ func echoMany(nConnections int) {
 	printDetail(".cpu", cpus[len(cpus)/2], "ns")
 }
 
+// On all processors, where the client lives too.
+func echoWorkers() {
+	runtime.GOMAXPROCS(runtime.NumCPU())
+	nHashes = 640
+	check(os.Setenv("CORO_BENCH_NET_ALL", "1"))
+	echoMany(16)
+}
+
 type benchCase struct {
 	name string
 	run  func()
@@ -333,6 +357,7 @@ var cases = []benchCase{
 	{"echo-100", func() { echoMany(100) }},
 	{"echo-1000", func() { echoMany(1000) }},
 	{"echo-4000", func() { echoMany(4000) }},
+	{"echo-workers", echoWorkers},
 }
 
 // The process that this thread starts has the first processor, the client the other one.
@@ -344,7 +369,7 @@ func pin() {
 
 // Every case has a process of its own.
 func runCase(which benchCase) bool {
-	if strings.HasPrefix(which.name, "echo-") {
+	if strings.HasPrefix(which.name, "echo-") && which.name != "echo-workers" {
 		pin()
 	}
 	child := exec.Command("/proc/self/exe", "--case="+which.name)
