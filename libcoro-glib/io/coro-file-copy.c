@@ -170,7 +170,11 @@ copy_by_hand (CoroFileCopy *self,
               gsize         size)
 {
   g_autofree char *buffer = g_malloc (BUFFER);
-  gssize n = pread (self->from, buffer, MIN (size, BUFFER), self->done);
+  gssize n;
+
+  do
+    n = pread (self->from, buffer, MIN (size, BUFFER), self->done);
+  while (n < 0 && errno == EINTR);
 
   for (gssize written = 0; written < n;)
     {
@@ -194,8 +198,16 @@ static gssize
 copy_some (CoroFileCopy *self,
            gsize         size)
 {
-  off_t in = self->done, out = self->done;
-  gssize n = self->by_hand ? -1 : copy_file_range (self->from, &in, self->to, &out, size, 0);
+  gssize n = -1;
+
+  if (!self->by_hand)
+    do
+      {
+        off_t in = self->done, out = self->done;
+
+        n = copy_file_range (self->from, &in, self->to, &out, size, 0);
+      }
+    while (n < 0 && errno == EINTR);
 
   if (n > 0)
     return n;
