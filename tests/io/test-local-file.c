@@ -6,8 +6,11 @@
 #include "lib/process.h"
 #include "test-util.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -287,6 +290,143 @@ pipe_cb (gpointer   user_data,
   return coro_local_file_close (reader, error) && coro_local_file_close (writer, error);
 }
 
+/* Nobody is at the other end: an error for who wants to write, a wait for who reads. */
+static gboolean
+pipe_alone_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  g_autofree char *path = g_build_filename (folder, "alone", NULL);
+  g_autoptr (CoroLocalFile) reader = NULL;
+  g_autoptr (GError) local_error = NULL;
+  guint8 buffer[4] = { 0, };
+
+  g_assert_cmpint (mkfifo (path, 0600), ==, 0);
+  assert_open_fails (path, WRITE, g_io_error_from_errno (ENXIO));
+  reader = open_file ("alone", READ, error);
+  if (reader == NULL)
+    return FALSE;
+
+  {
+    g_auto (CoroTimeout) timeout = coro_timeout_enter (10 * MILLISECOND, &local_error);
+
+    g_assert_cmpint (coro_local_file_read (reader, buffer, sizeof buffer, -1, &local_error), ==, -1);
+  }
+  assert_timed_out (local_error);
+  return coro_local_file_close (reader, error);
+}
+
+/* Its reader goes while somebody waits for room. */
+static gboolean
+pipe_broken_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_autofree char *path = g_build_filename (folder, "broken", NULL);
+  g_autofree guint8 *buffer = g_malloc0 (300000);
+  g_autoptr (CoroLocalFile) writer = NULL;
+  g_autoptr (CoroTask) task = NULL;
+  Use use = { NULL, buffer, 300000 };
+  int fd;
+
+  signal (SIGPIPE, SIG_IGN);
+  g_assert_cmpint (mkfifo (path, 0600), ==, 0);
+  fd = open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  writer = use.file = open_file ("broken", WRITE, error);
+  if (writer == NULL)
+    return FALSE;
+  task = coro_spawn_task (write_cb, &use, NULL);
+  g_assert_cmpint (coro_fd_wait (fd, G_IO_IN, -1, error), ==, G_IO_IN);
+  g_assert_false (coro_future_is_done (CORO_FUTURE (task)));
+  close (fd);
+  g_assert_true (coro_join (task, error));
+  g_assert_error (coro_future_get_error (CORO_FUTURE (task)), G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE);
+  return coro_local_file_close (writer, error);
+}
+
+static gboolean
+read_here_cb (gpointer   user_data,
+              GValue    *result,
+              GError   **error)
+{
+  Use *use = user_data;
+  struct rlimit old, none;
+  gboolean ok = TRUE;
+
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &old), ==, 0);
+  none = old;
+  none.rlim_cur = 3;            /* poll() may be given so many */
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &none), ==, 0);
+  for (int i = 0; i < 3; i++)
+    ok = ok && coro_local_file_read_all (use->file, use->buffer, use->size, 0, NULL, error);
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &old), ==, 0);
+  return ok;
+}
+
+static gpointer
+read_thread (gpointer data)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (GError) error = NULL;
+
+  g_main_context_push_thread_default (context);
+  g_assert_true (coro_run (read_here_cb, data, NULL, &error));
+  g_assert_no_error (error);
+  g_main_context_pop_thread_default (context);
+  return NULL;
+}
+
+/* Another thread has no descriptor left for a ring of its own: what is open is read all the
+ * same. */
+static gboolean
+no_descriptors_cb (gpointer   user_data,
+                   GValue    *result,
+                   GError   **error)
+{
+  g_autoptr (CoroLocalFile) file = open_file ("shared", READ | WRITE | CREATE, error);
+  guint8 buffer[6] = { 0, };
+  Use use = { file, buffer, sizeof buffer };
+
+  if (file == NULL || !coro_local_file_write_all (file, "shared", 6, 0, NULL, error))
+    return FALSE;
+  g_thread_join (g_thread_new ("reader", read_thread, &use));
+  g_assert_cmpmem (buffer, 6, "shared", 6);
+  return coro_local_file_close (file, error);
+}
+
+/* A full disk that can be had without being root: what fits is written. */
+static gboolean
+full_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  g_autoptr (CoroLocalFile) file = open_file ("full", WRITE | CREATE, error);
+  g_autofree guint8 *buffer = g_malloc0 (300000);
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (GFileInfo) info = NULL;
+  struct rlimit limit, before;
+  gsize n = 0;
+
+  if (file == NULL)
+    return FALSE;
+  getrlimit (RLIMIT_FSIZE, &before);
+  limit = before;
+  limit.rlim_cur = 200000;
+  signal (SIGXFSZ, SIG_IGN);
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &limit), ==, 0);
+  g_assert_false (coro_local_file_write_all (file, buffer, 300000, 0, &n, &local_error));
+  g_assert_error (local_error, G_IO_ERROR, (int) g_io_error_from_errno (EFBIG));
+  g_assert_cmpuint (n, ==, 200000);
+  g_clear_error (&local_error);
+  g_assert_false (coro_local_file_truncate (file, 300000, &local_error));
+  g_assert_error (local_error, G_IO_ERROR, (int) g_io_error_from_errno (EFBIG));
+  setrlimit (RLIMIT_FSIZE, &before);
+
+  info = coro_local_file_query_info (file, error);
+  g_assert_cmpint (g_file_info_get_size (info), ==, 200000);
+  return coro_local_file_close (file, error);
+}
+
 /* Closing is cleaning up. */
 static gboolean
 close_cancelled_cb (gpointer   user_data,
@@ -513,6 +653,11 @@ main (int    argc,
   ADD ("/io/local-file/devices", devices_cb);
   ADD ("/io/local-file/cancel-lets-go-of-the-buffer", cancel_cb);
   ADD ("/io/local-file/pipe-is-waited-for", pipe_cb);
+  ADD ("/io/local-file/pipe-alone", pipe_alone_cb);
+  ADD ("/io/local-file/pipe-broken", pipe_broken_cb);
+  if (g_getenv ("CORO_TEST_VALGRIND") == NULL)  /* which keeps descriptors of its own */
+    ADD ("/io/local-file/no-descriptors", no_descriptors_cb);
+  ADD ("/io/local-file/full-disk", full_cb);
   ADD ("/io/local-file/closes-although-cancelled", close_cancelled_cb);
   ADD ("/io/local-file/futures", futures_cb);
   g_test_add_func ("/io/local-file/outside", test_outside);
