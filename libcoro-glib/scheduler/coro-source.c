@@ -349,6 +349,8 @@ source_dispatch (GSource     *source,
 
   if (!scheduler_bind (self))
     return G_SOURCE_CONTINUE;
+  if (self->asleep)             /* GLib checks nobody who was ready before */
+    g_atomic_int_set (&self->asleep, FALSE);
 
   /* GTask and friends report to the thread-default context. */
   if (!context_is_default (self->context))
