@@ -6,6 +6,7 @@
 #include "testing/coro-test-cancel-private.h"
 
 #include "debug/coro-backtrace-private.h"
+#include "testing/coro-test-seed-private.h"
 
 /* --- what is said of a run -------------------------------------------------------- */
 
@@ -212,7 +213,7 @@ test_cancel_cb (gconstpointer test)
   if (coro_test_cancel_everywhere (test, &n_runs, &error))
     g_test_message ("cancelled in %u runs", n_runs);
   else
-    g_test_fail_printf ("%s", error->message);
+    coro_test_fail (error);
 }
 
 /**

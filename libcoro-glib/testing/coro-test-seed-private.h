@@ -8,5 +8,6 @@
 G_BEGIN_DECLS
 
 void coro_test_seed_scheduler (CoroScheduler *scheduler);
+void coro_test_fail           (const GError  *error);
 
 G_END_DECLS

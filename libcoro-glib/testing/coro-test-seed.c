@@ -34,6 +34,18 @@ coro_test_seed_scheduler (CoroScheduler *scheduler)
     g_test_message ("CORO_TEST_SEED=%u", seed);
 }
 
+/* The case has failed; in which order is a part of why. */
+void
+coro_test_fail (const GError *error)
+{
+  guint seed = coro_test_get_seed ();
+
+  if (seed != 0)
+    g_test_fail_printf ("%s (CORO_TEST_SEED=%u)", error->message, seed);
+  else
+    g_test_fail_printf ("%s", error->message);
+}
+
 /**
  * coro_test_get_seed:
  *

@@ -8,7 +8,7 @@
 #include "scheduler/coro-scheduler.h"
 #include "scope/coro-run.h"
 #include "testing/coro-test-clock.h"
-#include "testing/coro-test-seed.h"
+#include "testing/coro-test-seed-private.h"
 
 typedef struct _CoroTestCase CoroTestCase;
 
@@ -40,13 +40,8 @@ test_run_cb (gconstpointer data)
   g_auto (GValue) result = G_VALUE_INIT;
   g_autoptr (GError) error = NULL;
 
-  if (coro_run (test_main_cb, (gpointer) data, &result, &error))
-    return;
-
-  if (coro_test_get_seed () != 0)
-    g_test_fail_printf ("%s (CORO_TEST_SEED=%u)", error->message, coro_test_get_seed ());
-  else
-    g_test_fail_printf ("%s", error->message);
+  if (!coro_run (test_main_cb, (gpointer) data, &result, &error))
+    coro_test_fail (error);
 }
 
 static void

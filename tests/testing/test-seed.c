@@ -376,11 +376,30 @@ get_output (const char *path)
 }
 
 static void
-test_names_it (gconstpointer path)
+test_abort_names_it (void)
+{
+  g_autofree char *output = get_output ("/testing/failing/aborts");
+
+  if (strstr (output, "CORO_TEST_SEED=12345") == NULL)
+    g_test_fail_printf ("%s", output);
+}
+
+static gboolean
+failing_body (gpointer   fixture,
+              GError   **error)
+{
+  return fail_cb (NULL, NULL, error);
+}
+
+static const CoroTestCancel failing_test = { .body = failing_body };
+
+/* In the line that says what has failed. */
+static void
+test_failure_names_it (gconstpointer path)
 {
   g_autofree char *output = get_output (path);
 
-  if (strstr (output, "CORO_TEST_SEED=12345") == NULL)
+  if (!g_regex_match_simple ("^not ok .*failed.* \\(CORO_TEST_SEED=12345\\)$", output, G_REGEX_MULTILINE, 0))
     g_test_fail_printf ("%s", output);
 }
 
@@ -512,6 +531,7 @@ main (int    argc,
     {
       coro_test_add_func ("/testing/failing/aborts", aborts_cb);
       coro_test_add_func ("/testing/failing/fails", fail_cb);
+      coro_test_add_cancel ("/testing/failing/cancelled", &failing_test);
       return g_test_run ();
     }
 
@@ -528,8 +548,9 @@ main (int    argc,
   g_test_add_data_func ("/testing/seed/crowds", crowd_cb, test_under_seeds);
   g_test_add_func ("/testing/seed/environment", test_environment);
   g_test_add_func ("/testing/seed/not-a-number", test_not_a_number);
-  g_test_add_data_func ("/testing/seed/abort-names-it", "/testing/failing/aborts", test_names_it);
-  g_test_add_data_func ("/testing/seed/failure-names-it", "/testing/failing/fails", test_names_it);
+  g_test_add_func ("/testing/seed/abort-names-it", test_abort_names_it);
+  g_test_add_data_func ("/testing/seed/failure-names-it", "/testing/failing/fails", test_failure_names_it);
+  g_test_add_data_func ("/testing/seed/failure-when-cancelled-names-it", "/testing/failing/cancelled", test_failure_names_it);
   coro_test_add_func ("/testing/settle/lets-all-happen", settle_lets_all_happen_cb);
   coro_test_add_func ("/testing/settle/takes-no-time", settle_takes_no_time_cb);
   coro_test_add_func ("/testing/settle/several", several_settle_cb);
