@@ -489,6 +489,8 @@ no_descriptors_cb (gpointer   user_data,
   return TRUE;
 }
 
+#ifndef __SANITIZE_THREAD__     /* to which a child switches between the fibers of its parent */
+
 /* The parent's answers are its own: a child makes the call once more. */
 static gboolean
 forked_child_cb (gpointer   user_data,
@@ -562,6 +564,8 @@ closed_in_child_cb (gpointer   user_data,
   return TRUE;
 }
 
+#endif
+
 /* Containers forbid io_uring, and valgrind does not see what comes through it. */
 static gboolean
 has_ring_cb (gpointer   user_data,
@@ -605,7 +609,7 @@ main (int    argc,
   coro_test_add_func ("/io/ring/epoll-closed", epoll_closed_cb);
   coro_test_add_func ("/io/ring/no-epoll", no_epoll_cb);
   coro_test_add_func ("/io/ring/no-descriptors", no_descriptors_cb);
-#ifndef __SANITIZE_THREAD__     /* to which a child switches between the fibers of its parent */
+#ifndef __SANITIZE_THREAD__
   coro_test_add_func ("/io/ring/forked-child", forked_child_cb);
   coro_test_add_data_func ("/io/ring/pipe-in-its-place-in-child", closed_in_child_cb, NULL, NULL);
   coro_test_add_data_func ("/io/ring/file-in-its-place-in-child", closed_in_child_cb, (gpointer) "/dev/null", NULL);
