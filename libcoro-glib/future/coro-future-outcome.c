@@ -83,7 +83,7 @@ coro_future_take_result (CoroFuture *self,
 
   if (!future_claim (priv))
     {
-      if (G_IS_VALUE (value))
+      if (G_VALUE_TYPE (value) != 0)
         g_value_unset (value);
       return FALSE;
     }

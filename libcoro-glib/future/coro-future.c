@@ -113,7 +113,7 @@ coro_future_finalize (GObject *object)
   if (priv->state == CORO_FUTURE_REJECTED && !priv->observed)
     g_warning ("Nobody has read the error of a %s: %s", G_OBJECT_TYPE_NAME (self), priv->error->message);
 
-  if (G_IS_VALUE (&priv->value))
+  if (G_VALUE_TYPE (&priv->value) != 0)
     g_value_unset (&priv->value);
   g_clear_error (&priv->error);
   g_object_unref (priv->scheduler);
@@ -268,7 +268,7 @@ coro_future_get_value (CoroFuture *self)
   g_return_val_if_fail (CORO_IS_FUTURE (self), NULL);
 
   priv = coro_future_private (self);
-  if (g_atomic_int_get (&priv->state) != CORO_FUTURE_RESOLVED || !G_IS_VALUE (&priv->value))
+  if (g_atomic_int_get (&priv->state) != CORO_FUTURE_RESOLVED || G_VALUE_TYPE (&priv->value) == 0)
     return NULL;
   return &priv->value;
 }

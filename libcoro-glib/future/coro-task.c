@@ -124,7 +124,7 @@ task_end_cb (gpointer data)
         task_reject (task, job->supervisor, end->error);
     }
 
-  if (G_IS_VALUE (&end->value))
+  if (G_VALUE_TYPE (&end->value) != 0)
     g_value_unset (&end->value);
   if (task != NULL)
     g_object_unref (task);
@@ -152,7 +152,7 @@ task_end (CoroJob *job,
   if (G_UNLIKELY (hooks != NULL))
     hooks->finished (hooks, job, error);
   job->func = NULL;             /* it gets no other handle, see coro_all_tasks() */
-  if (job->destroy != NULL || job->task != NULL || job->context != NULL || G_IS_VALUE (value))
+  if (job->destroy != NULL || job->task != NULL || job->context != NULL || G_VALUE_TYPE (value) != 0)
     coro_call_natively (task_end_cb, &end);
 
   coro_scope_remove_member (&supervisor->scope, job);
@@ -185,7 +185,7 @@ task_check_result (CoroJob   *job,
       g_set_error (error, CORO_ERROR, CORO_ERROR_NO_RESULT, "%s failed and did not say why", site);
     }
 
-  if (*error != NULL && G_IS_VALUE (value))
+  if (*error != NULL && G_VALUE_TYPE (value) != 0)
     g_value_unset (value);
 }
 
@@ -225,7 +225,7 @@ task_job_run (CoroJob *job)
       /* A request that came after the last await still decides. */
       if (G_UNLIKELY (job->cancel_pending) && error == NULL)
         {
-          if (G_IS_VALUE (&value))
+          if (G_VALUE_TYPE (&value) != 0)
             g_value_unset (&value);
           coro_job_deliver_cancel (job, &error);
         }
