@@ -79,6 +79,8 @@ struct _CoroScheduler
   gboolean slice_over;
   gboolean due;                 /* a timer or a message waits for the dispatcher */
   gint64 tick_time;             /* µs: when the clock was last read */
+  guint64 tick_cycles;          /* the same in coro_cycles() */
+  guint64 quiet_cycles;         /* so many after that the clock need not be read; 0: not known */
   gint64 slice_end;             /* µs */
 
   CoroScheduler *next_registered;       /* (nullable) (unowned): for debuggers; guarded by registry_lock */

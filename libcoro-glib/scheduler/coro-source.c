@@ -3,11 +3,12 @@
  */
 #include "config.h"
 
+#include "scheduler/coro-cycles-private.h"
 #include "scheduler/coro-foreign-frame-private.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scheduler/coro-waiter-private.h"
 
-/* How many resumes may pass without a look at the clock (25 ns), at the most. */
+/* How many resumes may pass without a look at the clock, at the most. */
 #define MAX_PERIOD 16
 /* A round of GLib serves one priority only, the highest that is ready.  A timeout of a few
  * ms at G_PRIORITY_DEFAULT would take a single round after every slice and GTK would never
@@ -16,6 +17,10 @@
 
 /* µs between two looks at the clock above which it is read at every resume. */
 #define COARSE 100
+/* µs for which the counter of the processor is believed that no time has passed. */
+#define QUIET 10
+/* More than a µs has; a counter that went on while the system slept must not be believed. */
+#define MAX_CYCLES 10000
 /* A slice on a clock for tests, in resumes. */
 #define VIRTUAL_SLICE 1000
 /* So many coroutines may start inside each other. */
@@ -52,16 +57,37 @@ scheduler_tick_virtual (CoroScheduler *self)
   return !self->slice_over && !self->due;
 }
 
-/* Reads the clock and says whether the running job may go straight to the next one. */
+/* How many cycles a µs has is found out in passing. */
+static inline void
+scheduler_compare_clocks (CoroScheduler *self,
+                          GTimeSpan      passed,
+                          guint64        cycles)
+{
+  if (passed >= QUIET)
+    self->quiet_cycles = MIN ((cycles - self->tick_cycles) / (guint64) passed, MAX_CYCLES) * QUIET;
+  self->tick_cycles = cycles;
+}
+
+/* Looks what time it is and says whether the running job may go straight to the next one. */
 gboolean
 coro_scheduler_tick_slow (CoroScheduler *self)
 {
+  guint64 cycles;
   gint64 now;
 
   if (G_UNLIKELY (self->virtual))
     return scheduler_tick_virtual (self);
 
+  cycles = coro_cycles ();
+  if (cycles - self->tick_cycles < self->quiet_cycles && !self->slice_over && !self->due)
+    {
+      self->period = MIN (self->period * 2, MAX_PERIOD);
+      self->ticks = self->period;
+      return TRUE;
+    }
+
   now = g_get_monotonic_time ();
+  scheduler_compare_clocks (self, now - self->tick_time, cycles);
 
   /* Starts at 1 in every slice and doubles while jobs are short, so that a queue full of
    * long jobs is noticed after the first of them. */
@@ -85,6 +111,7 @@ scheduler_begin_slice (CoroScheduler *self,
   self->slice_end = now + self->time_slice;
   self->virtual_ticks = 0;
   self->tick_time = now;
+  self->tick_cycles = coro_cycles ();
   self->period = 1;
   self->ticks = 1;
 }
