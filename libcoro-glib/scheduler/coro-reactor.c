@@ -89,15 +89,19 @@ static const struct epoll_event wake_event = { .events = EPOLLIN | EPOLLET, .dat
  * something else may have their numbers now.  Asking for what is asked for already changes
  * nothing, or wakes a parent that shares them once. */
 static gboolean
-reactor_is_intact (CoroReactor *self)
+reactor_has_timer (CoroReactor *self)
 {
   struct epoll_event event = timer_event;
 
+  return self->timer_fd >= 0 && epoll_ctl (self->epoll_fd, EPOLL_CTL_MOD, self->timer_fd, &event) == 0;
+}
+
+static gboolean
+reactor_is_intact (CoroReactor *self)
+{
   if (G_UNLIKELY (self->epoll_fd < 0))
     return TRUE;
-  if (G_UNLIKELY (self->timer_fd < 0))
-    return coro_reactor_wake (self);
-  return epoll_ctl (self->epoll_fd, EPOLL_CTL_MOD, self->timer_fd, &event) == 0;
+  return self->timer_fd >= 0 ? reactor_has_timer (self) : coro_reactor_wake (self);
 }
 
 /* Puts a descriptor of our own into the set.  Returns it, or -1 where there is none. */
@@ -137,13 +141,15 @@ reactor_open (CoroReactor *self)
 static void
 reactor_close (CoroReactor *self)
 {
-  if (reactor_is_intact (self))
-    {
-      if (coro_reactor_wake (self))
-        close_fd (&self->wake_fd);
-      close_fd (&self->timer_fd);
-      close_fd (&self->epoll_fd);
-    }
+  gboolean has_timer = reactor_has_timer (self);
+  gboolean has_wake = coro_reactor_wake (self);
+
+  if (has_wake)
+    close_fd (&self->wake_fd);
+  if (has_timer)
+    close_fd (&self->timer_fd);
+  if (has_timer || has_wake)
+    close_fd (&self->epoll_fd);
   g_atomic_int_set (&self->wake_fd, -1);
   g_atomic_int_set (&self->epoll_fd, -1);
   self->timer_fd = -1;
@@ -451,8 +457,14 @@ coro_reactor_arm (CoroReactor *self,
 
   spec.it_value.tv_sec = deadline / G_USEC_PER_SEC;
   spec.it_value.tv_nsec = (deadline % G_USEC_PER_SEC) * 1000;
-  if (timerfd_settime (self->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL) != 0)
-    return FALSE;
+  if (G_UNLIKELY (timerfd_settime (self->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL) != 0))
+    {
+      /* Who has closed it has closed the epoll as well, as a rule, and what has the number of
+       * that by now need not fail in poll(). */
+      if (!reactor_is_intact (self))
+        coro_reactor_reopen (self);
+      return FALSE;
+    }
 
   self->armed = deadline;
   return TRUE;
