@@ -94,6 +94,7 @@ start_and_wait_cb (gpointer   started,
                    GValue    *result,
                    GError   **error)
 {
+  coro_task_set_name (coro_task_get_current (), "T");
   coro_future_resolve_int (started, 1);
   return forever_cb (NULL, result, error);
 }
@@ -109,7 +110,6 @@ test_in_another_thread (gpointer   user_data,
   g_autoptr (CoroTask) task = coro_worker_pool_spawn_task (pool, start_and_wait_cb, started, NULL);
   g_autofree char *text = NULL;
 
-  coro_task_set_name (task, "T");
   g_assert_true (coro_await (started, NULL, error));
   text = coro_task_format_stack (task, 20);
   g_assert_cmpstr (text, ==, "CoroTask 'T' created\n");
