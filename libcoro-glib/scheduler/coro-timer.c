@@ -185,10 +185,7 @@ coro_timer_heap_pop (CoroTimerHeap *self,
   timer = self->timers[self->slots[0].id];
   coro_timer_heap_remove (self, timer);
   if (self->n_slots > ARITY)
-    {
-      __builtin_prefetch (self->timers[self->slots[0].id]);
-      for (guint i = 1; i <= ARITY; i++)
-        __builtin_prefetch (&self->timers[self->slots[i].id]);
-    }
+    for (guint i = 0; i <= ARITY; i++)
+      __builtin_prefetch (self->timers[self->slots[i].id]);
   return timer;
 }
