@@ -85,7 +85,7 @@ void     coro_reactor_poll   (CoroReactor          *self);
 gboolean coro_reactor_arm    (CoroReactor          *self,
                               gint64                deadline);
 gboolean coro_reactor_wake   (CoroReactor          *self);
-gboolean coro_reactor_is_due (CoroReactor          *self);
+gboolean coro_reactor_is_due_polled (CoroReactor   *self);
 
 /* The watch of a descriptor, or NULL. */
 static inline CoroWatch *
@@ -93,6 +93,13 @@ coro_reactor_lookup (CoroReactor *self,
                      int          fd)
 {
   return (guint) fd < self->n_watches ? self->watches[fd] : NULL;
+}
+
+/* Whether GLib has found something of what it polls itself, where there is no epoll. */
+static inline gboolean
+coro_reactor_is_due (CoroReactor *self)
+{
+  return G_UNLIKELY (self->epoll_fd < 0) && coro_reactor_is_due_polled (self);
 }
 
 /* Whether this is a forked child with the epoll of its parent. */

@@ -405,13 +405,9 @@ reactor_poll_each (CoroReactor *self)
   self->more = n_events > 0;
 }
 
-/* Whether GLib has found something of what it polls itself. */
 gboolean
-coro_reactor_is_due (CoroReactor *self)
+coro_reactor_is_due_polled (CoroReactor *self)
 {
-  if (G_LIKELY (self->epoll_fd >= 0))
-    return FALSE;
-
   for (guint i = 0; i < self->n_watches; i++)
     if (self->watches[i] != NULL && self->watches[i]->polled != NULL && self->watches[i]->polled->poll.revents != 0)
       return TRUE;
