@@ -32,17 +32,12 @@ run_unchecked (CoroFunc body)
 /* --- the thread-default context ------------------------------------------------------ */
 
 static gboolean
-push_cb (gpointer   user_data,
+push_cb (gpointer   context,
          GValue    *result,
          GError   **error)
 {
-  g_autoptr (GMainContext) context = g_main_context_new ();
-  gboolean ok;
-
   g_main_context_push_thread_default (context);
-  ok = coro_sleep (0, error) && coro_sleep (0, error);
-  g_main_context_pop_thread_default (context);
-  return ok;
+  return coro_sleep (0, error) && coro_sleep (0, error);
 }
 
 static gboolean
@@ -57,14 +52,16 @@ static void
 test_pushed_context_is_blamed_on_who_pushed (void)
 {
   g_autoptr (CoroScheduler) self = coro_scheduler_ref_for_context (NULL);
+  g_autoptr (GMainContext) context = g_main_context_new ();
 
   /* In the default context, for which the scheduler need not push: GLib would complain of
    * the wrong order as well. */
   begin_log ();
   coro_scheduler_set_debug (self, CORO_DEBUG_CHECKS);
-  coro_spawn (push_cb, NULL, NULL);
+  coro_spawn (push_cb, context, NULL);
   coro_spawn (innocent_cb, NULL, NULL);
   settle (NULL);
+  g_main_context_pop_thread_default (context);
   coro_scheduler_set_debug (self, CORO_DEBUG_NONE);
   assert_logged ("push_cb (", 1);
   assert_logged ("waits and has not popped the thread-default main context", 1);
