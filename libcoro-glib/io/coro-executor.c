@@ -63,6 +63,7 @@ static pid_t default_process;           /* whose threads it has; guarded by defa
 typedef struct
 {
   CoroThreadCall call;          /* first */
+  CoroErrand errand;
   CoroWaiter waiter;
   CoroThreadFunc func;
   gpointer user_data;
@@ -84,6 +85,18 @@ call_ended (CoroThreadCall *call)
 }
 
 static const CoroThreadCallClass call_class = { call_make, call_ended };
+
+static void
+call_lost (CoroErrand *errand)
+{
+  CoroExecutorCall *self = (CoroExecutorCall *) ((char *) errand - offsetof (CoroExecutorCall, errand));
+
+  if (self->waiter.woken)
+    return;
+
+  self->value = NULL;           /* perhaps it has returned, and could not say so any more */
+  coro_thread_call_lose (&self->call);
+}
 
 static gboolean
 call_wait_abort (gpointer    object,
@@ -110,13 +123,11 @@ call_wait (CoroExecutorCall  *self,
   if (!coro_thread_call_push (&self->call, error))
     return FALSE;
 
-  scheduler->n_external++;
-  scheduler->n_works++;
+  coro_errand_begin (&self->errand, scheduler, call_lost);
   g_object_ref (scheduler);     /* for the thread, should we be left behind */
   waited = coro_waiter_wait (&self->waiter, &call_wait_class, self, error);
   g_object_unref (scheduler);
-  scheduler->n_works--;
-  scheduler->n_external--;
+  coro_errand_end (&self->errand, scheduler);
 
   if (coro_job_has_request (job) && g_error_matches (self->call.error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     job->cancel_pending = FALSE;
@@ -282,7 +293,7 @@ coro_executor_count_threads (CoroExecutor *self)
  * that has not begun is not made.
  *
  * @error can be set to what @func fails with, to %G_IO_ERROR_CANCELLED, to
- * [error@Coro.Error.CLOSED] after a shutdown, to the errors of
+ * [error@Coro.Error.CLOSED] after a shutdown and in a forked child, to the errors of
  * [ctor@GLib.Thread.try_new] and to the misuse errors of [func@await].
  *
  * Returns: (nullable) (transfer full): what @func returned; %NULL also
@@ -334,7 +345,7 @@ coro_executor_run (CoroExecutor    *self,
  * will.
  *
  * The future can fail with what @func fails with, with
- * [error@Coro.Error.CLOSED] after a shutdown, and with the errors of
+ * [error@Coro.Error.CLOSED] after a shutdown and in a forked child, and with the errors of
  * [ctor@GLib.Thread.try_new].
  *
  * Returns: (transfer full): a future

@@ -67,6 +67,15 @@ coro_thread_call_withdraw (CoroThreadCall *self)
   return coro_threads_remove (self->threads, &self->item);
 }
 
+/* In a forked child: the thread is the parent's, and so is what it finds out. */
+void
+coro_thread_call_lose (CoroThreadCall *self)
+{
+  g_clear_error (&self->error);
+  self->error = g_error_new_literal (CORO_ERROR, CORO_ERROR_CLOSED, "The executor's threads are in the parent process");
+  self->klass->ended (self);
+}
+
 static void
 cancel_cb (gpointer cancellable)
 {

@@ -23,8 +23,9 @@
  * function's cancellable and still waits until it has returned, so that it
  * may use what belongs to the caller; a call that has not begun is not made.
  *
- * @error can be set to what @func fails with, to %G_IO_ERROR_CANCELLED and
- * to the misuse errors of [func@await].
+ * @error can be set to what @func fails with, to %G_IO_ERROR_CANCELLED, to
+ * [error@Coro.Error.CLOSED] in a process that was forked meanwhile, and to the misuse errors of
+ * [func@await].
  *
  * Returns: (nullable) (transfer full): what @func returned; %NULL also
  *   with @error set

@@ -33,6 +33,13 @@ struct _CoroThreads
 
 static __thread CoroThreads *current_threads;
 
+/* Their lock may be held for ever by one that is not here. */
+static gboolean
+threads_are_foreign (CoroThreads *self)
+{
+  return self->process != getpid ();
+}
+
 static void
 threads_unlink (CoroThreads    *self,
                 CoroThreadItem *item)
@@ -179,7 +186,7 @@ coro_threads_push (CoroThreads     *self,
 {
   gboolean ok = TRUE;
 
-  if (self->process != getpid ())
+  if (threads_are_foreign (self))
     {
       g_set_error_literal (error, CORO_ERROR, CORO_ERROR_CLOSED, "The executor's threads are in the parent process");
       return FALSE;
@@ -220,6 +227,9 @@ coro_threads_remove (CoroThreads    *self,
 {
   gboolean removed;
 
+  if (threads_are_foreign (self))
+    return FALSE;
+
   g_mutex_lock (&self->lock);
   removed = item->queued;
   if (removed)
@@ -235,6 +245,9 @@ coro_threads_close (CoroThreads    *self,
                     CoroThreadsEnd *end)
 {
   gboolean ended;
+
+  if (threads_are_foreign (self))
+    return TRUE;
 
   g_mutex_lock (&self->lock);
   self->closed = TRUE;
@@ -255,6 +268,9 @@ coro_threads_drop_queued (CoroThreads *self)
 {
   CoroThreadItem *item;
 
+  if (threads_are_foreign (self))
+    return;
+
   do
     {
       g_mutex_lock (&self->lock);
@@ -273,6 +289,9 @@ void
 coro_threads_join (CoroThreads *self)
 {
   g_autoptr (GPtrArray) threads = g_ptr_array_new ();
+
+  if (threads_are_foreign (self))
+    return;
 
   g_mutex_lock (&self->lock);
   while (self->n_threads > 0)
@@ -302,6 +321,9 @@ guint
 coro_threads_count (CoroThreads *self)
 {
   guint n_threads;
+
+  if (threads_are_foreign (self))
+    return 0;
 
   g_mutex_lock (&self->lock);
   n_threads = self->n_threads;

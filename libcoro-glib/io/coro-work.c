@@ -31,6 +31,7 @@ struct _CoroWork
 {
   CoroFuture parent_instance;
 
+  CoroErrand errand;
   CoroThreadCall call;          /* holds a reference to us until the end */
   CoroMessage begun;            /* to the scheduler's thread */
   CoroMessage over;
@@ -38,6 +39,7 @@ struct _CoroWork
   CoroShutdown shutdown;        /* of what may be abandoned */
   gboolean listed;              /* that */
   gboolean abandon;
+  gboolean heard;               /* that it is over */
   int state;                    /* (atomic): CoroWorkState */
 
   CoroWorkFunc func;
@@ -86,13 +88,14 @@ work_shutdown_run (CoroShutdown *shutdown)
   coro_future_cancel (CORO_FUTURE (self));
 }
 
+static void work_lost (CoroErrand *errand);
+
 static void
 work_begin (CoroWork *self)
 {
   CoroScheduler *scheduler = coro_future_get_scheduler (CORO_FUTURE (self));
 
-  scheduler->n_external++;
-  scheduler->n_works++;
+  coro_errand_begin (&self->errand, scheduler, work_lost);
   if (!self->abandon)
     return;
 
@@ -119,8 +122,7 @@ work_finish_cb (CoroReady *ready)
   CoroFuture *future = CORO_FUTURE (self);
   CoroScheduler *scheduler = coro_future_get_scheduler (future);
 
-  scheduler->n_external--;
-  scheduler->n_works--;
+  coro_errand_end (&self->errand, scheduler);
   work_unlist (self);
 
   if (g_atomic_int_get (&self->state) == WORK_ENDED)
@@ -145,7 +147,20 @@ work_over_cb (CoroMessage *message)
 {
   CoroWork *self = work_from_member (message, offsetof (CoroWork, over));
 
+  self->heard = TRUE;
   coro_scheduler_push (coro_future_get_scheduler (CORO_FUTURE (self)), &self->ready);
+}
+
+/* If the thread was done, it may not have come to say so. */
+static void
+work_lost (CoroErrand *errand)
+{
+  CoroWork *self = work_from_member (errand, offsetof (CoroWork, errand));
+
+  if (g_atomic_int_get (&self->state) == WORK_PENDING)
+    coro_thread_call_lose (&self->call);
+  else if (!self->heard)
+    work_over_cb (&self->over);
 }
 
 /* From any thread.  Takes a reference. */

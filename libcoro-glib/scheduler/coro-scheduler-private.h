@@ -8,6 +8,7 @@
 #include "fiber/coro-fiber-private.h"
 #include "scheduler/coro-backlog-private.h"
 #include "scheduler/coro-call-private.h"
+#include "scheduler/coro-errand-private.h"
 #include "scheduler/coro-hooks-private.h"
 #include "scheduler/coro-inbox-private.h"
 #include "scheduler/coro-job-private.h"
@@ -119,6 +120,10 @@ struct _CoroScheduler
   gboolean skipping;            /* this is one of those rounds */
   gboolean closed;              /* (atomic) */
   guint n_eager;                /* dispatches for the first step of a job that are nested */
+  CoroErrand *errands;          /* (nullable): what threads do for us */
+  CoroReady losing;             /* those of a parent's */
+  gboolean loses;               /* that is queued */
+  guint n_forks;                /* of the process that has the threads */
   guint n_works;                /* functions in threads, which its end waits for */
   guint n_external;             /* operations of GIO and threads under way: virtual time waits for them */
 

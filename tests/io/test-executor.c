@@ -800,6 +800,93 @@ test_fork (void)
   door_clear (&door);
 }
 
+typedef struct
+{
+  CoroExecutor *executor;       /* (unowned) */
+  Door *door;                   /* (unowned) */
+} Run;
+
+static gboolean
+run_cb (gpointer   user_data,
+        GValue    *result,
+        GError   **error)
+{
+  Run *self = user_data;
+
+  return coro_executor_run (self->executor, run_door, self->door, NULL, error) != NULL;
+}
+
+static gboolean
+was_lost (gpointer future)
+{
+  return coro_join (future, NULL) && g_error_matches (coro_future_get_error (future), CORO_ERROR, CORO_ERROR_CLOSED);
+}
+
+static gboolean
+ends_well (gpointer future)
+{
+  return coro_join (future, NULL) && coro_future_get_error (future) == NULL;
+}
+
+/* What threads of the parent do, or have not begun, ends there and fails in the child; what the
+ * child has begun itself does not. */
+G_GNUC_UNUSED static gboolean
+test_fork_under_way (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  gboolean cancel = GPOINTER_TO_INT (user_data);
+  g_autoptr (CoroExecutor) executor = coro_executor_new (2, CORO_EXECUTOR_NONE);
+  g_autoptr (CoroTask) running = NULL;
+  g_autoptr (CoroTask) queued = NULL;
+  g_autoptr (CoroFuture) running_future = NULL;
+  g_autoptr (CoroFuture) queued_future = NULL;
+  int status = -1;
+  Door door;
+  Run run = { executor, &door };
+  pid_t child;
+
+  door_init (&door);
+  running = coro_spawn_task (run_cb, &run, NULL);
+  running_future = coro_executor_submit (executor, pass_door, &door, NULL);
+  g_assert_true (door_await_arrival (&door, 2, error));
+  queued = coro_spawn_task (run_cb, &run, NULL);
+  queued_future = coro_executor_submit (executor, pass_door, &door, NULL);
+  g_assert_true (coro_test_settle (error));
+
+  child = fork ();
+  if (child == 0)
+    {
+      Door own_door;
+      g_autoptr (CoroFuture) own = NULL;
+
+      alarm (20);
+      door_init (&own_door);
+      door_open (&own_door);
+      own = coro_executor_submit (coro_executor_get_default (), pass_door, &own_door, NULL);
+      if (cancel)
+        {
+          coro_task_cancel (running);
+          coro_task_cancel (queued);
+        }
+      if (!was_lost (running) || !was_lost (queued) || !was_lost (running_future) || !was_lost (queued_future))
+        _exit (1);
+      if (!ends_well (own) || !coro_executor_shut_down (executor, NULL) || coro_executor_count_threads (executor) != 0)
+        _exit (2);
+      _exit (42);
+    }
+
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_true (WIFEXITED (status));
+  g_assert_cmpint (WEXITSTATUS (status), ==, 42);
+  door_open (&door);
+  g_assert_true (ends_well (running) && ends_well (queued) && ends_well (running_future) && ends_well (queued_future));
+  g_assert_cmpint (door.n_done, ==, 4);
+  g_assert_true (coro_executor_shut_down (executor, error));
+  door_clear (&door);
+  return TRUE;
+}
+
 /* --- many ---------------------------------------------------------------------------- */
 
 /* From several threads of the program at a time, with a cancel now and then. */
@@ -848,7 +935,11 @@ main (int    argc,
 
 #ifndef __SANITIZE_THREAD__     /* which lets no child of several threads have one */
   if (g_getenv ("CORO_TEST_VALGRIND") == NULL)  /* which looks for leaks in the child */
-    g_test_add_func ("/io/executor/fork", test_fork);
+    {
+      g_test_add_func ("/io/executor/fork", test_fork);
+      coro_test_add_data_func ("/io/executor/fork-under-way", test_fork_under_way, GINT_TO_POINTER (FALSE), NULL);
+      coro_test_add_data_func ("/io/executor/fork-under-way-cancelled", test_fork_under_way, GINT_TO_POINTER (TRUE), NULL);
+    }
 #endif
   coro_test_add_func ("/spec/S169/guard", test_guard);
   g_test_add_func ("/spec/S123-S170-S174/run-waits", test_run_waits);
