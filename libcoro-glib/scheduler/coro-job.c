@@ -235,12 +235,16 @@ static inline void
 scheduler_prefetch_next (CoroScheduler *self)
 {
   CoroReady *next = self->ready_head;
+  const char *sp;
 
-  if (next != NULL && next->klass == NULL)
+  if (next == NULL || next->klass != NULL)
+    return;
+
+  __builtin_prefetch (next->next);
+  sp = ((CoroJob *) next)->fiber.sp;
+  /* Who has not started has none, and nobody's address costs a walk through the page tables. */
+  if (sp != NULL)
     {
-      const char *sp = ((CoroJob *) next)->fiber.sp;
-
-      __builtin_prefetch (next->next);
       __builtin_prefetch (sp);
       __builtin_prefetch (sp + 64);
     }

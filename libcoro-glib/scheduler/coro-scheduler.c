@@ -48,7 +48,7 @@ CoroGlobalHooks coro_global_hooks;
 static GMutex registry_lock;
 static GRecMutex late_lock;     /* whose owner acts for schedulers that have ended */
 /* All of them, for the command of coro-gdb.py; guarded by registry_lock. */
-CoroScheduler *coro_schedulers G_GNUC_INTERNAL;
+CoroScheduler *coro_schedulers G_GNUC_INTERNAL __attribute__ ((used));
 
 static GHashTable *registry;    /* (owned) (element-type GMainContext CoroScheduler); guarded by registry_lock */
 

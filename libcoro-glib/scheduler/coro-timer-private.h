@@ -21,6 +21,7 @@ struct _CoroTimer
 typedef struct
 {
   gint64 deadline;              /* copied: comparing must not touch the timers */
+  CoroTimer *timer;
   guint32 sequence;             /* equal deadlines fire in the order they were armed, unless 2³¹ were armed between */
   guint32 id;
 } CoroTimerSlot;
@@ -33,10 +34,9 @@ typedef struct
 typedef struct
 {
   CoroTimerSlot *slots;         /* (owned) */
-  CoroTimer **timers;           /* (owned): by id */
   guint *places;                /* (owned): by id: which slot; of one that is not in use: the next such id */
   guint n_slots;
-  guint n_allocated;            /* of each of the three */
+  guint n_allocated;            /* of both */
   guint free_id;                /* the first that is not in use, while there are any */
   guint32 sequence;
 } CoroTimerHeap;

@@ -5,13 +5,7 @@
 
 #include "scheduler/coro-timer-private.h"
 
-#include <string.h>
-
-/* The four children of a slot share a cache line. */
 #define ARITY 4
-#define CACHE_LINE 64
-/* Slots in front of the first one, which make the next four begin a line. */
-#define N_PADDING (CACHE_LINE / sizeof (CoroTimerSlot) - 1)
 #define MIN_ALLOCATED 64
 /* An empty heap that is larger gives its memory back. */
 #define MAX_KEPT 4096
@@ -84,10 +78,7 @@ timer_heap_sift_down (CoroTimerHeap *self,
 static void
 timer_heap_free (CoroTimerHeap *self)
 {
-  if (self->slots != NULL)
-    g_aligned_free (self->slots - N_PADDING);
-  self->slots = NULL;
-  g_clear_pointer (&self->timers, g_free);
+  g_clear_pointer (&self->slots, g_free);
   g_clear_pointer (&self->places, g_free);
   self->n_allocated = 0;
 }
@@ -96,16 +87,8 @@ static void
 timer_heap_grow (CoroTimerHeap *self)
 {
   guint n_allocated = MAX (MIN_ALLOCATED, self->n_allocated * 2);
-  CoroTimerSlot *slots = g_aligned_alloc (N_PADDING + n_allocated, sizeof (CoroTimerSlot), CACHE_LINE);
 
-  slots += N_PADDING;
-  if (self->slots != NULL)
-    {
-      memcpy (slots, self->slots, self->n_slots * sizeof (CoroTimerSlot));
-      g_aligned_free (self->slots - N_PADDING);
-    }
-  self->slots = slots;
-  self->timers = g_renew (CoroTimer *, self->timers, n_allocated);
+  self->slots = g_renew (CoroTimerSlot, self->slots, n_allocated);
   self->places = g_renew (guint, self->places, n_allocated);
   for (guint id = self->n_allocated; id < n_allocated; id++)
     self->places[id] = id + 1;
@@ -117,7 +100,7 @@ void
 coro_timer_heap_clear (CoroTimerHeap *self)
 {
   for (guint i = 0; i < self->n_slots; i++)
-    self->timers[self->slots[i].id]->handle = 0;
+    self->slots[i].timer->handle = 0;
   self->n_slots = 0;
   timer_heap_free (self);
 }
@@ -135,9 +118,8 @@ coro_timer_heap_add (CoroTimerHeap *self,
 
   id = self->free_id;
   self->free_id = self->places[id];
-  self->timers[id] = timer;
   timer->handle = id + 1;
-  timer_heap_sift_up (self, self->n_slots++, (CoroTimerSlot) { timer->deadline, self->sequence++, id });
+  timer_heap_sift_up (self, self->n_slots++, (CoroTimerSlot) { timer->deadline, timer, self->sequence++, id });
 }
 
 /* A cancelled timer leaves at once: nothing pending is ever dead weight. */
@@ -153,7 +135,7 @@ coro_timer_heap_remove (CoroTimerHeap *self,
 
   id = timer->handle - 1;
   index = self->places[id];
-  g_assert (self->timers[id] == timer);
+  g_assert (self->slots[index].timer == timer);
   timer->handle = 0;
   self->places[id] = self->free_id;
   self->free_id = id;
@@ -182,10 +164,10 @@ coro_timer_heap_pop (CoroTimerHeap *self,
   if (self->n_slots == 0 || self->slots[0].deadline > now)
     return NULL;
 
-  timer = self->timers[self->slots[0].id];
+  timer = self->slots[0].timer;
   coro_timer_heap_remove (self, timer);
   if (self->n_slots > ARITY)
     for (guint i = 0; i <= ARITY; i++)
-      __builtin_prefetch (self->timers[self->slots[i].id]);
+      __builtin_prefetch (self->slots[i].timer);
   return timer;
 }

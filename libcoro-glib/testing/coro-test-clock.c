@@ -20,7 +20,7 @@ shift_timers (CoroTimerHeap *timers,
       CoroTimerSlot *slot = &timers->slots[i];
 
       slot->deadline += MIN (difference, G_MAXINT64 - 1 - slot->deadline);
-      timers->timers[slot->id]->deadline = slot->deadline;
+      slot->timer->deadline = slot->deadline;
     }
 }
 
