@@ -26,6 +26,17 @@ coro_set_error_from_errno (GError     **error,
   g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code), "%s: %s", what, g_strerror (code));
 }
 
+/* Why one cannot wait, or not any more. */
+static void
+set_wait_error (GError **error,
+                int      code)
+{
+  if (code == EBADF)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "The descriptor was closed while it was waited for");
+  else
+    coro_set_error_from_errno (error, code, "Cannot wait for a descriptor");
+}
+
 static void
 descriptor_unref (CoroDescriptor *self)
 {
@@ -140,7 +151,6 @@ static void
 descriptor_set_owner (CoroDescriptor *self,
                       GObject        *owner)
 {
-  owner_note_scheduler (owner, self->scheduler);
   g_atomic_pointer_set (&self->owner, (gpointer) owner);
   g_object_weak_ref (owner, owner_gone_cb, descriptor_ref (self));
   self->ready = EPOLLIN | EPOLLOUT;
@@ -177,7 +187,7 @@ descriptor_get (CoroScheduler  *scheduler,
 
   g_free (self);
   if (code != EPERM)
-    coro_set_error_from_errno (error, code, "Cannot wait for a descriptor");
+    set_wait_error (error, code);
   return NULL;
 }
 
@@ -192,6 +202,10 @@ coro_descriptor_get_owned (CoroScheduler  *scheduler,
 
   if (self != NULL)
     return self;
+
+  /* First of all: who closes it from now on tells us, and who has closed it has the kernel
+   * refuse. */
+  owner_note_scheduler (owner, scheduler);
 
   /* Not EPOLLOUT, which for a UNIX socket comes whenever the peer has read something. */
   self = descriptor_get (scheduler, fd, EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET, error);
@@ -245,10 +259,8 @@ wait_finish (CoroDescriptorWait  *self,
   if (G_LIKELY (self->events != 0))
     return self->events;
 
-  if (self->code == EBADF)
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "The descriptor was closed while it was waited for");
-  else if (self->code != 0)
-    coro_set_error_from_errno (error, self->code, "Cannot wait for a descriptor any more");
+  if (self->code != 0)
+    set_wait_error (error, self->code);
   else
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "The descriptor was not ready in time");
   return 0;

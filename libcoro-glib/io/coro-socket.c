@@ -45,23 +45,12 @@ static CoroDescriptor *
 socket_get_descriptor (GSocket        *socket,
                        CoroScheduler  *scheduler,
                        int             fd,
-                       const char     *what,
                        GError        **error)
 {
-  GError *local_error = NULL;
-  CoroDescriptor *descriptor = coro_descriptor_get_owned (scheduler, fd, G_OBJECT (socket), &local_error);
+  CoroDescriptor *descriptor = coro_descriptor_get_owned (scheduler, fd, G_OBJECT (socket), error);
 
   if (descriptor != NULL && !socket_is_tcp (socket))
     descriptor->careful = TRUE;
-  if (local_error != NULL && g_socket_is_closed (socket))
-    {
-      socket_set_closed (error, what);
-      g_error_free (local_error);
-    }
-  else if (local_error != NULL)
-    {
-      g_propagate_error (error, local_error);
-    }
   return descriptor;
 }
 
@@ -119,7 +108,7 @@ coro_socket_perform (GSocket         *socket,
               return -1;
             }
           if (descriptor == NULL)
-            descriptor = socket_get_descriptor (socket, scheduler, fd, what, error);
+            descriptor = socket_get_descriptor (socket, scheduler, fd, error);
           if (descriptor == NULL)
             return -1;
           /* If that is not true any more, an event says so. */

@@ -3,39 +3,11 @@
  *
  * One GSocket, coroutines of several threads: it belongs to none of them.
  */
-#include "socket-util.h"
+#include "socket-pair.h"
 
 #include <unistd.h>
 
 static CoroWorkerPool *pool;
-
-/* Two ends of a connection. */
-typedef struct
-{
-  GSocket *a;
-  GSocket *b;
-} Pair;
-
-static void
-pair_clear (Pair *self)
-{
-  g_clear_object (&self->a);
-  g_clear_object (&self->b);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Pair, pair_clear)
-
-static Pair
-pair_new (void)
-{
-  g_autoptr (GSocket) listener = listen_on_loopback ();
-  Pair self;
-
-  self.a = connect_to (listener, NULL);
-  self.b = coro_socket_accept (listener, NULL);
-  g_assert_true (self.a != NULL && self.b != NULL);
-  return self;
-}
 
 /* What one coroutine receives, until the end. */
 typedef struct
@@ -92,7 +64,7 @@ accepted_here_cb (gpointer   user_data,
                   GValue    *result,
                   GError   **error)
 {
-  g_auto (Pair) pair = pair_new ();
+  g_auto (Pair) pair = pair_new (TRUE);
   Receiver receiver = { .socket = pair.b };
   g_autoptr (CoroTask) task = receive_in_worker (&receiver, 0);
 
@@ -111,7 +83,7 @@ in_turn_cb (gpointer   user_data,
             GValue    *result,
             GError   **error)
 {
-  g_auto (Pair) pair = pair_new ();
+  g_auto (Pair) pair = pair_new (TRUE);
 
   for (int i = 0; i < 10; i++)
     {
@@ -138,7 +110,7 @@ several_receive_cb (gpointer   user_data,
                     GValue    *result,
                     GError   **error)
 {
-  g_auto (Pair) pair = pair_new ();
+  g_auto (Pair) pair = pair_new (TRUE);
   Receiver receivers[3] = { { .socket = pair.b }, { .socket = pair.b }, { .socket = pair.b } };
   CoroTask *tasks[3];
   int n_sent = is_slow () ? 500 : 20000;
@@ -185,7 +157,7 @@ send_and_receive_cb (gpointer   user_data,
                      GValue    *result,
                      GError   **error)
 {
-  g_auto (Pair) pair = pair_new ();
+  g_auto (Pair) pair = pair_new (TRUE);
   Receiver receivers[2] = { { .socket = pair.a }, { .socket = pair.b } };
   gsize size = is_slow () ? 1000000 : 10000000;
   Sender senders[2] = { { pair.a, size }, { pair.b, size } };
@@ -219,7 +191,7 @@ closed_here_cb (gpointer   user_data,
 {
   for (int i = 0; i < 20; i++)
     {
-      g_auto (Pair) pair = pair_new ();
+      g_auto (Pair) pair = pair_new (TRUE);
       Receiver receivers[3] = { { .socket = pair.b }, { .socket = pair.b }, { .socket = pair.b } };
       int n_receivers = 1 + i % 3;
       CoroTask *tasks[3];
@@ -257,7 +229,7 @@ closed_amid_cb (gpointer   user_data,
 
   for (int i = 0; i < n_rounds; i++)
     {
-      g_auto (Pair) pair = pair_new ();
+      g_auto (Pair) pair = pair_new (TRUE);
       Receiver receiver = { .socket = pair.b };
       g_autoptr (CoroTask) task = coro_worker_pool_spawn_task (pool, receive_cb, &receiver, NULL);
 
@@ -280,7 +252,7 @@ number_reused_cb (gpointer   user_data,
 {
   for (int i = 0; i < 20; i++)
     {
-      g_auto (Pair) old = pair_new ();
+      g_auto (Pair) old = pair_new (TRUE);
       g_auto (Pair) fresh = { NULL, };
       Receiver before = { .socket = old.b };
       g_autoptr (CoroTask) waiting = receive_in_worker (&before, 0);
@@ -288,7 +260,7 @@ number_reused_cb (gpointer   user_data,
       g_autoptr (CoroTask) task = NULL;
 
       g_assert_true (coro_socket_close (old.b, error));
-      fresh = pair_new ();
+      fresh = pair_new (TRUE);
       after.socket = fresh.b;
       task = receive_in_worker (&after, 0);
       if (!coro_await (waiting, NULL, error))
@@ -316,7 +288,7 @@ freed_there_cb (gpointer   user_data,
 {
   for (int i = 0; i < 100; i++)
     {
-      g_auto (Pair) pair = pair_new ();
+      g_auto (Pair) pair = pair_new (TRUE);
       Receiver receiver = { .socket = pair.b };
       g_autoptr (CoroTask) task = receive_in_worker (&receiver, i % 2);
       g_autoptr (CoroTask) freeing = NULL;
@@ -339,7 +311,7 @@ context_ended_cb (gpointer   user_data,
                   GValue    *result,
                   GError   **error)
 {
-  g_auto (Pair) pair = pair_new ();
+  g_auto (Pair) pair = pair_new (TRUE);
   Receiver there = { .socket = pair.b };
   Receiver here = { .socket = pair.b };
   g_autoptr (CoroTask) waiting = receive_in_worker (&there, 0);
