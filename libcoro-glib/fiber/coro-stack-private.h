@@ -41,6 +41,8 @@ void           coro_stack_pool_give         (CoroStackPool  *self,
 void           coro_stack_pool_give_late    (CoroStackPool  *self,
                                              CoroStack      *stack);
 gboolean       coro_stack_pool_trim         (CoroStackPool  *self);
+gboolean       coro_stack_pool_trim_depths  (CoroStackPool  *self);
+gboolean       coro_stack_pool_is_unseen    (CoroStackPool  *self);
 
 /* For tests: behave as a kernel without MADV_GUARD_INSTALL, with room for `limit` guards. */
 void           coro_stack_pool_use_mprotect (guint           limit);

@@ -13,7 +13,8 @@
  * A stack that is given back stays warm: it keeps its pages and is the next to be taken.
  * Of more than CORO_N_WARM of them, coro_stack_pool_trim() first unmaps the slabs that
  * have no stack in use, page tables and all, then cools what lies between stacks in use:
- * it gives their pages back. */
+ * it gives their pages back.  Of those that stay, coro_stack_pool_trim_depths() takes what
+ * only a deep one touches. */
 
 /* Each release pays for a look at one free stack, at most so many at a time (10 µs),
  * found by as many steps at most. */
@@ -226,21 +227,40 @@ coro_stack_pool_give_late (CoroStackPool *self,
     coro_stack_pool_free (self);
 }
 
-/* To be called now and then, on a stack that is not one of ours.  Does a little at a
- * time; TRUE says that it wants to be called again soon. */
+/* Gives back free stacks beyond those that stay warm.  To be called now and then, on a stack
+ * that is not one of ours.  Does a little at a time; TRUE says that it wants to be called
+ * again soon. */
 gboolean
 coro_stack_pool_trim (CoroStackPool *self)
 {
   gboolean more = FALSE;
 
   for (guint i = 0; i < self->classes->len; i++)
-    {
-      CoroStackClass *klass = g_ptr_array_index (self->classes, i);
+    more |= stack_class_trim_slabs (g_ptr_array_index (self->classes, i));
 
-      more |= stack_class_trim_slabs (klass);
-      if (klass->n_unseen > 0)
-        more |= stack_class_trim_depths (klass);
-    }
+  return more;
+}
+
+/* Whether there are stacks that may have been deep. */
+gboolean
+coro_stack_pool_is_unseen (CoroStackPool *self)
+{
+  for (guint i = 0; i < self->classes->len; i++)
+    if (((CoroStackClass *) g_ptr_array_index (self->classes, i))->n_unseen > 0)
+      return TRUE;
+
+  return FALSE;
+}
+
+/* The same for what deep stacks have that stay warm.  It is in no hurry: with a look for each
+ * coroutine that ends, a million that sleep took a twelfth of their time for it. */
+gboolean
+coro_stack_pool_trim_depths (CoroStackPool *self)
+{
+  gboolean more = FALSE;
+
+  for (guint i = 0; i < self->classes->len; i++)
+    more |= stack_class_trim_depths (g_ptr_array_index (self->classes, i));
 
   return more;
 }

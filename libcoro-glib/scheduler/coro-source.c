@@ -21,6 +21,10 @@
 #define QUIET 10
 /* More than a µs has; a counter that went on while the system slept must not be believed. */
 #define MAX_CYCLES 10000
+/* ms between two times at which memory is given back while nothing else is to do, and for how
+ * many µs each. */
+#define TRIM_PERIOD 5
+#define TRIM_TIME 1000
 /* A slice on a clock for tests, in resumes. */
 #define VIRTUAL_SLICE 1000
 /* So many coroutines may start inside each other. */
@@ -311,9 +315,18 @@ static gboolean
 trim_cb (gpointer user_data)
 {
   CoroScheduler *self = user_data;
+  gint64 end = g_get_monotonic_time () + TRIM_TIME;
+  gboolean more;
 
   /* Below a nested main loop we are on one of those stacks. */
-  if (self->running != NULL || coro_stack_pool_trim (self->stacks))
+  if (self->running != NULL || self->backlog.head != NULL)
+    return G_SOURCE_CONTINUE;
+
+  do
+    more = coro_stack_pool_trim (self->stacks);
+  while (more && g_get_monotonic_time () < end);
+
+  if (coro_stack_pool_trim_depths (self->stacks) || more)
     return G_SOURCE_CONTINUE;
 
   g_clear_pointer (&self->trim_source, g_source_unref);
@@ -327,11 +340,19 @@ scheduler_trim_later (CoroScheduler *self)
   if (self->trim_source != NULL)
     return;
 
-  self->trim_source = g_idle_source_new ();
+  self->trim_source = g_timeout_source_new (TRIM_PERIOD);
   g_source_set_static_name (self->trim_source, "[coro] trim stacks");
   g_source_set_priority (self->trim_source, G_PRIORITY_LOW);
   g_source_set_callback (self->trim_source, trim_cb, self, NULL);
   g_source_attach (self->trim_source, self->context);
+}
+
+/* Unless there is a backlog: who is in that takes whatever stack is free. */
+static void
+scheduler_trim (CoroScheduler *self)
+{
+  if (coro_stack_pool_trim (self->stacks) || coro_stack_pool_is_unseen (self->stacks))
+    scheduler_trim_later (self);
 }
 
 static gboolean
@@ -400,8 +421,8 @@ source_dispatch (GSource     *source,
   dispatch_run (&frame, self);
   self->rounds_left = self->slice_over && self->ready_head != NULL ? N_ROUNDS : 0;
   self->rounds_end = self->tick_time + self->time_slice;
-  if (frame.interrupted == NULL && coro_stack_pool_trim (self->stacks))
-    scheduler_trim_later (self);
+  if (frame.interrupted == NULL && self->backlog.head == NULL)
+    scheduler_trim (self);
 
   /* Whom we interrupted goes on as if its slice had just begun to be used. */
   self->slice_over = frame.outer != NULL && frame.outer->eager;

@@ -7,6 +7,7 @@
 #include "lib/process.h"
 
 #include "fiber/coro-stack-private.h"
+#include "scheduler/coro-scheduler-private.h"
 
 typedef struct
 {
@@ -342,6 +343,12 @@ deep_cb (gpointer   gate,
   return go_deep (gate, error);
 }
 
+static gboolean
+go_on_cb (gpointer user_data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
 /* Outside: what is given back bit by bit is, by a source that runs while nothing else does. */
 static void
 test_deep (void)
@@ -349,6 +356,7 @@ test_deep (void)
   g_autoptr (CoroFuture) gate = coro_future_new ();
   g_autoptr (CoroScheduler) scheduler = coro_scheduler_ref_for_context (NULL);
   gssize before, deep;
+  guint id;
 
   if (is_slow ())
     {
@@ -367,6 +375,10 @@ test_deep (void)
   coro_future_resolve_int (gate, 1);
   settle (NULL);
   g_assert_cmpuint (coro_scheduler_count_coroutines (scheduler), ==, 0);
+  id = g_timeout_add (10, go_on_cb, NULL);
+  for (int i = 0; scheduler->trim_source != NULL && i < 1000; i++)
+    g_main_context_iteration (NULL, TRUE);
+  g_source_remove (id);
   /* But for the pages at the top, which the next ones will need. */
   g_assert_cmpint (get_resident () - before, <, (deep - before) / 3);
 }
