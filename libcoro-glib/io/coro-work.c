@@ -147,6 +147,8 @@ work_over_cb (CoroMessage *message)
 {
   CoroWork *self = work_from_member (message, offsetof (CoroWork, over));
 
+  if (self->heard)
+    return;                     /* of a child that has lost the thread, and said so already */
   self->heard = TRUE;
   coro_scheduler_push (coro_future_get_scheduler (CORO_FUTURE (self)), &self->ready);
 }

@@ -887,6 +887,62 @@ test_fork_under_way (gpointer   user_data,
   return TRUE;
 }
 
+static gboolean
+note_cb (gpointer noted)
+{
+  *(gboolean *) noted = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* Until the scheduler has let another source in: what it does in a child is queued behind us. */
+static void
+await_another_source (void)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+  gboolean noted = FALSE;
+
+  g_source_set_priority (source, G_PRIORITY_HIGH);
+  g_source_set_callback (source, note_cb, &noted, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+  while (!noted)
+    coro_yield (NULL);
+}
+
+/* Abandoned in the child, just before that finds that the thread is lost: over only once. */
+G_GNUC_UNUSED static gboolean
+test_fork_abandoned (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  g_autoptr (CoroExecutor) executor = coro_executor_new (1, CORO_EXECUTOR_ABANDON);
+  g_autoptr (CoroFuture) future = NULL;
+  int status = -1;
+  Door door;
+  pid_t child;
+
+  door_init (&door);
+  future = coro_executor_submit (executor, pass_door, &door, NULL);
+  g_assert_true (door_await_arrival (&door, 1, error));
+
+  child = fork ();
+  if (child == 0)
+    {
+      alarm (20);
+      await_another_source ();
+      coro_future_cancel (future);
+      _exit (coro_test_settle (NULL) && coro_future_is_done (future) ? 42 : 1);
+    }
+
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_true (WIFEXITED (status));
+  g_assert_cmpint (WEXITSTATUS (status), ==, 42);
+  door_open (&door);
+  g_assert_true (ends_well (future));
+  g_assert_true (coro_executor_shut_down (executor, error));
+  door_clear (&door);
+  return TRUE;
+}
+
 /* --- many ---------------------------------------------------------------------------- */
 
 /* From several threads of the program at a time, with a cancel now and then. */
@@ -939,6 +995,7 @@ main (int    argc,
       g_test_add_func ("/io/executor/fork", test_fork);
       coro_test_add_data_func ("/io/executor/fork-under-way", test_fork_under_way, GINT_TO_POINTER (FALSE), NULL);
       coro_test_add_data_func ("/io/executor/fork-under-way-cancelled", test_fork_under_way, GINT_TO_POINTER (TRUE), NULL);
+      coro_test_add_func ("/io/executor/fork-abandoned", test_fork_abandoned);
     }
 #endif
   coro_test_add_func ("/spec/S169/guard", test_guard);
