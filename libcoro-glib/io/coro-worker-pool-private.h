@@ -17,7 +17,8 @@ gboolean coro_worker_pool_try_spawn     (CoroWorkerPool   *self,
                                          const char       *site,
                                          CoroTask        **task);
 gboolean coro_worker_pool_add_server    (CoroWorkerPool   *self,
-                                         CoroCancelScope  *scope);
+                                         CoroCancelScope  *scope,
+                                         CoroFuture       *ended);
 void     coro_worker_pool_remove_server (CoroWorkerPool   *self,
                                          CoroCancelScope  *scope);
 

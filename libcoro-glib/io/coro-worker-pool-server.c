@@ -24,7 +24,7 @@ typedef struct
   CoroWorkerPool *pool;         /* (unowned): the caller's */
   CoroServeFunc func;
   gpointer user_data;
-  CoroFuture *ended;            /* (owned): nothing is open any more */
+  CoroFuture *ended;            /* (owned): nothing is open any more, or the pool has no workers */
   GMutex lock;
   gboolean stopped;             /* guarded by lock */
   CoroPoolConnection *connections;      /* (nullable) (unowned): those that have begun; guarded by lock */
@@ -228,7 +228,8 @@ server_run (CoroPoolServer  *self,
  *
  * Callable from a coroutine of any thread, which it suspends. Cancellation: see
  * [iface@Awaitable]; connections are cancelled and waited for. Shutting down the pool ends it
- * as well, with [error@Coro.Error.CLOSED].
+ * as well, with [error@Coro.Error.CLOSED]; connections whose @func does not stop are left behind
+ * with their workers then, see [method@WorkerPool.shut_down].
  *
  * @error can be set to what [func@socket_accept] fails with, but for %G_IO_ERROR_CLOSED, and to
  * [error@Coro.Error.CLOSED].
@@ -259,13 +260,14 @@ coro_worker_pool_serve (CoroWorkerPool  *self,
 
   pool = g_object_ref (self);
   g_auto (CoroCancelScope) scope = coro_cancel_scope_enter (G_MAXINT64, &local_error);
-  if (!coro_worker_pool_add_server (self, &scope))
+  server = server_new (self, func, user_data);
+  if (!coro_worker_pool_add_server (self, &scope, server->ended))
     {
+      server_unref (server);
       g_set_error_literal (error, CORO_ERROR, CORO_ERROR_CLOSED, "The pool has no workers any more");
       return FALSE;
     }
 
-  server = server_new (self, func, user_data);
   drained = server_run (server, socket, &local_error);
   if (!drained)
     {

@@ -75,7 +75,7 @@ struct _CoroWorkerPool
   GMutex lock;                  /* nobody spawns into a worker that has been told to quit */
   GMutex join_lock;             /* who comes second waits for the end as well */
   gboolean closed;              /* guarded by lock */
-  GSList *servers;              /* (element-type CoroCancelScope): around those who serve; guarded by lock */
+  GSList *servers;              /* (element-type CoroWorkerServer) (owned): guarded by lock */
   guint next;                   /* where the search for an idle one begins; guarded by lock */
   guint n_workers;
   CoroWorker **workers;         /* (owned) */
@@ -93,6 +93,13 @@ typedef struct
   GDestroyNotify destroy;       /* (nullable) */
   gboolean taken;
 } CoroWorkerCall;
+
+/* Somebody who serves. */
+typedef struct
+{
+  CoroCancelScope *scope;       /* (unowned): around it */
+  CoroFuture *ended;            /* (owned): what it waits for at last */
+} CoroWorkerServer;
 
 /* --- a worker ---------------------------------------------------------------------- */
 
@@ -184,8 +191,8 @@ pool_close (CoroWorkerPool *self)
 {
   g_mutex_lock (&self->lock);
   self->closed = TRUE;
-  for (GSList *server = self->servers; server != NULL; server = server->next)
-    coro_cancel_scope_cancel (server->data, "The pool was shut down");
+  for (GSList *link = self->servers; link != NULL; link = link->next)
+    coro_cancel_scope_cancel (((CoroWorkerServer *) link->data)->scope, "The pool was shut down");
   g_mutex_unlock (&self->lock);
 
   for (guint i = 0; i < self->n_workers; i++)
@@ -401,10 +408,12 @@ coro_worker_pool_try_spawn (CoroWorkerPool  *self,
   return open;
 }
 
-/* `scope` is cancelled when the pool is shut down.  FALSE: it was. */
+/* `scope` is cancelled when the pool is shut down, and `ended` is resolved when the workers have
+ * gone, whatever they have left behind.  FALSE: it was. */
 gboolean
 coro_worker_pool_add_server (CoroWorkerPool  *self,
-                             CoroCancelScope *scope)
+                             CoroCancelScope *scope,
+                             CoroFuture      *ended)
 {
   gboolean open;
 
@@ -414,7 +423,12 @@ coro_worker_pool_add_server (CoroWorkerPool  *self,
   g_mutex_lock (&self->lock);
   open = !self->closed;
   if (open)
-    self->servers = g_slist_prepend (self->servers, scope);
+    {
+      CoroWorkerServer *server = g_new (CoroWorkerServer, 1);
+
+      *server = (CoroWorkerServer) { scope, g_object_ref (ended) };
+      self->servers = g_slist_prepend (self->servers, server);
+    }
   g_mutex_unlock (&self->lock);
   return open;
 }
@@ -423,9 +437,21 @@ void
 coro_worker_pool_remove_server (CoroWorkerPool  *self,
                                 CoroCancelScope *scope)
 {
+  GSList **link = &self->servers;
+  GSList *removed;
+  CoroWorkerServer *server;
+
   g_mutex_lock (&self->lock);
-  self->servers = g_slist_remove (self->servers, scope);
+  while (((CoroWorkerServer *) (*link)->data)->scope != scope)
+    link = &(*link)->next;
+  removed = *link;
+  *link = removed->next;
   g_mutex_unlock (&self->lock);
+
+  server = removed->data;
+  g_slist_free_1 (removed);
+  g_object_unref (server->ended);
+  g_free (server);
 }
 
 /* What was to be spawned goes the way that it goes everywhere: on the thread's own stack. */
@@ -530,6 +556,16 @@ pool_is_mine (CoroWorkerPool *self)
   return FALSE;
 }
 
+/* Whoever serves need not wait for connections that no thread goes on with. */
+static void
+pool_end_servers (CoroWorkerPool *self)
+{
+  g_mutex_lock (&self->lock);
+  for (GSList *link = self->servers; link != NULL; link = link->next)
+    coro_future_resolve (((CoroWorkerServer *) link->data)->ended, NULL);
+  g_mutex_unlock (&self->lock);
+}
+
 /* In a thread of an executor. */
 static gboolean
 join_cb (gpointer       user_data,
@@ -542,6 +578,7 @@ join_cb (gpointer       user_data,
   g_mutex_lock (&self->join_lock);
   for (guint i = 0; i < self->n_workers; i++)
     g_clear_pointer (&self->workers[i]->thread, g_thread_join);
+  pool_end_servers (self);
   g_mutex_unlock (&self->join_lock);
   return TRUE;
 }

@@ -6,6 +6,7 @@
 #include "socket-util.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define N_WORKERS 3
 
@@ -474,6 +475,84 @@ pool_shut_down_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* By its own doing it is always the next second. */
+static gboolean
+never_stops_cb (GSocket   *socket,
+                gpointer   begun,
+                GError   **error)
+{
+  coro_test_clock_start (coro_scheduler_get_running (), TRUE);
+  g_atomic_int_set ((int *) begun, TRUE);
+  while (coro_scheduler_get_running () != NULL)
+    {
+      coro_test_clock_advance (coro_scheduler_get_running (), G_TIME_SPAN_SECOND);
+      coro_yield (NULL);
+    }
+  return TRUE;
+}
+
+typedef struct
+{
+  GSocket *listener;            /* (unowned) */
+  int begun;                    /* (atomic) */
+} NeverStops;
+
+static gboolean
+serve_never_stops_cb (gpointer   user_data,
+                      GValue    *result,
+                      GError   **error)
+{
+  NeverStops *self = user_data;
+
+  return coro_worker_pool_serve (pool, self->listener, never_stops_cb, &self->begun, error);
+}
+
+static gboolean
+left_behind_cb (gpointer   draining,
+                GValue    *result,
+                GError   **error)
+{
+  g_autoptr (GSocket) listener = listen_on_loopback ();
+  NeverStops serving = { listener, FALSE };
+  g_autoptr (CoroTask) task = coro_spawn_task (serve_never_stops_cb, &serving, NULL);
+  g_autoptr (GSocket) client = connect_to (listener, error);
+  g_autoptr (GError) local = NULL;
+
+  while (!g_atomic_int_get (&serving.begun))
+    if (!coro_yield (error))
+      return FALSE;
+  if (GPOINTER_TO_INT (draining))
+    {
+      g_assert_true (coro_socket_close (listener, error));
+      if (!coro_yield (error))
+        return FALSE;
+    }
+  g_assert_true (coro_worker_pool_shut_down (pool, error));
+  g_assert_false (coro_await (task, NULL, &local));
+  g_assert_error (local, CORO_ERROR, CORO_ERROR_CLOSED);
+  return TRUE;
+}
+
+/* What the connection holds is leaked; the process ends without anybody looking for that. */
+static void
+test_left_behind (gconstpointer draining)
+{
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, 0);
+      g_test_trap_assert_passed ();
+      return;
+    }
+
+  alarm (20);
+  g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "*leaves 1 coroutines that did not stop: *");
+  g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*unfinished coroutines; what they hold is leaked");
+  pool = coro_worker_pool_new (1);
+  g_assert_true (coro_run (left_behind_cb, (gpointer) draining, NULL, NULL));
+  g_test_assert_expected_messages ();
+  _exit (0);
+}
+
 /* The one who serves is in the pool itself. */
 static gboolean
 served_from_inside_cb (gpointer   user_data,
@@ -524,6 +603,8 @@ main (int    argc,
   g_test_add_data_func ("/io/worker-pool-server/closed-drains", drain_cb, run_cb);
   g_test_add_data_func ("/io/worker-pool-server/draining-can-be-cancelled", drain_cancelled_cb, run_cb);
   g_test_add_data_func ("/io/worker-pool-server/pool-shut-down", pool_shut_down_cb, run_cb);
+  g_test_add_data_func ("/io/worker-pool-server/left-behind", GINT_TO_POINTER (FALSE), test_left_behind);
+  g_test_add_data_func ("/io/worker-pool-server/left-behind-draining", GINT_TO_POINTER (TRUE), test_left_behind);
   g_test_add_data_func ("/io/worker-pool-server/served-from-inside", served_from_inside_cb, run_cb);
   return g_test_run ();
 }
