@@ -338,9 +338,13 @@ static gboolean
 glance_cb (gpointer ring)
 {
   CoroRing *self = ring;
+  gboolean foreign = ring_is_foreign (self);
 
-  ring_reap (self);
-  if (self->submitted != NULL)
+  if (foreign)
+    ring_flush_later (self);    /* in a child, to which nothing else tells it */
+  else
+    ring_reap (self);
+  if (!foreign && self->submitted != NULL)
     return G_SOURCE_CONTINUE;
 
   g_clear_pointer (&self->glance, g_source_unref);
@@ -358,11 +362,18 @@ ring_lost_cb (CoroWatch *watch,
   if (code == 0)
     return;
 
-  self->broken = TRUE;
   if (code == EBADF)
     self->ring.ring_fd = -1;
   ring_flush_later (self);
-  if (self->submitted == NULL || self->glance != NULL || ring_is_foreign (self))
+  if (ring_is_foreign (self))
+    {
+      self->broken = TRUE;      /* until it is renewed */
+      return;
+    }
+
+  if (!self->broken)
+    ring_break (self);
+  if (self->submitted == NULL || self->glance != NULL)
     return;
 
   self->glance = g_timeout_source_new (GLANCE_PERIOD);

@@ -9,12 +9,29 @@
 #include "io/coro-ring-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <liburing.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+static gboolean kernel_is_busy;
+
+/* Called by the library: a kernel that has no memory at the moment. */
+int
+io_uring_submit (struct io_uring *ring)
+{
+  static __typeof__ (&io_uring_submit) next;
+
+  if (kernel_is_busy)
+    return -EAGAIN;
+  if (next == NULL)
+    next = (__typeof__ (&io_uring_submit)) dlsym (RTLD_NEXT, "io_uring_submit");
+  return next (ring);
+}
 
 /* One call that reads a byte, and what came of it. */
 typedef struct
@@ -406,6 +423,42 @@ reused_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* What the kernel has not taken when the descriptor is lost, it never will. */
+static gboolean
+lost_while_busy_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  Fixture fixture = set_up ();
+  g_autoptr (Read) read = read_new (fixture.ring, fixture.fds[0]);
+  g_autoptr (CoroTask) task = coro_spawn_task (read_cb, read, NULL);
+  g_autoptr (CoroTask) waiting = NULL;
+  int fd = find_ring_fd ();
+  int others[2];
+
+  kernel_is_busy = TRUE;
+  while (read->call.state != CORO_RING_SUBMITTED)
+    g_assert_true (coro_yield (error));
+  g_assert_cmpint (pipe2 (others, O_CLOEXEC), ==, 0);
+  g_assert_cmpint (dup2 (others[0], fd), ==, fd);
+  waiting = coro_spawn_task (wait_cb, GINT_TO_POINTER (fd), NULL);
+  g_assert_true (coro_test_settle (error));
+  kernel_is_busy = FALSE;
+  g_assert_true (coro_ring_is_broken (fixture.ring));
+  g_assert_cmpint (read->call.state, ==, CORO_RING_DONE);
+  g_assert_true (coro_join (task, error));
+  g_assert_true (read->made);
+  g_assert_cmpint (read->call.result, ==, -ENOSYS);
+
+  coro_task_cancel (waiting);
+  g_assert_true (coro_join (waiting, error));
+  tear_down (&fixture);
+  close (fd);
+  close (others[0]);
+  close (others[1]);
+  return TRUE;
+}
+
 static gboolean
 epoll_closed_cb (gpointer   user_data,
                  GValue    *result,
@@ -564,6 +617,54 @@ closed_in_child_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* Lost before the fork: the child takes none of the parent's answers from the mapping. */
+static gboolean
+lost_then_forked_cb (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  Fixture fixture = set_up ();
+  g_autoptr (Read) read = read_new (fixture.ring, fixture.fds[0]);
+  g_autoptr (CoroTask) task = coro_spawn_task (read_cb, read, NULL);
+  g_autoptr (CoroTask) waiting = NULL;
+  int fd = find_ring_fd ();
+  int status = -1;
+  int others[2];
+  pid_t child;
+
+  g_assert_true (coro_test_settle (error));
+  g_assert_cmpint (pipe2 (others, O_CLOEXEC), ==, 0);
+  g_assert_cmpint (dup2 (others[0], fd), ==, fd);
+  waiting = coro_spawn_task (wait_cb, GINT_TO_POINTER (fd), NULL);
+  g_assert_true (coro_test_settle (error));
+  g_assert_true (coro_ring_is_broken (fixture.ring));
+
+  child = fork ();
+  if (child == 0)
+    {
+      alarm (20);
+      if (!coro_join (task, NULL) || !read->made || read->call.result != 1 || read->byte != 'x')
+        _exit (1);
+      _exit (coro_ring_is_broken (fixture.ring) ? 2 : 0);
+    }
+
+  /* The parent does not look before the child has ended: the answer lies there to be taken. */
+  put (&fixture, "xx");
+  while (waitpid (child, &status, 0) < 0 && errno == EINTR)
+    continue;
+  g_assert_cmpint (status, ==, 0);
+  g_assert_true (coro_await (task, NULL, error));
+  assert_read (read, 'x');
+
+  coro_task_cancel (waiting);
+  g_assert_true (coro_join (waiting, error));
+  tear_down (&fixture);
+  close (fd);
+  close (others[0]);
+  close (others[1]);
+  return TRUE;
+}
+
 #endif
 
 /* Containers forbid io_uring, and valgrind does not see what comes through it. */
@@ -606,11 +707,13 @@ main (int    argc,
   coro_test_add_func ("/io/ring/closed", closed_cb);
   coro_test_add_data_func ("/io/ring/number-reused", reused_cb, GINT_TO_POINTER (FALSE), NULL);
   coro_test_add_data_func ("/io/ring/number-reused-cancelled", reused_cb, GINT_TO_POINTER (TRUE), NULL);
+  coro_test_add_func ("/io/ring/lost-while-busy", lost_while_busy_cb);
   coro_test_add_func ("/io/ring/epoll-closed", epoll_closed_cb);
   coro_test_add_func ("/io/ring/no-epoll", no_epoll_cb);
   coro_test_add_func ("/io/ring/no-descriptors", no_descriptors_cb);
 #ifndef __SANITIZE_THREAD__
   coro_test_add_func ("/io/ring/forked-child", forked_child_cb);
+  coro_test_add_func ("/io/ring/lost-then-forked", lost_then_forked_cb);
   coro_test_add_data_func ("/io/ring/pipe-in-its-place-in-child", closed_in_child_cb, NULL, NULL);
   coro_test_add_data_func ("/io/ring/file-in-its-place-in-child", closed_in_child_cb, (gpointer) "/dev/null", NULL);
 #endif
