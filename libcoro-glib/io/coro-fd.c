@@ -141,6 +141,15 @@ coro_fd_wait_future (int          fd,
   return CORO_FUTURE (coro_spawn_task_copy (NULL, fd_wait_cb, &args, sizeof args, NULL, CORO_SPAWN_SITE (coro_fd_wait)));
 }
 
+/* Whether a call with RWF_NOWAIT failed by what it is.  All else is said of the descriptor,
+ * and a socket says that once: who asks again reads an orderly end. */
+static gboolean
+nowait_is_no_answer (int code)
+{
+  return code == EAGAIN || code == EINTR || code == EOPNOTSUPP || code == EINVAL || code == ENOSYS ||
+         code == EPERM || code == ESPIPE || code == EBADF;
+}
+
 /**
  * coro_fd_read: (skip)
  * @fd: a descriptor of a pipe, a terminal, a device…
@@ -184,6 +193,11 @@ coro_fd_read (int      fd,
   n_read = preadv2 (fd, &(struct iovec) { buffer, size }, 1, -1, RWF_NOWAIT);
   if (n_read >= 0)
     return n_read;
+  if (!nowait_is_no_answer (errno))
+    {
+      coro_set_error_from_errno (error, errno, "Cannot read from a descriptor");
+      return -1;
+    }
 
   while (coro_fd_wait (fd, G_IO_IN, -1, error) != 0)
     {
@@ -244,6 +258,11 @@ coro_fd_write_all (int          fd,
     return FALSE;
 
   n_written = pwritev2 (fd, &(struct iovec) { (char *) buffer, size }, 1, -1, RWF_NOWAIT);
+  if (n_written < 0 && !nowait_is_no_answer (errno))
+    {
+      coro_set_error_from_errno (error, errno, "Cannot write to a descriptor");
+      return FALSE;
+    }
   if (n_written > 0)
     n_done = (gsize) n_written;
 

@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -503,6 +505,14 @@ pipe_cb (gpointer   user_data,
   return coro_await (task, NULL, error);
 }
 
+static volatile sig_atomic_t n_sigpipes;
+
+static void
+sigpipe_cb (int number)
+{
+  n_sigpipes++;
+}
+
 static gboolean
 reader_gone_cb (gpointer   user_data,
                 GValue    *result,
@@ -512,13 +522,135 @@ reader_gone_cb (gpointer   user_data,
   gsize n_written = 1;
   int fds[2];
 
-  signal (SIGPIPE, SIG_IGN);
   g_assert_cmpint (pipe (fds), ==, 0);
   close (fds[0]);
+  n_sigpipes = 0;
+  signal (SIGPIPE, sigpipe_cb);
   g_assert_false (coro_fd_write_all (fds[1], "x", 1, &n_written, &local_error));
+  signal (SIGPIPE, SIG_IGN);
+  g_assert_cmpint (n_sigpipes, ==, 1);          /* as write() does */
   g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE);
   g_assert_cmpuint (n_written, ==, 0);
   close (fds[1]);
+  return TRUE;
+}
+
+/* What a socket has to tell is told, and once: it does not say it again. */
+static int
+bind_to_loopback (int                 type,
+                  struct sockaddr_in *address)
+{
+  socklen_t length = sizeof *address;
+  int fd = socket (AF_INET, type | SOCK_CLOEXEC, 0);
+
+  *address = (struct sockaddr_in) { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  g_assert_cmpint (bind (fd, (struct sockaddr *) address, length), ==, 0);
+  g_assert_cmpint (getsockname (fd, (struct sockaddr *) address, &length), ==, 0);
+  return fd;
+}
+
+static int
+connect_with (int                       type,
+              const struct sockaddr_in *address)
+{
+  int fd = socket (AF_INET, type | SOCK_CLOEXEC, 0);
+
+  g_assert_cmpint (connect (fd, (const struct sockaddr *) address, sizeof *address), ==, 0);
+  return fd;
+}
+
+static void
+await_fault (int fd)
+{
+  struct pollfd poll_fd = { .fd = fd };
+
+  g_assert_cmpint (poll (&poll_fd, 1, -1), ==, 1);
+  g_assert_cmpint (poll_fd.revents & POLLERR, !=, 0);
+}
+
+/* An end of a TCP connection that the other one has reset. */
+static int
+new_reset (void)
+{
+  struct sockaddr_in address;
+  struct linger linger = { 1, 0 };
+  int listener = bind_to_loopback (SOCK_STREAM, &address);
+  int fd, peer;
+
+  g_assert_cmpint (listen (listener, 1), ==, 0);
+  fd = connect_with (SOCK_STREAM, &address);
+  peer = accept (listener, NULL, NULL);
+  g_assert_cmpint (setsockopt (peer, SOL_SOCKET, SO_LINGER, &linger, sizeof linger), ==, 0);
+  close (peer);
+  close (listener);
+  await_fault (fd);
+  return fd;
+}
+
+/* A UDP socket nobody is at the other end of, which it has heard. */
+static int
+new_refused (void)
+{
+  struct sockaddr_in address;
+  int peer = bind_to_loopback (SOCK_DGRAM, &address);
+  int fd = connect_with (SOCK_DGRAM, &address);
+
+  close (peer);
+  put (fd, "x");
+  await_fault (fd);
+  return fd;
+}
+
+static gboolean
+read_fault_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  gboolean udp = GPOINTER_TO_INT (user_data);
+  g_autoptr (GError) local_error = NULL;
+  int code = udp ? G_IO_ERROR_CONNECTION_REFUSED : G_IO_ERROR_CONNECTION_CLOSED;
+  int fd = udp ? new_refused () : new_reset ();
+  g_auto (CoroCancelScope) scope = coro_cancel_scope_enter (SECOND, NULL);
+  char c;
+
+  g_assert_cmpint (coro_fd_read (fd, &c, 1, &local_error), ==, -1);
+  g_assert_error (local_error, G_IO_ERROR, code);
+  close (fd);
+  return TRUE;
+}
+
+/* A reset is no broken pipe yet, and raises no signal. */
+static gboolean
+write_reset_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  gsize n_written = 1;
+  int fd = new_reset ();
+
+  n_sigpipes = 0;
+  signal (SIGPIPE, sigpipe_cb);
+  g_assert_false (coro_fd_write_all (fd, "x", 1, &n_written, &local_error));
+  signal (SIGPIPE, SIG_IGN);
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED);
+  g_assert_cmpint (n_sigpipes, ==, 0);
+  g_assert_cmpuint (n_written, ==, 0);
+  close (fd);
+  return TRUE;
+}
+
+static gboolean
+write_refused_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  int fd = new_refused ();
+
+  g_assert_false (coro_fd_write_all (fd, "x", 1, NULL, &local_error));
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
+  close (fd);
   return TRUE;
 }
 
@@ -1114,6 +1246,10 @@ main (int    argc,
   coro_test_add_func ("/io/fd/cancel-after", cancel_after_cb);
   coro_test_add_func ("/io/fd/pipe", pipe_cb);
   coro_test_add_func ("/io/fd/reader-gone", reader_gone_cb);
+  coro_test_add_data_func ("/io/fd/read-reset", read_fault_cb, GINT_TO_POINTER (FALSE), NULL);
+  coro_test_add_data_func ("/io/fd/read-refused", read_fault_cb, GINT_TO_POINTER (TRUE), NULL);
+  coro_test_add_func ("/io/fd/write-reset", write_reset_cb);
+  coro_test_add_func ("/io/fd/write-refused", write_refused_cb);
   coro_test_add_func ("/io/fd/write-cancelled", write_cancelled_cb);
   coro_test_add_func ("/io/fd/closed-by-us", closed_by_us_cb);
   coro_test_add_func ("/io/fd/number-reused", number_reused_cb);
