@@ -54,7 +54,7 @@ gboolean        coro_descriptor_wait      (CoroDescriptor  *self,
 GIOCondition    coro_descriptor_wait_once (CoroScheduler   *scheduler,
                                            int              fd,
                                            GIOCondition     condition,
-                                           gint64           deadline,
+                                           GTimeSpan        timeout,
                                            GError         **error);
 void            coro_descriptor_close     (CoroScheduler   *scheduler,
                                            int              fd);

@@ -6,6 +6,7 @@
 #include "io/coro-descriptor-private.h"
 
 #include <errno.h>
+#include <poll.h>
 
 /* One wait, on the stack of who waits. */
 typedef struct
@@ -309,9 +310,28 @@ coro_descriptor_wait (CoroDescriptor  *self,
   return descriptor_park (self, &wait, deadline, error) != 0;
 }
 
-/* Waits until `condition` holds, after a poll() that said that it does not. */
-GIOCondition
-coro_descriptor_wait_once (CoroScheduler  *scheduler,
+/* What poll() says right now; 0 for nothing, G_IO_NVAL with an error. */
+static GIOCondition
+fd_look (int            fd,
+         GIOCondition   condition,
+         GError       **error)
+{
+  struct pollfd poll_fd = { .fd = fd, .events = (short) condition };
+
+  while (poll (&poll_fd, 1, 0) < 0)
+    if (errno != EINTR)
+      {
+        coro_set_error_from_errno (error, errno, "Cannot look at a descriptor");
+        return G_IO_NVAL;
+      }
+
+  if ((poll_fd.revents & POLLNVAL) != 0)
+    coro_set_error_from_errno (error, EBADF, "Cannot wait for a descriptor");
+  return (GIOCondition) poll_fd.revents;
+}
+
+static GIOCondition
+descriptor_wait_for_event (CoroScheduler  *scheduler,
                            int             fd,
                            GIOCondition    condition,
                            gint64          deadline,
@@ -335,6 +355,25 @@ coro_descriptor_wait_once (CoroScheduler  *scheduler,
 
   wait = (CoroDescriptorWait) { .waiter = wait.waiter, .wanted = condition };
   return (GIOCondition) descriptor_park (self, &wait, deadline, error);
+}
+
+/* Waits until `condition` holds, for `timeout` µs, negative: for ever.  What holds already
+ * does not suspend. */
+GIOCondition
+coro_descriptor_wait_once (CoroScheduler  *scheduler,
+                           int             fd,
+                           GIOCondition    condition,
+                           GTimeSpan       timeout,
+                           GError        **error)
+{
+  GIOCondition ready = fd_look (fd, condition, error);
+
+  if (ready != 0)
+    return (ready & G_IO_NVAL) != 0 ? 0 : ready;
+
+  return descriptor_wait_for_event (scheduler, fd, condition,
+                                    timeout < 0 ? G_MAXINT64 : coro_scheduler_deadline (scheduler, timeout),
+                                    error);
 }
 
 /* Ends all waits for `fd` with G_IO_ERROR_CLOSED, before it is closed. */

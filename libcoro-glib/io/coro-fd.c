@@ -13,29 +13,8 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <limits.h>
-#include <poll.h>
 #include <sys/uio.h>
 #include <unistd.h>
-
-/* What poll() says right now; 0 for nothing, G_IO_NVAL with an error. */
-static GIOCondition
-fd_look (int            fd,
-         GIOCondition   condition,
-         GError       **error)
-{
-  struct pollfd poll_fd = { .fd = fd, .events = (short) condition };
-
-  while (poll (&poll_fd, 1, 0) < 0)
-    if (errno != EINTR)
-      {
-        coro_set_error_from_errno (error, errno, "Cannot look at a descriptor");
-        return G_IO_NVAL;
-      }
-
-  if ((poll_fd.revents & POLLNVAL) != 0)
-    coro_set_error_from_errno (error, EBADF, "Cannot wait for a descriptor");
-  return (GIOCondition) poll_fd.revents;
-}
 
 /**
  * coro_fd_wait: (skip)
@@ -75,20 +54,12 @@ coro_fd_wait (int            fd,
               GTimeSpan      timeout,
               GError       **error)
 {
-  GIOCondition ready;
-
   g_return_val_if_fail (fd >= 0, 0);
 
   if (coro_job_require (error) == NULL || !coro_waiter_check_ready (error))
     return 0;
 
-  ready = fd_look (fd, condition, error);
-  if (ready != 0)
-    return (ready & G_IO_NVAL) != 0 ? 0 : ready;
-
-  return coro_descriptor_wait_once (coro_scheduler_current, fd, condition,
-                                    timeout < 0 ? G_MAXINT64 : coro_scheduler_deadline (coro_scheduler_current, timeout),
-                                    error);
+  return coro_descriptor_wait_once (coro_scheduler_current, fd, condition, timeout, error);
 }
 
 typedef struct

@@ -49,6 +49,14 @@ socket_get_descriptor (GSocket        *socket,
 {
   CoroDescriptor *descriptor = coro_descriptor_get_owned (scheduler, fd, G_OBJECT (socket), error);
 
+  /* Who had closed it before we were noted did not know of us, and the number may be another
+   * file's. */
+  if (descriptor != NULL && G_UNLIKELY (g_socket_get_fd (socket) != fd))
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "The socket was closed by another thread");
+      return NULL;
+    }
+
   if (descriptor != NULL && !socket_is_tcp (socket))
     descriptor->careful = TRUE;
   return descriptor;
@@ -201,6 +209,9 @@ coro_socket_wait (GSocket       *socket,
 
   g_return_val_if_fail (G_IS_SOCKET (socket), 0);
 
+  if (coro_job_require (error) == NULL || !coro_waiter_check_ready (error))
+    return 0;
+
   fd = g_socket_get_fd (socket);
   if (fd < 0)
     {
@@ -208,8 +219,13 @@ coro_socket_wait (GSocket       *socket,
       return 0;
     }
 
+  /* As the socket's: another thread that closes it would not know of us. */
+  if (socket_get_descriptor (socket, coro_scheduler_current, fd, error) == NULL)
+    return 0;
+
   timeout = g_socket_get_timeout (socket);
-  return coro_fd_wait (fd, condition, timeout == 0 ? -1 : timeout * G_TIME_SPAN_SECOND, error);
+  return coro_descriptor_wait_once (coro_scheduler_current, fd, condition,
+                                    timeout == 0 ? -1 : timeout * G_TIME_SPAN_SECOND, error);
 }
 
 /**

@@ -13,6 +13,7 @@ static CoroWorkerPool *pool;
 typedef struct
 {
   GSocket *socket;
+  GSocketAddress *address;      /* (nullable): to connect to */
   int begun;                    /* (atomic) */
   gssize n;
   GError *error;                /* (nullable) (owned) */
@@ -41,13 +42,14 @@ nothing_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Has it received in a worker, and returns when it is parked there: whoever comes after it
- * in that thread has its turn then. */
+/* Starts it in a worker, and returns when it is parked there: whoever comes after it in that
+ * thread has its turn then. */
 static CoroTask *
-receive_in_worker (Receiver *self,
-                   int       worker)
+park_in_worker (Receiver *self,
+                CoroFunc  func,
+                int       worker)
 {
-  CoroTask *task = coro_worker_pool_spawn_task_at (pool, worker, receive_cb, self, NULL, "here");
+  CoroTask *task = coro_worker_pool_spawn_task_at (pool, worker, func, self, NULL, "here");
   g_autoptr (CoroTask) behind = NULL;
 
   while (!g_atomic_int_get (&self->begun))
@@ -55,6 +57,13 @@ receive_in_worker (Receiver *self,
   behind = coro_worker_pool_spawn_task_at (pool, worker, nothing_cb, NULL, NULL, "here");
   g_assert_true (coro_await (behind, NULL, NULL));
   return task;
+}
+
+static CoroTask *
+receive_in_worker (Receiver *self,
+                   int       worker)
+{
+  return park_in_worker (self, receive_cb, worker);
 }
 
 /* --- used elsewhere --------------------------------------------------------------------- */
@@ -219,6 +228,85 @@ closed_here_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* They do without receiving, and without a connection. */
+static gboolean
+wait_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  Receiver *self = user_data;
+
+  g_atomic_int_set (&self->begun, TRUE);
+  g_assert_cmpint (coro_socket_wait (self->socket, G_IO_IN, &self->error), ==, 0);
+  return TRUE;
+}
+
+static gboolean
+connect_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  Receiver *self = user_data;
+
+  g_atomic_int_set (&self->begun, TRUE);
+  g_assert_false (coro_socket_connect (self->socket, self->address, &self->error));
+  return TRUE;
+}
+
+static gboolean
+assert_told (Receiver  *self,
+             CoroFunc   func,
+             GError   **error)
+{
+  g_autoptr (CoroTask) task = park_in_worker (self, func, 0);
+
+  g_assert_true (coro_socket_close (self->socket, error));
+  if (!coro_await (task, NULL, error))
+    return FALSE;
+  g_assert_error (self->error, G_IO_ERROR, G_IO_ERROR_CLOSED);
+  g_clear_error (&self->error);
+  return TRUE;
+}
+
+static gboolean
+closed_waiting_cb (gpointer   user_data,
+                   GValue    *result,
+                   GError   **error)
+{
+  g_auto (Pair) pair = pair_new (TRUE);
+  Receiver receiver = { .socket = pair.b };
+
+  return assert_told (&receiver, wait_cb, error);
+}
+
+/* Where the queue of who wants to be accepted is full, nobody gets an answer. */
+static gboolean
+closed_connecting_cb (gpointer   user_data,
+                      GValue    *result,
+                      GError   **error)
+{
+  g_autoptr (GSocket) listener = new_tcp ();
+  g_autoptr (GSocketAddress) any = loopback (0);
+  g_autoptr (GSocketAddress) address = NULL;
+  g_autoptr (GPtrArray) queue = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GSocket) socket = new_tcp ();
+  gboolean full = FALSE;
+
+  g_socket_set_listen_backlog (listener, 0);
+  g_assert_true (g_socket_bind (listener, any, FALSE, error) && g_socket_listen (listener, error));
+  address = g_socket_get_local_address (listener, error);
+  while (!full)
+    {
+      GSocket *queued = new_tcp ();
+
+      g_ptr_array_add (queue, queued);
+      g_socket_set_blocking (queued, FALSE);
+      full = !g_socket_connect (queued, address, NULL, NULL) &&
+             g_socket_condition_check (queued, G_IO_OUT) == 0;
+    }
+  return assert_told (&(Receiver) { .socket = socket, .address = address }, connect_cb, error);
+}
+
 /* Also who is about to wait and has not yet. */
 G_GNUC_UNUSED static gboolean
 closed_amid_cb (gpointer   user_data,
@@ -357,6 +445,8 @@ main (int    argc,
   g_test_add_data_func ("/io/socket-threads/several-receive", several_receive_cb, run_cb);
   g_test_add_data_func ("/io/socket-threads/send-and-receive", send_and_receive_cb, run_cb);
   g_test_add_data_func ("/io/socket-threads/closed-here-waited-for-there", closed_here_cb, run_cb);
+  g_test_add_data_func ("/io/socket-threads/closed-here-waiting-there", closed_waiting_cb, run_cb);
+  g_test_add_data_func ("/io/socket-threads/closed-here-connecting-there", closed_connecting_cb, run_cb);
 #ifndef __SANITIZE_THREAD__     /* which sees what is so: a thread closes what another one reads from */
   g_test_add_data_func ("/io/socket-threads/closed-amid", closed_amid_cb, run_cb);
 #endif
