@@ -376,13 +376,19 @@ coro_descriptor_wait_once (CoroScheduler  *scheduler,
                                     error);
 }
 
-/* Ends all waits for `fd` with G_IO_ERROR_CLOSED, before it is closed. */
+/* Ends all waits of the calling thread's scheduler for `fd` with G_IO_ERROR_CLOSED, before it
+ * is closed. */
 void
 coro_descriptor_close (CoroScheduler *scheduler,
                        int            fd)
 {
-  CoroDescriptor *self = (CoroDescriptor *) coro_reactor_lookup (&scheduler->reactor, fd);
+  CoroDescriptor *self;
 
+  /* A thread without a context is given the default one, which another thread runs. */
+  if (!coro_scheduler_is_mine (scheduler))
+    return;
+
+  self = (CoroDescriptor *) coro_reactor_lookup (&scheduler->reactor, fd);
   if (self == NULL || self->watch.klass != &coro_descriptor_class)
     return;
 
@@ -417,26 +423,28 @@ static void
 tell_closed_cb (CoroScheduler *scheduler,
                 gpointer       user_data)
 {
-  CoroDescriptorClosed *closed;
+  CoroDescriptorClosed *closed = user_data;
 
-  if (coro_scheduler_is_mine (scheduler))
+  if (scheduler == closed->scheduler)
     return;
 
-  closed = g_memdup2 (user_data, sizeof *closed);
+  closed = g_memdup2 (closed, sizeof *closed);
   closed->scheduler = scheduler;
   g_object_ref (closed->owner);
   coro_scheduler_post (scheduler, &closed->message);
 }
 
-/* Ends all waits of other threads for what was the owner's, once it is closed: who asks the
- * owner later is told so by that. */
+/* Ends all waits of other schedulers for what was the owner's, once it is closed: who asks the
+ * owner later is told so by that.  Those of another context of this thread are others too. */
 void
 coro_descriptor_tell_closed (int      fd,
                              GObject *owner)
 {
-  CoroDescriptorClosed closed = { { NULL, closed_cb }, NULL, owner, fd };
+  CoroScheduler *mine = coro_scheduler_peek ();
+  CoroScheduler *told = coro_scheduler_is_mine (mine) ? mine : NULL;
+  CoroDescriptorClosed closed = { { NULL, closed_cb }, told, owner, fd };
   gpointer noted = g_object_get_qdata (owner, owner_scheduler_quark ());
 
-  if (noted != NULL && noted != coro_scheduler_peek ())
+  if (noted != NULL && noted != told)
     coro_scheduler_foreach (tell_closed_cb, &closed);
 }

@@ -307,6 +307,111 @@ closed_connecting_cb (gpointer   user_data,
   return assert_told (&(Receiver) { .socket = socket, .address = address }, connect_cb, error);
 }
 
+/* By a thread without coroutines, whose context is the default one like that of who waits:
+ * it must not touch what is that one's. */
+static gpointer
+close_thread (gpointer data)
+{
+  g_assert_true (coro_socket_close (data, NULL));
+  return NULL;
+}
+
+static gboolean
+closed_by_plain_thread_cb (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  for (int i = 0; i < 20; i++)
+    {
+      gboolean cancelled = i % 2 == 0;
+      int code = cancelled ? G_IO_ERROR_CANCELLED : G_IO_ERROR_CLOSED;
+      g_auto (Pair) pair = pair_new (FALSE);
+      Receiver receiver = { .socket = pair.b };
+      g_autoptr (CoroTask) task = coro_spawn_task (receive_cb, &receiver, NULL);
+
+      while (!receiver.begun)
+        g_assert_true (coro_yield (error));
+      if (cancelled)
+        coro_task_cancel (task);        /* it still has to hear of it */
+      g_thread_join (g_thread_new ("closer", close_thread, pair.b));
+      g_assert_true (coro_join (task, error));
+      g_assert_error (receiver.error, G_IO_ERROR, code);
+      g_clear_error (&receiver.error);
+    }
+  return TRUE;
+}
+
+static void
+test_closed_by_plain_thread (void)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (closed_by_plain_thread_cb, NULL, NULL);
+
+  while (!coro_future_is_done (CORO_FUTURE (task)))
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_no_error (coro_future_get_error (CORO_FUTURE (task)));
+}
+
+/* In another context of the thread that waits. */
+typedef struct
+{
+  Pair pair;
+  Receiver receiver;
+  CoroTask *task;
+} Elsewhere;
+
+static gboolean
+receive_elsewhere_cb (gpointer   user_data,
+                      GValue    *result,
+                      GError   **error)
+{
+  Elsewhere *self = user_data;
+
+  self->pair = pair_new (TRUE);
+  self->receiver.socket = self->pair.b;
+  self->task = coro_spawn_task (receive_cb, &self->receiver, NULL);
+  while (!self->receiver.begun)
+    g_assert_true (coro_yield (error));
+  return TRUE;
+}
+
+static gboolean
+close_elsewhere_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  return coro_socket_close (((Elsewhere *) user_data)->pair.b, error);
+}
+
+static gboolean
+await_elsewhere_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  return coro_await (((Elsewhere *) user_data)->task, NULL, error);
+}
+
+static void
+test_closed_by_other_context (void)
+{
+  g_autoptr (CoroRunner) waiting = coro_runner_new ();
+  g_autoptr (CoroRunner) closing = coro_runner_new ();
+  g_autoptr (GError) error = NULL;
+  Elsewhere self = { { NULL, }, };
+
+  coro_runner_run (waiting, receive_elsewhere_cb, &self, NULL, &error);
+  g_assert_no_error (error);
+  coro_runner_run (closing, close_elsewhere_cb, &self, NULL, &error);
+  g_assert_no_error (error);
+  coro_runner_run (waiting, await_elsewhere_cb, &self, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_error (self.receiver.error, G_IO_ERROR, G_IO_ERROR_CLOSED);
+  g_clear_error (&self.receiver.error);
+  g_object_unref (self.task);
+  pair_clear (&self.pair);
+  coro_runner_close (closing);
+  coro_runner_close (waiting);
+}
+
 /* Also who is about to wait and has not yet. */
 G_GNUC_UNUSED static gboolean
 closed_amid_cb (gpointer   user_data,
@@ -447,6 +552,8 @@ main (int    argc,
   g_test_add_data_func ("/io/socket-threads/closed-here-waited-for-there", closed_here_cb, run_cb);
   g_test_add_data_func ("/io/socket-threads/closed-here-waiting-there", closed_waiting_cb, run_cb);
   g_test_add_data_func ("/io/socket-threads/closed-here-connecting-there", closed_connecting_cb, run_cb);
+  g_test_add_func ("/io/socket-threads/closed-by-plain-thread", test_closed_by_plain_thread);
+  g_test_add_func ("/io/socket-threads/closed-by-other-context", test_closed_by_other_context);
 #ifndef __SANITIZE_THREAD__     /* which sees what is so: a thread closes what another one reads from */
   g_test_add_data_func ("/io/socket-threads/closed-amid", closed_amid_cb, run_cb);
 #endif
