@@ -17,7 +17,7 @@ G_BEGIN_DECLS
  *   that are not released, cancellations that are ignored, a thread-default
  *   context that is not popped before a wait
  * @CORO_DEBUG_ERRORS: note the way of errors through the coroutines, see
- *   [func@format_error_trace]; `Since: 1.0`
+ *   [func@format_error_trace]; `Since: 0.1`
  * @CORO_DEBUG_ALL: all of these
  *
  * What debug mode watches.

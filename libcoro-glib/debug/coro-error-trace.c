@@ -292,7 +292,7 @@ append_trace (GString      *text,
  *
  * Returns: (nullable) (transfer full): lines of text; %NULL if nothing is known
  *
- * Since: 1.0
+ * Since: 0.1
  */
 char *
 coro_format_error_trace (const GError *error)

@@ -41,7 +41,7 @@
  *
  * Semantics: Python's `ThreadPoolExecutor`.
  *
- * Since: 1.0
+ * Since: 0.1
  */
 struct _CoroExecutor
 {
@@ -192,7 +192,7 @@ get_default_max_threads (void)
  *
  * Returns: (transfer full): an executor
  *
- * Since: 1.0
+ * Since: 0.1
  */
 CoroExecutor *
 coro_executor_new (guint             max_threads,
@@ -217,7 +217,7 @@ coro_executor_new (guint             max_threads,
  *
  * Returns: (transfer none): the default executor
  *
- * Since: 1.0
+ * Since: 0.1
  */
 CoroExecutor *
 coro_executor_get_default (void)
@@ -247,7 +247,7 @@ coro_executor_get_default (void)
  *
  * Returns: a number of threads
  *
- * Since: 1.0
+ * Since: 0.1
  */
 guint
 coro_executor_get_max_threads (CoroExecutor *self)
@@ -267,7 +267,7 @@ coro_executor_get_max_threads (CoroExecutor *self)
  *
  * Returns: a number of threads
  *
- * Since: 1.0
+ * Since: 0.1
  */
 guint
 coro_executor_count_threads (CoroExecutor *self)
@@ -299,7 +299,7 @@ coro_executor_count_threads (CoroExecutor *self)
  * Returns: (nullable) (transfer full): what @func returned; %NULL also
  *   with @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gpointer
 coro_executor_run (CoroExecutor    *self,
@@ -350,7 +350,7 @@ coro_executor_run (CoroExecutor    *self,
  *
  * Returns: (transfer full): a future
  *
- * Since: 1.0
+ * Since: 0.1
  */
 CoroFuture *
 coro_executor_submit (CoroExecutor   *self,
@@ -440,7 +440,7 @@ static const CoroWaitClass end_wait_class = { end_wait_abort, NULL, FALSE, "an e
  *
  * Returns: %TRUE once it is shut down; %FALSE with @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gboolean
 coro_executor_shut_down (CoroExecutor  *self,
@@ -495,7 +495,7 @@ executor_end_future_cb (CoroThreadsEnd *end)
  *
  * Returns: (transfer full): a future of a boolean
  *
- * Since: 1.0
+ * Since: 0.1
  */
 CoroFuture *
 coro_executor_shut_down_future (CoroExecutor *self)
@@ -532,7 +532,7 @@ coro_executor_shut_down_future (CoroExecutor *self)
  *
  * Returns: the guard, for a `g_auto (CoroExecutorGuard)`
  *
- * Since: 1.0
+ * Since: 0.1
  */
 CoroExecutorGuard
 coro_executor_enter (CoroExecutor *self)
@@ -550,7 +550,7 @@ coro_executor_enter (CoroExecutor *self)
  *
  * Callable from a coroutine, which it suspends; elsewhere it blocks.
  *
- * Since: 1.0
+ * Since: 0.1
  */
 void
 coro_executor_exit (CoroExecutorGuard *guard)

@@ -16,7 +16,7 @@ G_BEGIN_DECLS
  *
  * How a [class@Executor] ends what is under way.
  *
- * Since: 1.0
+ * Since: 0.1
  */
 typedef enum
 {
@@ -37,7 +37,7 @@ typedef enum
  *
  * Returns: %TRUE; %FALSE with @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 typedef gboolean (*CoroWorkFunc) (gpointer       user_data,
                                   GCancellable  *cancellable,
@@ -80,7 +80,7 @@ CoroFuture   *coro_executor_shut_down_future (CoroExecutor        *self);
  * A guard: an executor is shut down when the block of C is left, and all that
  * was given to it is done then.
  *
- * Since: 1.0
+ * Since: 0.1
  */
 typedef struct
 {

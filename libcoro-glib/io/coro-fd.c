@@ -46,7 +46,7 @@
  * Returns: what @fd is ready for, of @condition, %G_IO_ERR and %G_IO_HUP;
  *   0 with @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 GIOCondition
 coro_fd_wait (int            fd,
@@ -98,7 +98,7 @@ fd_wait_cb (gpointer   user_data,
  *
  * Returns: (transfer full): a future
  *
- * Since: 1.0
+ * Since: 0.1
  */
 CoroFuture *
 coro_fd_wait_future (int          fd,
@@ -142,7 +142,7 @@ nowait_is_no_answer (int code)
  *
  * Returns: the bytes read; 0 at the end; -1 with @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gssize
 coro_fd_read (int      fd,
@@ -206,7 +206,7 @@ coro_fd_read (int      fd,
  *
  * Returns: %TRUE if all was written; %FALSE with @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gboolean
 coro_fd_write_all (int          fd,
@@ -274,7 +274,7 @@ coro_fd_write_all (int          fd,
  *
  * Returns: %TRUE; %FALSE with @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gboolean
 coro_fd_close (int      fd,

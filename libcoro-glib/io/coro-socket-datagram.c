@@ -46,7 +46,7 @@ receive_from_cb (int      fd,
  *
  * Returns: the bytes received; -1 with @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gssize
 coro_socket_receive_from (GSocket         *socket,
@@ -95,7 +95,7 @@ send_to_cb (int      fd,
  *
  * Returns: the bytes sent; -1 with @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gssize
 coro_socket_send_to (GSocket         *socket,

@@ -84,7 +84,7 @@ send_cb (gpointer   user_data,
  *
  * Returns: (transfer full): a future
  *
- * Since: 1.0
+ * Since: 0.1
  */
 CoroFuture *
 coro_socket_connect_future (GSocket        *socket,
@@ -111,7 +111,7 @@ coro_socket_connect_future (GSocket        *socket,
  *
  * Returns: (transfer full): a future
  *
- * Since: 1.0
+ * Since: 0.1
  */
 CoroFuture *
 coro_socket_receive_future (GSocket *socket,
@@ -135,7 +135,7 @@ coro_socket_receive_future (GSocket *socket,
  *
  * Returns: (transfer full): a future
  *
- * Since: 1.0
+ * Since: 0.1
  */
 CoroFuture *
 coro_socket_send_future (GSocket *socket,

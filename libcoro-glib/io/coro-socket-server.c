@@ -38,7 +38,7 @@
  *
  * Returns: (transfer full): a socket for [func@socket_accept]; %NULL with @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 GSocket *
 coro_socket_listen (GSocketAddress  *address,
@@ -95,7 +95,7 @@ accept_fd (GSocket  *socket,
  *
  * Returns: (transfer full): a socket; %NULL with @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 GSocket *
 coro_socket_accept (GSocket  *socket,
@@ -137,7 +137,7 @@ accept_future_cb (gpointer   socket,
  *
  * Returns: (transfer full): a future
  *
- * Since: 1.0
+ * Since: 0.1
  */
 CoroFuture *
 coro_socket_accept_future (GSocket *socket)
@@ -276,7 +276,7 @@ server_spawn_cb (int      fd,
  * Returns: %TRUE once @socket was closed and the last connection has ended; %FALSE with
  *   @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gboolean
 coro_socket_serve (GSocket        *socket,
@@ -320,7 +320,7 @@ coro_socket_serve (GSocket        *socket,
  *
  * Returns: (transfer full): a connection; %NULL with @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 GSocketConnection *
 coro_socket_listener_accept (GSocketListener  *listener,

@@ -19,7 +19,7 @@ G_BEGIN_DECLS
  *
  * Returns: %TRUE, or %FALSE with @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 typedef gboolean (*CoroServeFunc) (GSocket   *socket,
                                    gpointer   user_data,

@@ -57,7 +57,7 @@ receive_cb (int      fd,
  *
  * Returns: the bytes received; 0 when the peer has closed its side; -1 with @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gssize
 coro_socket_receive (GSocket  *socket,
@@ -91,7 +91,7 @@ coro_socket_receive (GSocket  *socket,
  *
  * Returns: %TRUE if all was received; %FALSE with @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gboolean
 coro_socket_receive_all (GSocket  *socket,
@@ -143,7 +143,7 @@ send_cb (int      fd,
  *
  * Returns: the bytes sent; -1 with @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gssize
 coro_socket_send (GSocket     *socket,
@@ -176,7 +176,7 @@ coro_socket_send (GSocket     *socket,
  *
  * Returns: %TRUE if all was sent; %FALSE with @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gboolean
 coro_socket_send_all (GSocket     *socket,
@@ -257,7 +257,7 @@ send_vectors_cb (int      fd,
  *
  * Returns: %TRUE if all was sent; %FALSE with @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gboolean
 coro_socket_send_vectors (GSocket              *socket,
@@ -325,7 +325,7 @@ send_file_cb (int      fd,
  *
  * Returns: %TRUE if all was sent, or the file has ended before; %FALSE with @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gboolean
 coro_socket_send_file (GSocket  *socket,

@@ -149,7 +149,7 @@ coro_socket_perform (GSocket         *socket,
  *
  * Returns: %TRUE once it is connected; %FALSE with @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gboolean
 coro_socket_connect (GSocket         *socket,
@@ -197,7 +197,7 @@ coro_socket_connect (GSocket         *socket,
  *
  * Returns: what it is ready for; 0 with @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 GIOCondition
 coro_socket_wait (GSocket       *socket,
@@ -246,7 +246,7 @@ coro_socket_wait (GSocket       *socket,
  *
  * Returns: %TRUE; %FALSE with @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gboolean
 coro_socket_close (GSocket  *socket,

@@ -237,7 +237,7 @@ server_run (CoroPoolServer  *self,
  * Returns: %TRUE once @socket was closed and the last connection has ended; %FALSE with
  *   @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gboolean
 coro_worker_pool_serve (CoroWorkerPool  *self,

@@ -51,7 +51,7 @@
  * reference does the same and does not wait. A process that was forked has
  * none of the workers; spawning fails there.
  *
- * Since: 1.0
+ * Since: 0.1
  */
 typedef struct
 {
@@ -241,7 +241,7 @@ coro_worker_pool_init (CoroWorkerPool *self)
  *
  * Returns: (transfer full): a pool
  *
- * Since: 1.0
+ * Since: 0.1
  */
 CoroWorkerPool *
 coro_worker_pool_new (guint n_workers)
@@ -265,7 +265,7 @@ coro_worker_pool_new (guint n_workers)
  *
  * Returns: a number of threads
  *
- * Since: 1.0
+ * Since: 0.1
  */
 guint
 coro_worker_pool_get_n_workers (CoroWorkerPool *self)
@@ -286,7 +286,7 @@ coro_worker_pool_get_n_workers (CoroWorkerPool *self)
  *
  * Returns: (transfer none): the scheduler
  *
- * Since: 1.0
+ * Since: 0.1
  */
 CoroScheduler *
 coro_worker_pool_get_scheduler (CoroWorkerPool *self,
@@ -309,7 +309,7 @@ coro_worker_pool_get_scheduler (CoroWorkerPool *self,
  *
  * Returns: how many there are
  *
- * Since: 1.0
+ * Since: 0.1
  */
 guint
 coro_worker_pool_count_coroutines (CoroWorkerPool *self,
@@ -479,7 +479,7 @@ drop_data (gpointer       user_data,
  *
  * Callable from any thread; never suspends.
  *
- * Since: 1.0
+ * Since: 0.1
  */
 void
 coro_worker_pool_spawn_at (CoroWorkerPool *self,
@@ -519,7 +519,7 @@ coro_worker_pool_spawn_at (CoroWorkerPool *self,
  *
  * Returns: (transfer full): the handle
  *
- * Since: 1.0
+ * Since: 0.1
  */
 CoroTask *
 coro_worker_pool_spawn_task_at (CoroWorkerPool *self,
@@ -602,7 +602,7 @@ join_cb (gpointer       user_data,
  *
  * Returns: %TRUE once it is shut down; %FALSE with @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gboolean
 coro_worker_pool_shut_down (CoroWorkerPool  *self,

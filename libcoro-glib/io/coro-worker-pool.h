@@ -24,7 +24,7 @@ G_DECLARE_FINAL_TYPE (CoroWorkerPool, coro_worker_pool, CORO, WORKER_POOL, GObje
  *
  * Runs a coroutine in the worker that has the fewest; nobody gets a handle.
  *
- * Since: 1.0
+ * Since: 0.1
  */
 #define coro_worker_pool_spawn(self, func, user_data, destroy) \
   coro_worker_pool_spawn_at ((self), CORO_WORKER_ANY, (func), (user_data), (destroy), CORO_SPAWN_SITE (func))
@@ -40,7 +40,7 @@ G_DECLARE_FINAL_TYPE (CoroWorkerPool, coro_worker_pool, CORO, WORKER_POOL, GObje
  *
  * Returns: (transfer full): the handle
  *
- * Since: 1.0
+ * Since: 0.1
  */
 #define coro_worker_pool_spawn_task(self, func, user_data, destroy) \
   coro_worker_pool_spawn_task_at ((self), CORO_WORKER_ANY, (func), (user_data), (destroy), CORO_SPAWN_SITE (func))

@@ -98,7 +98,7 @@ coro_cancel_scope_enter_at (gint64       deadline,
  *
  * Returns: the guard, for a `g_auto (CoroCancelScope)`
  *
- * Since: 1.0
+ * Since: 0.1
  */
 CoroCancelScope
 coro_cancel_scope_enter (GTimeSpan   duration,
@@ -140,7 +140,7 @@ scope_cancel_cb (CoroMessage *message)
  * guard is on a stack, so the caller knows that its block has not been left:
  * a job of [func@run_in_thread] that the block waits for does, for example.
  *
- * Since: 1.0
+ * Since: 0.1
  */
 void
 coro_cancel_scope_cancel (CoroCancelScope *self,
@@ -181,7 +181,7 @@ coro_cancel_scope_cancel (CoroCancelScope *self,
  * Returns: a time in µs, of [method@Scheduler.get_time]; %G_MAXINT64: never,
  *   or the guard is closed
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gint64
 coro_cancel_scope_get_deadline (const CoroCancelScope *self)
@@ -205,7 +205,7 @@ coro_cancel_scope_get_deadline (const CoroCancelScope *self)
  *
  * Callable from the thread of the coroutine that opened it; never suspends.
  *
- * Since: 1.0
+ * Since: 0.1
  */
 void
 coro_cancel_scope_set_deadline (CoroCancelScope *self,
@@ -229,7 +229,7 @@ coro_cancel_scope_set_deadline (CoroCancelScope *self,
  *
  * Callable from the thread of the coroutine that opened it; never suspends.
  *
- * Since: 1.0
+ * Since: 0.1
  */
 void
 coro_cancel_scope_set_timeout (CoroCancelScope *self,
@@ -253,7 +253,7 @@ coro_cancel_scope_set_timeout (CoroCancelScope *self,
  *
  * Returns: %TRUE inside a shield
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gboolean
 coro_cancel_scope_get_shield (const CoroCancelScope *self)
@@ -279,7 +279,7 @@ coro_cancel_scope_get_shield (const CoroCancelScope *self)
  *
  * Callable from the thread of the coroutine that opened it; never suspends.
  *
- * Since: 1.0
+ * Since: 0.1
  */
 void
 coro_cancel_scope_set_shield (CoroCancelScope *self,
@@ -312,7 +312,7 @@ get_outcome (const CoroCancelScope *self)
  *
  * Returns: %TRUE if it was
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gboolean
 coro_cancel_scope_is_cancelled (const CoroCancelScope *self)
@@ -332,7 +332,7 @@ coro_cancel_scope_is_cancelled (const CoroCancelScope *self)
  *
  * Returns: %TRUE if it was
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gboolean
 coro_cancel_scope_is_expired (const CoroCancelScope *self)
@@ -353,7 +353,7 @@ coro_cancel_scope_is_expired (const CoroCancelScope *self)
  *
  * Returns: %TRUE if it has
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gboolean
 coro_cancel_scope_was_caught (const CoroCancelScope *self)
@@ -372,7 +372,7 @@ coro_cancel_scope_was_caught (const CoroCancelScope *self)
  *
  * Callable from the coroutine that opened it; never suspends.
  *
- * Since: 1.0
+ * Since: 0.1
  */
 void
 coro_cancel_scope_exit (CoroCancelScope *self)
@@ -410,7 +410,7 @@ coro_cancel_scope_exit (CoroCancelScope *self)
  *
  * Returns: %TRUE if it was this guard that stopped the block
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gboolean
 coro_cancel_scope_catch (CoroCancelScope *self)
@@ -443,7 +443,7 @@ coro_cancel_scope_catch (CoroCancelScope *self)
  * Returns: a time in µs, of [method@Scheduler.get_time]; %G_MAXINT64: never;
  *   %G_MININT64: it is cancelled
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gint64
 coro_get_effective_deadline (void)

@@ -15,7 +15,7 @@ G_BEGIN_DECLS
  * A guard: what its block of C waits for can be cancelled, without the rest
  * of the coroutine.
  *
- * Since: 1.0
+ * Since: 0.1
  */
 typedef struct
 {

@@ -416,7 +416,7 @@ application_interrupt_cb (gpointer application)
  *
  * Returns: an exit status
  *
- * Since: 1.0
+ * Since: 0.1
  */
 int
 coro_application_run (GApplication  *application,

@@ -101,7 +101,7 @@ coro_timeout_reschedule (CoroTimeout *self,
  * Returns: a time in µs, of [method@Scheduler.get_time]; %G_MAXINT64: never,
  *   or the guard is closed
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gint64
 coro_timeout_get_deadline (const CoroTimeout *self)

@@ -141,7 +141,7 @@ static const CoroWaitClass settle_wait_class = { settle_abort, coro_waiter_undo_
  *
  * Returns: %TRUE once the others rest; %FALSE with @error set
  *
- * Since: 1.0
+ * Since: 0.1
  */
 gboolean
 coro_test_settle (GError **error)

@@ -58,7 +58,7 @@ coro_test_fail (const GError *error)
  *
  * Returns: the seed; 0 without one
  *
- * Since: 1.0
+ * Since: 0.1
  */
 guint
 coro_test_get_seed (void)
@@ -92,7 +92,7 @@ coro_test_get_seed (void)
  *
  * Callable from any thread; never suspends.
  *
- * Since: 1.0
+ * Since: 0.1
  */
 void
 coro_test_set_seed (guint seed)
@@ -113,7 +113,7 @@ coro_test_set_seed (guint seed)
  *
  * Callable from the scheduler's thread; never suspends.
  *
- * Since: 1.0
+ * Since: 0.1
  */
 void
 coro_test_keep_order (CoroScheduler *scheduler)
