@@ -159,9 +159,12 @@ endless_yield_cb (gpointer   user_data,
 {
   Endless *self = user_data;
 
-  for (; !self->stop; self->n_steps++)
-    if (!coro_yield (error))
-      return FALSE;
+  while (!self->stop)
+    {
+      self->n_steps++;
+      if (!coro_yield (error))
+        return FALSE;
+    }
   return TRUE;
 }
 
@@ -172,9 +175,12 @@ endless_ready_cb (gpointer   user_data,
 {
   Endless *self = user_data;
 
-  for (; !self->stop; self->n_steps++)
-    if (!coro_await (self->done, NULL, error))
-      return FALSE;
+  while (!self->stop)
+    {
+      self->n_steps++;
+      if (!coro_await (self->done, NULL, error))
+        return FALSE;
+    }
   return TRUE;
 }
 
