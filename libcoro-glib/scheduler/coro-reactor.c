@@ -256,6 +256,11 @@ coro_reactor_add (CoroReactor          *self,
   reactor_check (self);
   if (G_UNLIKELY (fd == self->wake_fd))
     g_atomic_int_set (&self->wake_fd, -1);      /* somebody has closed it: it is another file */
+  if (G_UNLIKELY (fd == self->timer_fd))
+    {
+      self->timer_fd = -1;
+      self->armed = G_MAXINT64;
+    }
   holder = coro_reactor_lookup (self, fd);
   if (holder != NULL && coro_reactor_update (self, holder, holder->events) == 0)
     return EEXIST;
@@ -315,6 +320,7 @@ coro_reactor_remove (CoroReactor *self,
 
   self->watches[watch->fd] = NULL;
   watch->klass = NULL;
+  g_clear_pointer (&watch->polled, coro_polled_free);
   reactor_check (self);
   reactor_control (self, EPOLL_CTL_DEL, watch);
 }

@@ -992,6 +992,43 @@ test_wake_number_reused (void)
   g_assert_no_error (error);
 }
 
+/* A timer of ours that is to be armed is not sought where somebody else waits now. */
+static gboolean
+timer_number_reused_cb (gpointer   user_data,
+                        GValue    *result,
+                        GError   **error)
+{
+  int timer_fd = get_reactor ()->timer_fd;
+  int fds[2];
+  Wait wait;
+  g_autoptr (CoroTask) task = NULL;
+
+  make_pair (fds);
+  g_assert_true (coro_sleep (100, error));
+  g_assert_cmpint (dup2 (fds[0], timer_fd), ==, timer_fd);
+  wait = wait_for (timer_fd, G_IO_IN);
+  wait.timeout = SECOND;
+  task = coro_spawn_task (wait_cb, &wait, NULL);
+  g_assert_true (coro_sleep (100, error) && coro_sleep (100, error));
+  g_assert_false (wait.done);
+  put (fds[1], "x");
+  g_assert_true (coro_await (task, NULL, error));
+  g_assert_no_error (wait.error);
+  g_assert_cmpint (wait.ready, ==, G_IO_IN);
+  close (timer_fd);
+  close_pair (fds);
+  return TRUE;
+}
+
+static void
+test_timer_number_reused (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  coro_run (timer_number_reused_cb, NULL, NULL, &error);
+  g_assert_no_error (error);
+}
+
 static struct rlimit saved_limit;
 
 /* Each number below the limit is taken. */
@@ -1066,6 +1103,58 @@ no_epoll_cb (gpointer   user_data,
   g_assert_cmpint (waits[2].ready, ==, G_IO_IN);
   for (int i = 0; i < 3; i++)
     g_object_unref (tasks[i]);
+  close_pair (fds);
+  return TRUE;
+}
+
+static int looked_for;
+static int n_looked;
+
+static int
+looking_poll (GPollFD *fds,
+              guint    n_fds,
+              int      timeout)
+{
+  for (guint i = 0; i < n_fds; i++)
+    n_looked += fds[i].fd == looked_for ? 1 : 0;
+  return g_poll (fds, n_fds, timeout);
+}
+
+/* Who began to wait when there was no epoll, and ends when there can be one again, leaves nothing
+ * behind for the main loop to poll. */
+static gboolean
+left_to_poll_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  GMainContext *context = g_main_context_get_thread_default ();
+  int file = open ("/dev/null", O_RDONLY | O_CLOEXEC);
+  int fds[2];
+  Wait wait;
+  g_autoptr (CoroTask) task = NULL;
+
+  make_pair (fds);
+  g_assert_cmpint (dup2 (file, get_reactor ()->epoll_fd), >=, 0);
+  limit_descriptors ();
+  coro_reactor_poll (get_reactor ());
+  g_assert_cmpint (get_reactor ()->epoll_fd, ==, -1);
+  wait = wait_for (fds[0], G_IO_IN);
+  wait.timeout = SECOND;
+  task = coro_spawn_task (wait_cb, &wait, NULL);
+  let_wait ();
+
+  unlimit_descriptors ();
+  close (file);
+  looked_for = fds[0];
+  g_main_context_set_poll_func (context, looking_poll);
+  g_assert_true (coro_await (task, NULL, error));
+  assert_timed_out (wait.error);
+  g_clear_error (&wait.error);
+  g_assert_cmpint (n_looked, >, 0);
+  n_looked = 0;
+  g_assert_true (coro_sleep (SECOND, error));
+  g_assert_cmpint (n_looked, ==, 0);
+  g_main_context_set_poll_func (context, NULL);
   close_pair (fds);
   return TRUE;
 }
@@ -1215,6 +1304,8 @@ add_thefts (const Parts *parts)
   for (guint i = 0; i < G_N_ELEMENTS (thefts); i++)
     if (thefts[i].epoll <= parts->epoll && thefts[i].wake <= parts->wake && thefts[i].timer <= parts->timer)
       g_test_add_data_func (thefts[i].path, &thefts[i], test_theft);
+  if (parts->timer)
+    g_test_add_func ("/io/fd/stolen/timer-number-reused", test_timer_number_reused);
   if (parts->wake)
     g_test_add_func ("/io/fd/stolen/wake-number-reused", test_wake_number_reused);
 }
@@ -1260,6 +1351,7 @@ main (int    argc,
       coro_test_add_data_func ("/io/fd/epoll-replaced", epoll_closed_cb, GINT_TO_POINTER (TRUE), NULL);
       g_test_add_func ("/io/fd/epoll-closed-timer", test_epoll_closed_timer);
       coro_test_add_func ("/io/fd/no-epoll", no_epoll_cb);
+      coro_test_add_func ("/io/fd/left-to-poll", left_to_poll_cb);
     }
   add_thefts (&parts);
   g_test_add_func ("/io/fd/timers-without-epoll", test_timers_without_epoll);
