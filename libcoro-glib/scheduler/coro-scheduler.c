@@ -46,7 +46,7 @@ static GParamSpec *properties[N_PROPS];
 CoroGlobalHooks coro_global_hooks;
 
 static GMutex registry_lock;
-static GRecMutex late_lock;     /* whose owner acts for schedulers that have ended */
+static GMutex late_lock;        /* guards `late` */
 /* All of them, for the command of coro-gdb.py; guarded by registry_lock. */
 CoroScheduler *coro_schedulers G_GNUC_INTERNAL __attribute__ ((used));
 
@@ -225,33 +225,64 @@ scheduler_drop_ready_cb (gpointer scheduler)
 
   while ((ready = coro_scheduler_pop (self)) != NULL)
     if (ready->klass != NULL && ready->klass->drop != NULL)
-      {
-        g_atomic_pointer_set (&self->thread, coro_thread_self ());
-        ready->klass->drop (ready);
-      }
+      ready->klass->drop (ready);
 }
 
 /* Who is late for a scheduler that has ended handles it there and then: futures outlive
  * their schedulers, and somebody may have begun to wait for one in the last moment.  One at
  * a time, as if that thread were the scheduler's. */
+static gboolean
+scheduler_begin_late (CoroScheduler *self)
+{
+  gboolean begins;
+
+  g_mutex_lock (&late_lock);
+  begins = !self->late;
+  self->late = TRUE;
+  g_mutex_unlock (&late_lock);
+  return begins;
+}
+
+/* FALSE: something has come meanwhile. */
+static gboolean
+scheduler_end_late (CoroScheduler *self)
+{
+  gboolean ends;
+
+  g_mutex_lock (&late_lock);
+  ends = coro_inbox_is_empty (&self->inbox) && self->ready_head == NULL;
+  if (ends)
+    {
+      g_atomic_pointer_set (&self->thread, NULL);
+      self->late = FALSE;
+    }
+  g_mutex_unlock (&late_lock);
+  return ends;
+}
+
 static void
-scheduler_handle_late (CoroScheduler *self)
+scheduler_act_late (CoroScheduler *self)
 {
   CoroMessage *message, *next;
 
-  g_rec_mutex_lock (&late_lock);
-  while (!coro_inbox_is_empty (&self->inbox) || self->ready_head != NULL)
+  g_atomic_pointer_set (&self->thread, coro_thread_self ());
+  do
     {
       for (message = coro_inbox_take_all (&self->inbox); message != NULL; message = next)
         {
           next = message->next;
-          g_atomic_pointer_set (&self->thread, coro_thread_self ());
           message->handle (message);
         }
       coro_call_natively (scheduler_drop_ready_cb, self);
     }
-  g_atomic_pointer_set (&self->thread, NULL);
-  g_rec_mutex_unlock (&late_lock);
+  while (!scheduler_end_late (self));
+}
+
+static void
+scheduler_handle_late (CoroScheduler *self)
+{
+  if (scheduler_begin_late (self))
+    scheduler_act_late (self);  /* else who is at it finds the message */
 }
 
 /* Ends it: its source is destroyed and its stacks are freed.  What is parked on them
@@ -265,6 +296,7 @@ coro_scheduler_close (CoroScheduler *self)
   if (self->closed)
     return;
 
+  scheduler_begin_late (self);  /* before anybody else can: who finds it closed leaves a message */
   g_atomic_int_set (&self->closed, TRUE);
   g_mutex_lock (&registry_lock);
   g_hash_table_remove (registry, self->context);
@@ -277,7 +309,7 @@ coro_scheduler_close (CoroScheduler *self)
   self->context = NULL;
   g_mutex_unlock (&self->wakeup_lock);
   coro_scheduler_withdraw_calls (self);
-  scheduler_handle_late (self);
+  scheduler_act_late (self);
 
   if (self->supervisor != NULL && self->n_jobs == 0)
     g_clear_pointer (&self->supervisor, self->supervisor_free);
@@ -349,7 +381,7 @@ coro_scheduler_post (CoroScheduler *self,
       gboolean ended;
 
       g_mutex_lock (&self->wakeup_lock);
-      ended = self->context == NULL;
+      ended = g_atomic_int_get (&self->closed);
       if (!ended)
         scheduler_wake (self);
       g_mutex_unlock (&self->wakeup_lock);

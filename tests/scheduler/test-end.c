@@ -228,6 +228,80 @@ test_asked_in_the_midst_of_the_end (void)
   assert_trace ("source ~late source ~late");
 }
 
+/* A context that is this thread's, and has a scheduler. */
+static CoroScheduler *
+scheduler_new_in (GMainContext *context)
+{
+  CoroScheduler *scheduler;
+
+  g_main_context_push_thread_default (context);
+  scheduler = coro_scheduler_ref_for_context (context);
+  settle (context);
+  g_main_context_pop_thread_default (context);
+  return scheduler;
+}
+
+static gpointer
+ask_late_cb (gpointer scheduler)
+{
+  coro_scheduler_call_soon (scheduler, nothing_cb, NULL, NULL);
+  return NULL;
+}
+
+static void
+join_who_is_late_cb (gpointer scheduler)
+{
+  g_thread_join (g_thread_new ("late", ask_late_cb, scheduler));
+  note ("joined");
+}
+
+/* What is freed at the end of one context may wait for who asks another that has ended. */
+static void
+test_freeing_may_wait_for_who_is_late (void)
+{
+  GMainContext *contexts[] = { g_main_context_new (), g_main_context_new () };
+  g_autoptr (CoroScheduler) ended = scheduler_new_in (contexts[0]);
+  g_autoptr (CoroScheduler) ending = scheduler_new_in (contexts[1]);
+
+  g_main_context_unref (contexts[0]);
+  g_assert_true (coro_scheduler_is_closed (ended));
+  coro_scheduler_call_later (ending, SECOND, nothing_cb, ended, join_who_is_late_cb);
+  settle (contexts[1]);
+  g_main_context_unref (contexts[1]);
+  assert_trace ("joined");
+}
+
+static gpointer
+ask_as_soon_as_it_ends_cb (gpointer scheduler)
+{
+  while (!coro_scheduler_is_closed (scheduler))
+    ;
+  for (int i = 0; i < 100; i++)
+    ask_late_cb (scheduler);
+  return NULL;
+}
+
+/* Calls that were to come are given up by the thread that ends the context and by no other. */
+static void
+test_calls_to_come_among_threads (void)
+{
+  for (int i = 0; i < (is_slow () ? 3 : 20); i++)
+    {
+      GMainContext *context = g_main_context_new ();
+      g_autoptr (CoroScheduler) scheduler = scheduler_new_in (context);
+      int n_freed = 0;
+      GThread *thread;
+
+      for (int k = 0; k < 2000; k++)
+        coro_scheduler_call_later (scheduler, 1000 * SECOND, nothing_cb, &n_freed, count_cb);
+      settle (context);
+      thread = g_thread_new ("asks", ask_as_soon_as_it_ends_cb, scheduler);
+      g_main_context_unref (context);
+      g_thread_join (thread);
+      g_assert_cmpint (n_freed, ==, 2000);
+    }
+}
+
 int
 main (int    argc,
       char **argv)
@@ -242,6 +316,8 @@ main (int    argc,
   g_test_add_func ("/scheduler/end/frees-on-the-main-stack", test_frees_on_the_main_stack);
   g_test_add_func ("/scheduler/end/unread-errors-are-said", test_unread_errors_are_said);
   g_test_add_func ("/scheduler/end/asked-in-the-midst-of-it", test_asked_in_the_midst_of_the_end);
+  g_test_add_func ("/scheduler/end/freeing-may-wait-for-who-is-late", test_freeing_may_wait_for_who_is_late);
+  g_test_add_func ("/scheduler/end/calls-to-come-among-threads", test_calls_to_come_among_threads);
 
   return g_test_run ();
 }
