@@ -7,6 +7,13 @@
 
 G_BEGIN_DECLS
 
+/* More than a µs has: a counter that went on while the system slept must not be believed. */
+#ifdef __aarch64__
+# define CORO_CYCLES_MAX 1000
+#else
+# define CORO_CYCLES_MAX 10000
+#endif
+
 /* A counter of the processor that goes on evenly, for less than the clock (7 ns instead of
  * 25).  Differences are a hint: another processor may count from elsewhere.  0 where there is
  * none. */

@@ -19,8 +19,6 @@
 #define COARSE 100
 /* µs for which the counter of the processor is believed that no time has passed. */
 #define QUIET 10
-/* More than a µs has; a counter that went on while the system slept must not be believed. */
-#define MAX_CYCLES 10000
 /* ms between two times at which memory is given back while nothing else is to do, and for how
  * many µs each. */
 #define TRIM_PERIOD 5
@@ -68,7 +66,7 @@ scheduler_compare_clocks (CoroScheduler *self,
                           guint64        cycles)
 {
   if (passed >= QUIET)
-    self->quiet_cycles = MIN ((cycles - self->tick_cycles) / (guint64) passed, MAX_CYCLES) * QUIET;
+    self->quiet_cycles = MIN ((cycles - self->tick_cycles) / (guint64) passed, CORO_CYCLES_MAX) * QUIET;
   self->tick_cycles = cycles;
 }
 
@@ -617,8 +615,17 @@ source_prepare (GSource *source,
       return TRUE;
     }
 
-  if (!coro_reactor_arm (&self->reactor, deadline))
-    *timeout = (int) MIN ((deadline - now + 999) / 1000, G_MAXINT);
+  if (coro_reactor_arm (&self->reactor, deadline))
+    return FALSE;
+
+  /* It may have found that its descriptors are not ours any more, and told who waited. */
+  scheduler_follow_reactor (self);
+  if (scheduler_has_work (self))
+    {
+      *timeout = 0;
+      return TRUE;
+    }
+  *timeout = (int) MIN ((deadline - now + 999) / 1000, G_MAXINT);
   return FALSE;
 }
 
