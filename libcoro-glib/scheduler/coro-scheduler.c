@@ -547,7 +547,7 @@ coro_scheduler_is_running (CoroScheduler *self)
  *
  * Whether its context is gone; nothing runs any more.
  *
- * Callable from the scheduler's thread; never suspends.
+ * Callable from any thread; never suspends.
  *
  * Returns: %TRUE if it is closed
  *
@@ -558,7 +558,7 @@ coro_scheduler_is_closed (CoroScheduler *self)
 {
   g_return_val_if_fail (CORO_IS_SCHEDULER (self), FALSE);
 
-  return self->closed;
+  return g_atomic_int_get (&self->closed);
 }
 
 /**
