@@ -122,7 +122,8 @@ receive_cb (gpointer   user_data,
   Call *self = user_data;
   char c;
 
-  g_assert_cmpint (coro_socket_receive (self->socket, &c, 1, &self->error), ==, -1);
+  /* 0, the end, where the kernel has told somebody else of the error: it says it once. */
+  g_assert_cmpint (coro_socket_receive (self->socket, &c, 1, &self->error), <=, 0);
   self->done = TRUE;
   return TRUE;
 }
@@ -164,7 +165,7 @@ unacknowledged_cb (gpointer   user_data,
 
   if (!coro_await (reader, NULL, error) || !coro_await (writer, NULL, error))
     return FALSE;
-  /* The kernel says it once; afterwards the connection is over. */
+  /* Whoever asks first. */
   g_assert_true (g_error_matches (reading.error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT) ||
                  g_error_matches (writing.error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT));
   g_clear_error (&reading.error);
