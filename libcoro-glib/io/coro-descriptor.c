@@ -52,11 +52,13 @@ descriptor_ref (CoroDescriptor *self)
   return self;
 }
 
+/* Nothing of the wait may fire any more: its deadline may be due in the same turn. */
 static void
 wait_end (CoroDescriptorWait *wait,
           guint32             events,
           int                 code)
 {
+  coro_scheduler_disarm (wait->descriptor->scheduler, &wait->timer);
   wait->events = events;
   wait->code = code;
   coro_waiter_list_remove (&wait->descriptor->waiters, &wait->waiter);
@@ -284,7 +286,6 @@ descriptor_park (CoroDescriptor      *self,
   scheduler->reactor.n_waiting++;
   woken = coro_waiter_wait (&wait->waiter, &wait_class, NULL, error);
   scheduler->reactor.n_waiting--;
-  coro_scheduler_disarm (scheduler, &wait->timer);
 
   return woken ? wait_finish (wait, error) : 0;
 }

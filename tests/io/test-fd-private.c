@@ -329,6 +329,34 @@ timeout_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* Something comes, the thread is busy, and then the time is up before anybody has looked. */
+static gboolean
+ready_and_timed_out_cb (gpointer   user_data,
+                        GValue    *result,
+                        GError   **error)
+{
+  int fds[2];
+  Wait wait;
+  guint n_timers;
+  g_autoptr (CoroTask) task = NULL;
+
+  make_pair (fds);
+  wait = (Wait) { .fd = fds[0], .condition = G_IO_IN, .timeout = SECOND };
+  n_timers = coro_scheduler_current->timers.n_slots;
+  task = coro_spawn_task (wait_cb, &wait, NULL);
+  let_wait ();
+
+  put (fds[1], "x");
+  coro_reactor_poll (get_reactor ());   /* it is woken, and has not run */
+  g_assert_cmpuint (coro_scheduler_current->timers.n_slots, ==, n_timers);
+  coro_test_clock_advance (coro_scheduler_current, 2 * SECOND);
+  g_assert_true (coro_await (task, NULL, error));
+  g_assert_no_error (wait.error);
+  g_assert_cmpint (wait.ready, ==, G_IO_IN);
+  close_pair (fds);
+  return TRUE;
+}
+
 /* A descriptor that stays silent does not keep virtual time from passing. */
 static gboolean
 timeout_scope_cb (gpointer   user_data,
@@ -1330,6 +1358,7 @@ main (int    argc,
   coro_test_add_func ("/io/fd/same-direction", same_direction_cb);
   coro_test_add_func ("/io/fd/both-directions", both_directions_cb);
   coro_test_add_func ("/spec/S220/timeout", timeout_cb);
+  coro_test_add_func ("/io/fd/ready-and-timed-out", ready_and_timed_out_cb);
   coro_test_add_func ("/io/fd/timeout-scope", timeout_scope_cb);
   coro_test_add_func ("/io/fd/cancel-before", cancel_before_cb);
   coro_test_add_func ("/spec/S109/cancelled-leaves-nothing", cancel_during_cb);
