@@ -25,8 +25,12 @@ typedef struct
                         const GError   *error,
                         const char     *name,
                         const char     *site);
-  /* (nullable): whether a new member may start now; else the supervisor queues it later. */
+  /* Whether a new member is queued now; else the supervisor queues it later.  One that is
+   * queued and not marked as admitted ends without having begun. */
   gboolean (*admit)    (CoroSupervisor *self,
+                        CoroJob        *member);
+  /* A member that is to be queued later was cancelled: it is queued now. */
+  void (*dismiss)      (CoroSupervisor *self,
                         CoroJob        *member);
   /* (nullable): its members keep it, with one reference for them all.  On the native stack. */
   void (*ref)          (CoroSupervisor *self);

@@ -210,10 +210,12 @@ task_job_run (CoroJob *job)
   GError *error = NULL;
   gboolean ok;
 
-  if (job->cancel_pending || (job->cancel_level && !((CoroSupervisor *) job->supervisor)->joined))
+  if (job->cancel_pending || !job->admitted ||
+      (job->cancel_level && !((CoroSupervisor *) job->supervisor)->joined))
     {
-      /* Cancelled before its first step, by hand or with a group that nobody joins: the
-       * body never runs.  What it would work on, a widget, is gone. */
+      /* Cancelled before its first step, by hand, while it waited for its place, or with a
+       * group that is never joined: the body never runs.  What it would work on, a widget,
+       * is gone. */
       coro_job_deliver_cancel (job, &error);
     }
   else
@@ -244,7 +246,15 @@ task_job_fail (CoroJob *job,
   task_end (job, &value, error);
 }
 
-static const CoroJobClass task_job_class = { task_job_run, task_job_fail };
+static void
+task_job_dismiss (CoroJob *job)
+{
+  CoroSupervisor *supervisor = job->supervisor;
+
+  supervisor->klass->dismiss (supervisor, job);
+}
+
+static const CoroJobClass task_job_class = { task_job_run, task_job_fail, task_job_dismiss };
 
 /* --- spawning --------------------------------------------------------------------- */
 
@@ -296,7 +306,7 @@ task_start (CoroSupervisor     *supervisor,
       job->data = memcpy (copy, spec->data, spec->copy_size);
     }
 
-  if (supervisor->klass->admit != NULL && !supervisor->klass->admit (supervisor, job))
+  if (!supervisor->klass->admit (supervisor, job))
     return;
   if (!spec->eager || !coro_scheduler_run_now (supervisor->scope.scheduler, job))
     coro_job_enqueue (job);
@@ -692,7 +702,8 @@ coro_task_notify_priority (CoroTask *self)
  * What it waits for, or its next wait, fails with %G_IO_ERROR_CANCELLED,
  * once; see [iface@Awaitable]. It may clean up, wait meanwhile, and even
  * ignore the request. A coroutine that has not started never will, and its
- * data is freed.
+ * data is freed: it ends soon, also where it has to wait for its place in a
+ * group with a limit.
  *
  * From another thread the request arrives when the scheduler of the task has its
  * next turn. A coroutine that computes without giving way hears of it at its next

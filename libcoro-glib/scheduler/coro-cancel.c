@@ -7,12 +7,15 @@
 
 #include "scheduler/coro-scheduler-private.h"
 
-/* A parked job finds out about its cancellation by itself: it only gets a turn. */
+/* A parked job finds out about its cancellation by itself: it only gets a turn.  So does one
+ * that is kept from starting. */
 void
 coro_job_poke (CoroJob *self)
 {
   if (self->state == CORO_JOB_SUSPENDED)
     coro_job_enqueue (self);
+  else if (self->state == CORO_JOB_NEW && !self->queued)
+    coro_job_get_scheduler (self)->job_class->dismiss (self);
 }
 
 static void

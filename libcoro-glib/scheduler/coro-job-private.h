@@ -57,6 +57,9 @@ struct _CoroJobClass
   /* There was no stack for it; on the native stack.  Takes `error`. */
   void (*fail) (CoroJob *self,
                 GError  *error);
+  /* It was cancelled before it was queued for the first time, while the layers above keep
+   * it: from now on it is to be queued like others.  Runs no code of others. */
+  void (*dismiss) (CoroJob *self);
 };
 
 /* One coroutine as the scheduler sees it: a stack, a place in the queue, what cancels it.
@@ -79,7 +82,11 @@ struct _CoroJob
   guint16 n_cancelling;         /* requests minus uncancels */
   guint32 stack_size;           /* in KiB */
   CoroBinding *context;         /* (nullable) (owned): the values of context variables */
-  CoroWaiter *waiter;           /* (nullable): what it waits for, while it is suspended */
+  union
+    {
+      CoroWaiter *waiter;       /* (nullable): what it waits for, while it is suspended */
+      CoroJob *previous_in_line;        /* (nullable): for the layers above, before it is queued */
+    };
   CoroScope *scope;             /* (nullable): the innermost open cancel scope */
 
   /* For the layers above; the scheduler does not look at these. */

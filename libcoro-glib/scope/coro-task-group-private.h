@@ -24,8 +24,8 @@ struct _CoroTaskGroup
 
   guint limit;                  /* 0: none */
   guint n_running;
-  CoroReady *waiting_head;      /* (nullable): members above the limit */
-  CoroReady **waiting_tail;
+  CoroJob *line_head;           /* (nullable): members above the limit, by ready.next */
+  CoroJob *line_tail;
 
   CoroUnhandledFunc unhandled_func;     /* (nullable) */
   gpointer unhandled_data;      /* (owned): by unhandled_destroy */

@@ -93,18 +93,60 @@ group_report_cb (gpointer data)
 }
 
 static void
+group_add_to_line (CoroTaskGroup *self,
+                   CoroJob       *member)
+{
+  member->previous_in_line = self->line_tail;
+  member->ready.next = NULL;
+  if (self->line_tail != NULL)
+    self->line_tail->ready.next = &member->ready;
+  else
+    self->line_head = member;
+  self->line_tail = member;
+}
+
+static void
+group_remove_from_line (CoroTaskGroup *self,
+                        CoroJob       *member)
+{
+  CoroJob *previous = member->previous_in_line;
+  CoroJob *next = (CoroJob *) member->ready.next;
+
+  if (previous != NULL)
+    previous->ready.next = member->ready.next;
+  else
+    self->line_head = next;
+  if (next != NULL)
+    next->previous_in_line = previous;
+  else
+    self->line_tail = previous;
+  member->waiter = NULL;
+}
+
+static inline gboolean
+group_has_room (CoroTaskGroup *self)
+{
+  return self->limit == 0 || self->n_running < self->limit;
+}
+
+static inline void
+group_count_in (CoroTaskGroup *self,
+                CoroJob       *member)
+{
+  self->n_running++;
+  member->admitted = TRUE;
+}
+
+static void
 group_start_waiting (CoroTaskGroup *self)
 {
-  while (self->waiting_head != NULL && (self->limit == 0 || self->n_running < self->limit))
+  while (self->line_head != NULL && group_has_room (self))
     {
-      CoroReady *ready = self->waiting_head;
+      CoroJob *member = self->line_head;
 
-      self->waiting_head = ready->next;
-      if (self->waiting_head == NULL)
-        self->waiting_tail = &self->waiting_head;
-      self->n_running++;
-      ((CoroJob *) ready)->admitted = TRUE;
-      coro_job_enqueue ((CoroJob *) ready);
+      group_remove_from_line (self, member);
+      group_count_in (self, member);
+      coro_job_enqueue (member);
     }
 }
 
@@ -114,17 +156,26 @@ group_admit (CoroSupervisor *supervisor,
 {
   CoroTaskGroup *self = group_from_supervisor (supervisor);
 
-  if (self->limit == 0 || self->n_running < self->limit)
+  if (G_LIKELY (group_has_room (self)))
     {
-      self->n_running++;
-      member->admitted = TRUE;
+      group_count_in (self, member);
       return TRUE;
     }
+  if (member->cancel_level)
+    return TRUE;                /* it would be dismissed */
 
-  member->ready.next = NULL;
-  *self->waiting_tail = &member->ready;
-  self->waiting_tail = &member->ready.next;
+  group_add_to_line (self, member);
   return FALSE;
+}
+
+/* Waiting for one's place is a wait, and a cancel ends it.  The member takes no place: its
+ * body does not run. */
+static void
+group_dismiss (CoroSupervisor *supervisor,
+               CoroJob        *member)
+{
+  group_remove_from_line (group_from_supervisor (supervisor), member);
+  coro_job_enqueue (member);
 }
 
 /* A member's failure: for the join, or for whoever handles what nobody reads. */
@@ -175,7 +226,7 @@ group_member_ended (CoroSupervisor *supervisor,
   if (error != NULL)
     group_take_error (self, member, error, observed);
 
-  if (self->waiting_head != NULL)
+  if (self->line_head != NULL)
     group_start_waiting (self);
 
   if (supervisor->n_members == 0)
@@ -195,9 +246,13 @@ group_unref (CoroSupervisor *supervisor)
   g_object_unref (group_from_supervisor (supervisor));
 }
 
-static const CoroSupervisorClass group_class = { group_member_ended, group_report, group_admit, group_ref, group_unref };
+static const CoroSupervisorClass group_class = {
+  group_member_ended, group_report, group_admit, group_dismiss, group_ref, group_unref
+};
 /* The scheduler keeps its root, not the members. */
-static const CoroSupervisorClass root_class = { group_member_ended, group_report, group_admit, NULL, NULL };
+static const CoroSupervisorClass root_class = {
+  group_member_ended, group_report, group_admit, group_dismiss, NULL, NULL
+};
 
 /* --- joining ---------------------------------------------------------------------- */
 
@@ -292,7 +347,6 @@ coro_task_group_class_init (CoroTaskGroupClass *klass)
 static void
 coro_task_group_init (CoroTaskGroup *self)
 {
-  self->waiting_tail = &self->waiting_head;
   self->supervisor.klass = &group_class;
   self->supervisor.stack_size = CORO_STACK_SIZE_DEFAULT;
 }
@@ -360,7 +414,8 @@ coro_task_group_new (CoroTaskGroupFlags flags)
  * @max_running: how many members may have started and not ended; 0: any number
  *
  * Sets how many members run at once. The others start in the order of
- * spawning as soon as there is room.
+ * spawning as soon as there is room. One that is cancelled before, by itself
+ * or with the group, does not wait for that: it ends and has never begun.
  *
  * Callable from the group's thread; never suspends.
  *
@@ -514,7 +569,7 @@ group_cancel_cb (CoroMessage *message)
  *
  * That is no failure of the group. Doing it twice is doing it once. Members
  * that have not begun run to their first wait, which fails; in a group of
- * %CORO_TASK_GROUP_UNJOINED they never begin.
+ * %CORO_TASK_GROUP_UNJOINED, and above a limit, they never begin.
  *
  * Callable from any thread; never suspends, and runs no code of others.
  *

@@ -729,11 +729,127 @@ limit_and_failure_cb (gpointer   user_data,
   assert_group_error (local_error, "bad");
   for (int i = 1; i < 6; i++)
     {
-      g_assert_cmpint (children[i].started, ==, 1);     /* to its first await, as in Trio */
-      g_assert_cmpint (children[i].cancelled, ==, 1);
+      /* To its first await, as in Trio; those that have no place yet wait for that, and the
+       * wait fails. */
+      g_assert_cmpint (children[i].started, ==, i < 2);
+      g_assert_cmpint (children[i].cancelled, ==, i < 2);
     }
   assert_trace ("bad");
   return TRUE;
+}
+
+/* A body that holds its place until an event is set, whatever happens. */
+static gboolean
+stubborn_cb (gpointer   event,
+             GValue    *result,
+             GError   **error)
+{
+  g_auto (CoroShield) shield = coro_shield_enter (0);
+
+  return coro_event_wait (event, error);
+}
+
+static gboolean
+never_cb (gpointer   user_data,
+          GValue    *result,
+          GError   **error)
+{
+  g_assert_not_reached ();
+}
+
+static gboolean
+cancel_ends_who_waits_for_room_cb (gpointer   user_data,
+                                   GValue    *result,
+                                   GError   **error)
+{
+  g_autoptr (CoroEvent) event = coro_event_new ();
+  g_autoptr (CoroTaskGroup) group = coro_task_group_new (CORO_TASK_GROUP_NONE);
+  CoroTask *tasks[5];
+  Child last = { NULL, 1 };
+  int n_freed = 0;
+
+  coro_task_group_limit (group, 1);
+  coro_task_group_spawn (group, stubborn_cb, event, NULL);
+  for (int i = 0; i < 5; i++)
+    tasks[i] = coro_task_group_spawn_task (group, never_cb, &n_freed, count_cb);
+  coro_task_group_spawn (group, child_cb, &last, NULL);
+
+  /* In the middle, at both ends of these, and taken back, which is too late. */
+  for (int i = 0; i < 5; i++)
+    {
+      CoroTask *task = tasks[(i + 2) % 5];
+
+      g_assert_true (coro_task_cancel (task));
+      g_assert_cmpint (n_freed, ==, i);           /* nothing of others runs inside the call */
+      if (i == 1)
+        g_assert_cmpint (coro_task_uncancel (task), ==, 0);
+      if (!coro_join (task, error))
+        return FALSE;
+      g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+      g_assert_cmpint (n_freed, ==, i + 1);
+      g_object_unref (task);
+    }
+  g_assert_cmpint (coro_task_group_get_n_members (group), ==, 2);
+  g_assert_cmpint (last.started, ==, 0);
+
+  coro_event_trigger (event);
+  if (!coro_task_group_join (group, error))
+    return FALSE;
+  g_assert_cmpint (last.started, ==, 1);
+  return TRUE;
+}
+
+static gboolean
+cancelled_group_keeps_no_line_cb (gpointer   user_data,
+                                  GValue    *result,
+                                  GError   **error)
+{
+  g_autoptr (CoroEvent) event = coro_event_new ();
+  g_autoptr (CoroTaskGroup) group = coro_task_group_new (CORO_TASK_GROUP_NONE);
+  int n_freed = 0;
+
+  coro_task_group_limit (group, 1);
+  coro_task_group_spawn (group, stubborn_cb, event, NULL);
+  for (int i = 0; i < 10; i++)
+    coro_task_group_spawn (group, never_cb, &n_freed, count_cb);
+  if (!coro_test_settle (error))
+    return FALSE;
+
+  coro_task_group_cancel (group);
+  coro_task_group_spawn (group, never_cb, &n_freed, count_cb);  /* one that comes later */
+  if (!coro_test_settle (error))
+    return FALSE;
+  g_assert_cmpint (n_freed, ==, 11);
+  g_assert_cmpint (coro_task_group_get_n_members (group), ==, 1);
+  coro_event_trigger (event);
+  return coro_task_group_join (group, error);
+}
+
+/* The one that has the place waits for one that would have to wait for it. */
+static gboolean
+waits_for_next_in_line_cb (gpointer   next,
+                           GValue    *result,
+                           GError   **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_false (coro_wait_for (*(CoroTask **) next, 10, NULL, &local_error));
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
+  return TRUE;
+}
+
+static gboolean
+member_waits_for_next_in_line_cb (gpointer   user_data,
+                                  GValue    *result,
+                                  GError   **error)
+{
+  g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+  g_autoptr (CoroTask) next = NULL;
+
+  coro_task_group_limit (nursery.group, 1);
+  coro_task_group_spawn (nursery.group, waits_for_next_in_line_cb, &next, NULL);
+  next = coro_task_group_spawn_task (nursery.group, never_cb, NULL, NULL);
+  return coro_nursery_join (&nursery);
 }
 
 static gboolean
@@ -928,6 +1044,9 @@ main (int    argc,
   coro_test_add_func ("/group/unjoined-failure-is-said", unjoined_failure_is_said_cb);
   coro_test_add_func ("/group/limit", limit_cb);
   coro_test_add_func ("/group/limit-and-failure", limit_and_failure_cb);
+  coro_test_add_func ("/group/cancel-ends-who-waits-for-room", cancel_ends_who_waits_for_room_cb);
+  coro_test_add_func ("/group/cancelled-group-keeps-no-line", cancelled_group_keeps_no_line_cb);
+  coro_test_add_func ("/group/member-waits-for-next-in-line", member_waits_for_next_in_line_cb);
   coro_test_add_func ("/group/cancel-while-waiting-for-room", cancel_while_waiting_for_room_cb);
   coro_test_add_func ("/each/runs-all", each_runs_all_cb);
   coro_test_add_func ("/each/gives-the-failure", each_gives_the_failure_cb);
