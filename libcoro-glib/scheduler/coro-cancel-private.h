@@ -22,10 +22,13 @@ struct _CoroScope
   CoroJob *members;             /* (nullable): jobs that were born in it, by next_member */
   CoroTimer timer;              /* its deadline is set also while it is not armed */
   char *reason;                 /* (nullable) (owned): of the first call that cancelled it */
+  CoroScope *above;             /* (nullable) (unowned): a way up to what cancels it too; see scope_get_top() */
+  guint above_epoch;            /* when that was found */
   guint cancelled : 1;          /* by a call */
   guint expired : 1;            /* by its deadline */
   guint shield : 1;             /* the parents do not reach in */
   guint effective : 1;          /* cancelled, or a parent is and no shield between */
+  guint held : 1;               /* a shield, or below one that its host has entered as well */
   guint delivered : 1;          /* the last CANCELLED that its host saw was ours */
 };
 

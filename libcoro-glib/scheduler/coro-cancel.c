@@ -27,24 +27,35 @@ job_set_level (CoroJob  *self,
     coro_job_poke (self);
 }
 
-/* Whether a shield that the job has entered itself holds its requests back. */
+/* Whether a shield that the host of the scope has entered itself holds its requests back. */
+static gboolean
+scope_compute_held (CoroScope *self)
+{
+  CoroScope *parent = self->parent;
+
+  return self->shield || (parent != NULL && parent->host == self->host && parent->held);
+}
+
+/* Whether the shields that the job has entered itself hold its requests back. */
 static void
 job_refresh_held (CoroJob *self)
 {
-  gboolean held = FALSE;
+  CoroScope *scope = self->scope;
 
-  for (CoroScope *scope = self->scope; scope != NULL && scope->host == self && !held; scope = scope->parent)
-    held = scope->shield;
-  self->cancel_held = held;
+  self->cancel_held = scope != NULL && scope->host == self && scope->held;
 }
 
-/* Recomputes what has reached the scope, and what is below it. */
-static void
-scope_refresh (CoroScope *self)
+static gboolean
+scope_compute_effective (CoroScope *self)
 {
-  gboolean effective = self->cancelled || self->expired ||
-                       (!self->shield && self->parent != NULL && self->parent->effective);
+  return self->cancelled || self->expired || (!self->shield && self->parent != NULL && self->parent->effective);
+}
 
+/* Tells the jobs whose innermost scope it is. */
+static void
+scope_set_effective (CoroScope *self,
+                     gboolean   effective)
+{
   self->effective = effective;
 
   if (self->host != NULL && self->host->scope == self)
@@ -52,9 +63,48 @@ scope_refresh (CoroScope *self)
   for (CoroJob *job = self->members; job != NULL; job = job->next_member)
     if (job->scope == self)
       job_set_level (job, effective);
-  for (CoroScope *child = self->children; child != NULL; child = child->next)
-    if (child->effective != effective)
-      scope_refresh (child);
+}
+
+/* The one after `self` in the tree below `root`, parents first; without what is below `self`
+ * unless `descend`. */
+static CoroScope *
+scope_next (CoroScope *self,
+            CoroScope *root,
+            gboolean   descend)
+{
+  if (descend && self->children != NULL)
+    return self->children;
+
+  while (self != root && self->next == NULL)
+    self = self->parent;
+  return self != root ? self->next : NULL;
+}
+
+/* Recomputes what has reached the scope, and what is below it.  A loop: the tree may be
+ * deeper than a stack. */
+static void
+scope_refresh (CoroScope *self)
+{
+  CoroScope *scope;
+  gboolean changed = TRUE;
+
+  scope_set_effective (self, scope_compute_effective (self));
+  for (scope = scope_next (self, self, TRUE); scope != NULL; scope = scope_next (scope, self, changed))
+    {
+      gboolean effective = scope_compute_effective (scope);
+
+      changed = scope->effective != effective;
+      if (changed)
+        scope_set_effective (scope, effective);
+    }
+}
+
+/* Forgets the ways up from what is below the scope: one of them is cut there. */
+static void
+scope_cut (CoroScope *self)
+{
+  if (self->children != NULL)
+    self->scheduler->scope_epoch++;
 }
 
 static void
@@ -90,6 +140,7 @@ coro_scope_detach (CoroScope *self)
   if (self->parent == NULL)
     return;
 
+  scope_cut (self);
   if (self->previous != NULL)
     self->previous->next = self->next;
   else
@@ -120,9 +171,9 @@ coro_scope_enter (CoroScope *self,
 
   self->host = host;
   self->shield = shield;
-  if (shield)
-    host->cancel_held = TRUE;
+  self->held = scope_compute_held (self);
   host->scope = self;
+  job_refresh_held (host);
   scope_refresh (self);
 }
 
@@ -183,6 +234,22 @@ coro_scope_cancel_for (CoroScope  *self,
   coro_scope_cancel (self);
 }
 
+/* Recomputes whether the host's scopes from `self` down to the innermost hold its requests
+ * back.  Which is the next one in, only the way out tells. */
+static void
+scope_refresh_held (CoroScope *self)
+{
+  CoroJob *host = self->host;
+  g_autoptr (GPtrArray) inner = g_ptr_array_new ();
+
+  for (CoroScope *scope = host->scope; scope != self; scope = scope->parent)
+    g_ptr_array_add (inner, scope);
+  self->held = scope_compute_held (self);
+  for (guint i = inner->len; i-- > 0;)
+    ((CoroScope *) inner->pdata[i])->held = scope_compute_held (inner->pdata[i]);
+  job_refresh_held (host);
+}
+
 /* Puts a shield up or takes it down while the scope is open. */
 void
 coro_scope_set_shield (CoroScope *self,
@@ -190,12 +257,16 @@ coro_scope_set_shield (CoroScope *self,
 {
   CoroJob *host = self->host;
 
+  if (self->shield == (shield != FALSE))
+    return;
+
   self->shield = shield != FALSE;
+  scope_cut (self);
   scope_refresh (self);
   if (host == NULL)
     return;
 
-  job_refresh_held (host);
+  scope_refresh_held (self);
   if (coro_job_has_request (host))
     coro_job_poke (host);
 }
@@ -255,21 +326,48 @@ coro_job_request_cancel (CoroJob *self)
   coro_job_poke (self);
 }
 
+/* What reaches an effective scope from above, if anything does. */
+static CoroScope *
+scope_get_above (CoroScope *self)
+{
+  if (self->shield || self->parent == NULL || !self->parent->effective)
+    return NULL;
+  if (self->above == NULL || self->above_epoch != self->scheduler->scope_epoch)
+    {
+      self->above = self->parent;
+      self->above_epoch = self->scheduler->scope_epoch;
+    }
+  return self->above;
+}
+
+/* The outermost scope that cancels an effective one.
+ *
+ * Each that we pass notes the one two further up, and so the way of the next is half as long:
+ * when a thousand scopes inside each other end, all of their coroutines ask for it.  A scope
+ * outlives those below it and stays cancelled, so that a way up is right until a shield comes
+ * between or a part of the tree is taken out. */
+static CoroScope *
+scope_get_top (CoroScope *self)
+{
+  CoroScope *above;
+
+  while ((above = scope_get_above (self)) != NULL)
+    {
+      CoroScope *further = scope_get_above (above);
+
+      if (further != NULL)
+        self->above = further;
+      self = further != NULL ? further : above;
+    }
+  return self;
+}
+
 /* The outermost cancelled scope that reaches the job: it is the one that owns the
  * CANCELLED, as in Trio. */
 static CoroScope *
 job_get_cause (CoroJob *self)
 {
-  CoroScope *cause = NULL;
-
-  for (CoroScope *scope = self->scope; scope != NULL; scope = scope->parent)
-    {
-      if (scope->cancelled || scope->expired)
-        cause = scope;
-      if (scope->shield)
-        break;
-    }
-  return cause;
+  return self->scope != NULL && self->scope->effective ? scope_get_top (self->scope) : NULL;
 }
 
 /* Whether the cancellation of the job undoes a wait that has just finished: a call does,

@@ -114,6 +114,7 @@ struct _CoroScheduler
   GDestroyNotify disk_free;
   gpointer callback;            /* (nullable): the function that runs, while hooks are set */
   CoroHooks *debug;             /* (nullable) (owned): whom hooks is set to while debug mode is on */
+  guint scope_epoch;            /* when the way up from a scope was last cut; see scope_get_top() */
   GTimeSpan time_slice;
   guint rounds_left;            /* the last slice was used up: how many rounds the others may have */
   gint64 rounds_end;            /* µs: when these are over in any case */
