@@ -8,7 +8,7 @@
 #include "debug/coro-error-step-private.h"
 #include "future/coro-coroutine.h"
 #include "future/coro-task.h"
-#include "scope/coro-group-error.h"
+#include "scope/coro-group-error-private.h"
 
 #include <string.h>
 
@@ -248,24 +248,19 @@ coro_error_trace_given (gpointer      awaitable,
     notes_add (error, TRUE, job, step);
 }
 
-static void
-append_trace (GString      *text,
-              const GError *error)
+static gboolean
+append_trace_cb (const GError *error,
+                 guint         index,
+                 guint         size,
+                 gpointer      text)
 {
   g_autoptr (CoroErrorStep) step = notes_find (error, NULL);
 
+  if (size > 0)
+    g_string_append_printf (text, "%u of %u: %s\n", index + 1, size, error->message);
   if (step != NULL)
     coro_error_step_append (step, text);
-
-  if (error->domain != CORO_GROUP_ERROR)
-    return;
-  for (guint i = 0; i < coro_group_error_get_size (error); i++)
-    {
-      const GError *part = coro_group_error_get_nth (error, i);
-
-      g_string_append_printf (text, "%u of %u: %s\n", i + 1, coro_group_error_get_size (error), part->message);
-      append_trace (text, part);
-    }
+  return TRUE;
 }
 
 /**
@@ -302,6 +297,6 @@ coro_format_error_trace (const GError *error)
   g_return_val_if_fail (error != NULL, NULL);
 
   text = g_string_new (NULL);
-  append_trace (text, error);
+  coro_group_error_foreach (error, append_trace_cb, text);
   return g_string_free (text, text->len == 0);
 }

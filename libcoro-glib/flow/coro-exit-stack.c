@@ -92,7 +92,7 @@ stack_pop (GArray        *entries,
            gboolean       may_suppress)
 {
   CoroExitStackEntry entry = g_array_index (entries, CoroExitStackEntry, entries->len - 1);
-  g_autoptr (GError) body_error = unwinding_dup_error (unwinding);
+  g_autoptr (GError) body_error = entry.manager != NULL ? unwinding_dup_error (unwinding) : NULL;
   gboolean suppress = FALSE;
   GError *failure = NULL;
   gboolean ok;

@@ -7,6 +7,16 @@
 
 G_BEGIN_DECLS
 
-GError *coro_group_error_new (GPtrArray *errors);
+/* `index`, from 0, and `size`: which one of how many in its group; 0 and 0 for the first error
+ * of all.  FALSE: no more. */
+typedef gboolean (*CoroGroupErrorFunc) (const GError *error,
+                                        guint         index,
+                                        guint         size,
+                                        gpointer      data);
+
+GError   *coro_group_error_new     (GPtrArray           *errors);
+gboolean  coro_group_error_foreach (const GError        *error,
+                                    CoroGroupErrorFunc   func,
+                                    gpointer             data);
 
 G_END_DECLS

@@ -5,7 +5,10 @@
 
 #include "scope/coro-group-error-private.h"
 
-/* An extended GError that holds other errors. */
+#include "fiber/coro-drop-private.h"
+
+/* An extended GError that holds other errors.  They are never changed, and so copies share
+ * them: an error that passes through a thousand groups is in each of them. */
 typedef struct
 {
   GPtrArray *errors;            /* (owned) (nullable) (element-type GError) */
@@ -21,19 +24,14 @@ static void
 coro_group_error_private_copy (const CoroGroupErrorPrivate *source,
                                CoroGroupErrorPrivate       *destination)
 {
-  destination->errors = NULL;
-  if (source->errors == NULL)
-    return;
-
-  destination->errors = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
-  for (guint i = 0; i < source->errors->len; i++)
-    g_ptr_array_add (destination->errors, g_error_copy (source->errors->pdata[i]));
+  destination->errors = source->errors != NULL ? g_ptr_array_ref (source->errors) : NULL;
 }
 
 static void
 coro_group_error_private_clear (CoroGroupErrorPrivate *priv)
 {
-  g_clear_pointer (&priv->errors, g_ptr_array_unref);
+  if (priv->errors != NULL)
+    coro_drop (g_steal_pointer (&priv->errors), (GDestroyNotify) g_ptr_array_unref);
 }
 
 G_DEFINE_EXTENDED_ERROR (CoroGroupError, coro_group_error)
@@ -54,6 +52,13 @@ coro_group_error_new (GPtrArray *errors)
   return self;
 }
 
+/* (nullable): what a group error holds; NULL for one that is none. */
+static GPtrArray *
+error_get_members (const GError *error)
+{
+  return error->domain == CORO_GROUP_ERROR ? coro_group_error_get_private (error)->errors : NULL;
+}
+
 /**
  * coro_group_error_get_size:
  * @error: an error
@@ -69,11 +74,12 @@ coro_group_error_new (GPtrArray *errors)
 guint
 coro_group_error_get_size (const GError *error)
 {
+  GPtrArray *members;
+
   g_return_val_if_fail (error != NULL, 0);
 
-  if (error->domain == CORO_GROUP_ERROR && coro_group_error_get_private (error)->errors != NULL)
-    return coro_group_error_get_private (error)->errors->len;
-  return 1;
+  members = error_get_members (error);
+  return members != NULL ? members->len : 1;
 }
 
 /**
@@ -93,12 +99,85 @@ const GError *
 coro_group_error_get_nth (const GError *error,
                           guint         index)
 {
+  GPtrArray *members;
+
   g_return_val_if_fail (error != NULL, NULL);
   g_return_val_if_fail (index < coro_group_error_get_size (error), NULL);
 
-  if (error->domain == CORO_GROUP_ERROR && coro_group_error_get_private (error)->errors != NULL)
-    return coro_group_error_get_private (error)->errors->pdata[index];
-  return error;
+  members = error_get_members (error);
+  return members != NULL ? members->pdata[index] : error;
+}
+
+/* A group on the way down. */
+typedef struct
+{
+  GPtrArray *members;
+  guint next;
+} CoroGroupLevel;
+
+static void
+push_level (GArray     *levels,
+            GHashTable *seen,
+            GPtrArray  *members)
+{
+  CoroGroupLevel level = { members, 0 };
+
+  if (members != NULL && g_hash_table_add (seen, members))
+    g_array_append_val (levels, level);
+}
+
+/* Calls `func` for the error and all that it holds at any depth, those of a group right after
+ * it.  What several groups share is visited in the first of them.  FALSE once `func` has said
+ * so. */
+gboolean
+coro_group_error_foreach (const GError       *error,
+                          CoroGroupErrorFunc  func,
+                          gpointer            data)
+{
+  g_autoptr (GArray) levels = NULL;
+  g_autoptr (GHashTable) seen = NULL;
+
+  if (!func (error, 0, 0, data))
+    return FALSE;
+  if (error_get_members (error) == NULL)
+    return TRUE;
+
+  levels = g_array_new (FALSE, FALSE, sizeof (CoroGroupLevel));
+  seen = g_hash_table_new (NULL, NULL);
+  push_level (levels, seen, error_get_members (error));
+  while (levels->len > 0)
+    {
+      CoroGroupLevel *level = &g_array_index (levels, CoroGroupLevel, levels->len - 1);
+      guint index = level->next++;
+
+      if (index == level->members->len)
+        {
+          g_array_set_size (levels, levels->len - 1);
+          continue;
+        }
+      error = level->members->pdata[index];
+      if (!func (error, index, level->members->len, data))
+        return FALSE;
+      push_level (levels, seen, error_get_members (error));
+    }
+  return TRUE;
+}
+
+typedef struct
+{
+  GQuark domain;
+  int code;
+} CoroErrorKind;
+
+static gboolean
+differs_cb (const GError *error,
+            guint         index,
+            guint         size,
+            gpointer      data)
+{
+  CoroErrorKind *kind = data;
+
+  return !g_error_matches (error, kind->domain, kind->code);
 }
 
 /**
@@ -121,67 +200,122 @@ coro_group_error_matches (const GError *error,
                           GQuark        domain,
                           int           code)
 {
-  if (error == NULL)
-    return FALSE;
-  if (g_error_matches (error, domain, code))
-    return TRUE;
-  if (error->domain != CORO_GROUP_ERROR)
-    return FALSE;
+  CoroErrorKind kind = { domain, code };
 
-  for (guint i = 0; i < coro_group_error_get_size (error); i++)
-    {
-      const GError *member = coro_group_error_get_nth (error, i);
-
-      if (member != error && coro_group_error_matches (member, domain, code))
-        return TRUE;
-    }
-  return FALSE;
+  return error != NULL && !coro_group_error_foreach (error, differs_cb, &kind);
 }
 
-/* Sorts `error` into one group of those that match and one of the others.  Nested groups
- * keep their shape. */
+/* What becomes of a group: its errors that match and the others, each a group of the same
+ * shape, or NULL without any. */
+typedef struct
+{
+  GPtrArray *members;           /* (unowned): of the group */
+  guint next;
+  GPtrArray *matches;           /* (owned) (element-type GError) */
+  GPtrArray *others;            /* (owned) (element-type GError) */
+} CoroGroupSplit;
+
+typedef struct
+{
+  GError *match;                /* (nullable) (owned) */
+  GError *rest;                 /* (nullable) (owned) */
+} CoroSplitError;
+
 static void
-split_into (const GError *error,
-            GQuark        domain,
-            int           code,
-            GPtrArray    *matches,
-            GPtrArray    *others)
+split_error_free (gpointer data)
 {
-  g_autoptr (GPtrArray) inner_matches = NULL;
-  g_autoptr (GPtrArray) inner_others = NULL;
+  CoroSplitError *self = data;
 
-  if (g_error_matches (error, domain, code))
-    {
-      g_ptr_array_add (matches, g_error_copy (error));
-      return;
-    }
-  if (error->domain != CORO_GROUP_ERROR || coro_group_error_get_private (error)->errors == NULL)
-    {
-      g_ptr_array_add (others, g_error_copy (error));
-      return;
-    }
-
-  inner_matches = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
-  inner_others = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
-  for (guint i = 0; i < coro_group_error_get_size (error); i++)
-    split_into (coro_group_error_get_nth (error, i), domain, code, inner_matches, inner_others);
-
-  if (inner_matches->len > 0)
-    g_ptr_array_add (matches, coro_group_error_new (g_steal_pointer (&inner_matches)));
-  if (inner_others->len > 0)
-    g_ptr_array_add (others, coro_group_error_new (g_steal_pointer (&inner_others)));
+  g_clear_error (&self->match);
+  g_clear_error (&self->rest);
+  g_free (self);
 }
 
-/* The only error of `errors`, which is taken; NULL without. */
-static GError *
-take_only (GPtrArray *errors)
+static void
+split_push (GArray    *splits,
+            GPtrArray *members)
 {
-  GError *error = NULL;
+  CoroGroupSplit split = { members, 0, g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free),
+                           g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free) };
 
+  g_array_append_val (splits, split);
+}
+
+/* A group of `errors`, which are taken; NULL without. */
+static GError *
+group_unless_empty (GPtrArray *errors)
+{
   if (errors->len > 0)
-    error = g_error_copy (errors->pdata[0]);
+    return coro_group_error_new (errors);
+
   g_ptr_array_unref (errors);
-  return error;
+  return NULL;
+}
+
+static CoroSplitError *
+split_pop (GArray *splits)
+{
+  CoroGroupSplit split = g_array_index (splits, CoroGroupSplit, splits->len - 1);
+  CoroSplitError *self = g_new (CoroSplitError, 1);
+
+  g_array_set_size (splits, splits->len - 1);
+  *self = (CoroSplitError) { group_unless_empty (split.matches), group_unless_empty (split.others) };
+  return self;
+}
+
+static void
+split_add (CoroGroupSplit *self,
+           CoroSplitError *part)
+{
+  if (part->match != NULL)
+    g_ptr_array_add (self->matches, g_error_copy (part->match));
+  if (part->rest != NULL)
+    g_ptr_array_add (self->others, g_error_copy (part->rest));
+}
+
+/* Divides a group, and those in it from the inside out.  A loop: they may be deeper than a
+ * stack.  (transfer none) */
+static CoroSplitError *
+split_group (GPtrArray  *members,
+             GQuark      domain,
+             int         code,
+             GHashTable *done)
+{
+  g_autoptr (GArray) splits = g_array_new (FALSE, FALSE, sizeof (CoroGroupSplit));
+
+  split_push (splits, members);
+  while (splits->len > 0)
+    {
+      CoroGroupSplit *split = &g_array_index (splits, CoroGroupSplit, splits->len - 1);
+      const GError *error;
+
+      if (split->next == split->members->len)
+        {
+          GPtrArray *divided = split->members;
+
+          g_hash_table_insert (done, divided, split_pop (splits));
+          continue;             /* the group around it finds it there */
+        }
+
+      error = split->members->pdata[split->next];
+      if (!g_error_matches (error, domain, code) && error_get_members (error) != NULL)
+        {
+          CoroSplitError *part = g_hash_table_lookup (done, error_get_members (error));
+
+          if (part == NULL)
+            {
+              split_push (splits, error_get_members (error));
+              continue;
+            }
+          split_add (split, part);
+        }
+      else
+        {
+          g_ptr_array_add (g_error_matches (error, domain, code) ? split->matches : split->others, g_error_copy (error));
+        }
+      split->next++;
+    }
+  return g_hash_table_lookup (done, members);
 }
 
 /**
@@ -211,24 +345,29 @@ coro_group_error_split (const GError  *error,
                         GError       **match,
                         GError       **rest)
 {
-  GPtrArray *matches, *others;
-  GError *matched, *other;
-  gboolean any;
+  g_autoptr (GHashTable) done = NULL;
+  CoroSplitError whole = { NULL, };
+  CoroSplitError *parts = &whole;
 
   g_return_val_if_fail (error != NULL, FALSE);
 
-  matches = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
-  others = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
-  split_into (error, domain, code, matches, others);
+  if (g_error_matches (error, domain, code))
+    {
+      whole.match = (GError *) error;
+    }
+  else if (error_get_members (error) == NULL)
+    {
+      whole.rest = (GError *) error;
+    }
+  else
+    {
+      done = g_hash_table_new_full (NULL, NULL, NULL, split_error_free);
+      parts = split_group (error_get_members (error), domain, code, done);
+    }
 
-  matched = take_only (matches);
-  other = take_only (others);
-  any = matched != NULL;
   if (match != NULL)
-    *match = g_steal_pointer (&matched);
+    *match = parts->match != NULL ? g_error_copy (parts->match) : NULL;
   if (rest != NULL)
-    *rest = g_steal_pointer (&other);
-  g_clear_error (&matched);
-  g_clear_error (&other);
-  return any;
+    *rest = parts->rest != NULL ? g_error_copy (parts->rest) : NULL;
+  return parts->match != NULL;
 }

@@ -8,7 +8,7 @@
 #include "debug/coro-call-graph.h"
 #include "fiber/coro-error.h"
 #include "future/coro-task.h"
-#include "scope/coro-group-error.h"
+#include "scope/coro-group-error-private.h"
 #include "scope/coro-spawn.h"
 #include "testing/coro-test-clock.h"
 
@@ -36,19 +36,20 @@ run_body_cb (gpointer   user_data,
   return ok;
 }
 
+static gboolean
+is_cancellation_cb (const GError *error,
+                    guint         index,
+                    guint         size,
+                    gpointer      data)
+{
+  return error->domain == CORO_GROUP_ERROR || coro_error_is_cancelled (error);
+}
+
 /* Cancelled, or a group of nothing else. */
 static gboolean
 is_cancellation (const GError *error)
 {
-  if (coro_error_is_cancelled (error))
-    return TRUE;
-  if (error == NULL || error->domain != CORO_GROUP_ERROR)
-    return FALSE;
-
-  for (guint i = 0; i < coro_group_error_get_size (error); i++)
-    if (!is_cancellation (coro_group_error_get_nth (error, i)))
-      return FALSE;
-  return TRUE;
+  return error != NULL && coro_group_error_foreach (error, is_cancellation_cb, NULL);
 }
 
 /* Runs the body until it and all that it has spawned have ended. */

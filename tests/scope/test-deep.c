@@ -116,6 +116,83 @@ cancel_nested_nurseries_cb (gpointer   user_data,
   return TRUE;
 }
 
+static gboolean
+await_future_cb (gpointer   future,
+                 GValue    *result,
+                 GError   **error)
+{
+  return coro_await (future, result, error);
+}
+
+/* --- errors ------------------------------------------------------------------------ */
+
+static gboolean
+fail_in_nested_nurseries_cb (gpointer   user_data,
+                             GValue    *result,
+                             GError   **error)
+{
+  Nest nest = { .n_levels = N_COROUTINES, .fails = TRUE };
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (GError) match = NULL;
+  g_autoptr (GError) rest = NULL;
+  const GError *part;
+  int n_groups = 0;
+
+  g_assert_false (run_level (&nest, &local_error));
+  g_assert_cmpint (nest.n_left, ==, nest.n_levels);
+  g_assert_cmpint (nest.n_cancelled, ==, 0);
+
+  for (part = local_error; part->domain == CORO_GROUP_ERROR; part = coro_group_error_get_nth (part, 0))
+    n_groups++;
+  g_assert_cmpint (n_groups, ==, nest.n_levels);
+  g_assert_error (part, G_IO_ERROR, G_IO_ERROR_FAILED);
+  g_assert_cmpstr (local_error->message, ==, "the innermost");
+
+  g_assert_true (coro_group_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_FAILED));
+  g_assert_false (coro_group_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_BUSY));
+  g_assert_true (coro_group_error_split (local_error, G_IO_ERROR, G_IO_ERROR_FAILED, &match, &rest));
+  g_assert_null (rest);
+  n_groups = 0;
+  for (part = match; part->domain == CORO_GROUP_ERROR; part = coro_group_error_get_nth (part, 0))
+    n_groups++;
+  g_assert_cmpint (n_groups, ==, nest.n_levels);
+  return TRUE;
+}
+
+/* Both members of a group fail with the same error, and that group is what both members of
+ * the next one fail with. */
+static gboolean
+share_errors_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  g_autoptr (GError) whole = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_BUSY, "busy");
+  g_autoptr (GError) match = NULL;
+  g_autoptr (GError) rest = NULL;
+
+  for (int i = 0; i < 100; i++)
+    {
+      g_autoptr (GError) group_error = NULL;
+      CoroFuture *future = coro_future_new_for_error (whole);
+      g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_SUPERVISOR, &group_error);
+
+      coro_task_group_spawn (nursery.group, await_future_cb, future, NULL);
+      coro_task_group_spawn (nursery.group, await_future_cb, future, NULL);
+      g_assert_false (coro_nursery_join (&nursery));
+      g_clear_error (&whole);
+      whole = g_steal_pointer (&group_error);
+      g_object_unref (future);
+    }
+  g_assert_cmpuint (coro_group_error_get_size (whole), ==, 2);
+
+  /* A visit to each member of each group would take 2¹⁰⁰ steps. */
+  g_assert_false (coro_group_error_matches (whole, G_IO_ERROR, G_IO_ERROR_FAILED));
+  g_assert_true (coro_group_error_split (whole, G_IO_ERROR, G_IO_ERROR_BUSY, &match, &rest));
+  g_assert_cmpuint (coro_group_error_get_size (match), ==, 2);
+  g_assert_null (rest);
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -124,6 +201,8 @@ main (int    argc,
 
   coro_test_add_func ("/deep/cancel-nested-guards", cancel_nested_guards_cb);
   coro_test_add_func ("/deep/cancel-nested-nurseries", cancel_nested_nurseries_cb);
+  coro_test_add_func ("/deep/fail-in-nested-nurseries", fail_in_nested_nurseries_cb);
+  coro_test_add_func ("/deep/share-errors", share_errors_cb);
 
   return g_test_run ();
 }
