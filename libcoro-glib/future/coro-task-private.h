@@ -26,6 +26,9 @@ CoroJob  *coro_task_get_job    (CoroTask            *self);
 void      coro_task_notify_priority (CoroTask       *self);
 void      coro_task_spawn      (CoroSupervisor      *supervisor,
                                 const CoroTaskSpec  *spec);
+gboolean  coro_task_try_spawn  (CoroSupervisor      *supervisor,
+                                const CoroTaskSpec  *spec,
+                                GError             **error);
 CoroTask *coro_task_spawn_task (CoroSupervisor      *supervisor,
                                 const CoroTaskSpec  *spec);
 void      coro_task_reject_spec (const CoroTaskSpec *spec);

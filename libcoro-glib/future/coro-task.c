@@ -266,18 +266,36 @@ coro_task_reject_spec (const CoroTaskSpec *spec)
     spec->destroy (spec->data);
 }
 
-/* Starts a coroutine, on the scheduler's thread.  Takes `task` and `context`. */
-static void
-task_start (CoroSupervisor     *supervisor,
-            const CoroTaskSpec *spec,
-            CoroTask           *task,
-            CoroBinding        *context,
-            CoroPriority        priority)
+/* A job that is nobody's member yet. */
+static inline CoroJob *
+task_job_new (CoroSupervisor *supervisor)
 {
-  CoroJob *job = coro_job_new (coro_supervisor_get_scheduler (supervisor), &task_job_class, supervisor->stack_size);
-  GError *error = NULL;
-  gpointer copy;
+  return coro_job_new (coro_supervisor_get_scheduler (supervisor), &task_job_class, supervisor->stack_size);
+}
 
+/* Moves the arguments to the job's stack.  FALSE with CORO_ERROR_NO_STACK. */
+static gboolean
+job_take_copy (CoroJob             *job,
+               const CoroTaskSpec  *spec,
+               GError             **error)
+{
+  gpointer copy = coro_job_reserve (job, spec->copy_size, error);
+
+  if (copy == NULL)
+    return FALSE;
+  job->data = memcpy (copy, spec->data, spec->copy_size);
+  return TRUE;
+}
+
+/* Makes `job` a member.  Takes `task` and `context`. */
+static inline void
+job_join (CoroJob            *job,
+          CoroSupervisor     *supervisor,
+          const CoroTaskSpec *spec,
+          CoroTask           *task,
+          CoroBinding        *context,
+          CoroPriority        priority)
+{
   if (supervisor->n_members++ == 0 && supervisor->klass->ref != NULL)
     supervisor->klass->ref (supervisor);
   coro_scope_add_member (&supervisor->scope, job);
@@ -286,7 +304,6 @@ task_start (CoroSupervisor     *supervisor,
   if (G_UNLIKELY (priority != CORO_PRIORITY_DEFAULT))
     job->priority = priority;
   job->func = G_CALLBACK (spec->func);
-  job->data = spec->data;
   job->destroy = spec->destroy;
   job->site = spec->site;
   job->task = task;
@@ -294,22 +311,36 @@ task_start (CoroSupervisor     *supervisor,
     task->job = job;
   if (G_UNLIKELY (supervisor->scope.scheduler->hooks != NULL))
     supervisor->scope.scheduler->hooks->created (supervisor->scope.scheduler->hooks, job);
+}
 
-  if (spec->copy_size > 0)
-    {
-      copy = coro_job_reserve (job, spec->copy_size, &error);
-      if (copy == NULL)
-        {
-          coro_job_fail (job, error);
-          return;
-        }
-      job->data = memcpy (copy, spec->data, spec->copy_size);
-    }
-
+static inline void
+job_begin (CoroJob            *job,
+           CoroSupervisor     *supervisor,
+           const CoroTaskSpec *spec)
+{
   if (!supervisor->klass->admit (supervisor, job))
     return;
   if (!spec->eager || !coro_scheduler_run_now (supervisor->scope.scheduler, job))
     coro_job_enqueue (job);
+}
+
+/* Starts a coroutine, on the scheduler's thread.  Takes `task` and `context`. */
+static void
+task_start (CoroSupervisor     *supervisor,
+            const CoroTaskSpec *spec,
+            CoroTask           *task,
+            CoroBinding        *context,
+            CoroPriority        priority)
+{
+  CoroJob *job = task_job_new (supervisor);
+  GError *error = NULL;
+
+  job->data = spec->data;
+  job_join (job, supervisor, spec, task, context, priority);
+  if (spec->copy_size > 0 && !job_take_copy (job, spec, &error))
+    coro_job_fail (job, error);
+  else
+    job_begin (job, supervisor, spec);
 }
 
 static void
@@ -411,6 +442,31 @@ coro_task_spawn_task (CoroSupervisor     *supervisor,
   task->site = spec->site;
   task_spawn (supervisor, spec, g_object_ref (task));
   return task;
+}
+
+/* Runs a coroutine with a copy of its arguments, from the supervisor's thread only.  FALSE with
+ * CORO_ERROR_NO_STACK: no member has failed, and the arguments are still the caller's. */
+gboolean
+coro_task_try_spawn (CoroSupervisor      *supervisor,
+                     const CoroTaskSpec  *spec,
+                     GError             **error)
+{
+  CoroJob *job = task_job_new (supervisor);
+  CoroPriority priority;
+  CoroBinding *context;
+
+  g_assert (spec->copy_size > 0 && coro_scheduler_is_mine (coro_supervisor_get_scheduler (supervisor)));
+
+  if (!job_take_copy (job, spec, error))
+    {
+      coro_job_free (job);
+      return FALSE;
+    }
+
+  context = dup_context (&priority);
+  job_join (job, supervisor, spec, NULL, context, priority);
+  job_begin (job, supervisor, spec);
+  return TRUE;
 }
 
 /* --- errors that nobody reads ----------------------------------------------------- */

@@ -20,9 +20,12 @@ typedef struct
   int fd;                       /* (owned); -1: a socket's by now */
 } CoroConnection;
 
-/* Owns the descriptor. */
-typedef void (*CoroAcceptFunc) (int      fd,
-                                gpointer data);
+/* How long a server that has run out of descriptors or stacks gives its connections to end. */
+#define CORO_ACCEPT_PAUSE (100 * G_TIME_SPAN_MILLISECOND)
+
+/* Takes the descriptor.  FALSE: not now; it is asked again after a pause. */
+typedef gboolean (*CoroAcceptFunc) (int      fd,
+                                    gpointer data);
 
 gssize   coro_socket_perform     (GSocket         *socket,
                                   guint32          direction,

@@ -8,18 +8,18 @@
 #include "fiber/coro-error.h"
 #include "future/coro-return.h"
 #include "future/coro-sleep.h"
+#include "future/coro-task-private.h"
 #include "io/coro-operation.h"
 #include "io/coro-socket-private.h"
 #include "scope/coro-nursery.h"
 #include "scope/coro-spawn.h"
+#include "scope/coro-task-group-private.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* How long a server that has run out of descriptors gives its connections to end. */
-#define FULL_PAUSE (100 * G_TIME_SPAN_MILLISECOND)
 /* The kernel takes less where net.core.somaxconn says so. */
 #define BACKLOG 4096
 
@@ -189,6 +189,22 @@ error_is_passing (const GError *error)
          g_error_matches (error, G_IO_ERROR, g_io_error_from_errno (ENOMEM));
 }
 
+/* The one who was accepted waits, like those who still are to be, as long as there is no stack. */
+static gboolean
+hand_over (int              fd,
+           CoroAcceptFunc   func,
+           gpointer         data,
+           GError         **error)
+{
+  while (!func (fd, data))
+    if (!coro_sleep (CORO_ACCEPT_PAUSE, error))
+      {
+        close (fd);
+        return FALSE;
+      }
+  return TRUE;
+}
+
 /* Accepts until that fails for good. */
 gboolean
 coro_socket_accept_each (GSocket         *socket,
@@ -203,7 +219,8 @@ coro_socket_accept_each (GSocket         *socket,
 
       if (fd >= 0)
         {
-          func (fd, data);
+          if (!hand_over (fd, func, data, error))
+            return FALSE;
           continue;
         }
       if (!error_is_passing (local_error))
@@ -212,7 +229,7 @@ coro_socket_accept_each (GSocket         *socket,
           return FALSE;
         }
       g_error_free (local_error);
-      if (!coro_sleep (FULL_PAUSE, error))
+      if (!coro_sleep (CORO_ACCEPT_PAUSE, error))
         return FALSE;
     }
 }
@@ -224,15 +241,17 @@ typedef struct
   CoroTaskGroup *group;         /* (unowned) */
 } CoroServer;
 
-static void
-server_spawn_cb (int      fd,
-                 gpointer data)
+/* A coroutine that failed for want of a stack would take the whole group along. */
+static gboolean
+server_take_cb (int      fd,
+                gpointer data)
 {
   CoroServer *self = data;
   CoroConnection connection = { self->func, self->user_data, fd };
+  CoroTaskSpec spec = { connection_cb, &connection, coro_connection_clear, sizeof connection,
+                        CORO_SPAWN_SITE (coro_socket_serve), FALSE };
 
-  coro_spawn_copy (self->group, connection_cb, &connection, sizeof connection, coro_connection_clear,
-                   CORO_SPAWN_SITE (coro_socket_serve));
+  return coro_task_try_spawn (&self->group->supervisor, &spec, NULL);
 }
 
 /**
@@ -261,8 +280,8 @@ server_spawn_cb (int      fd,
  *
  * The socket of a connection is closed when @func has returned and nobody else holds it.
  * An error of @func ends this connection and nothing else; it is only shown by
- * `G_MESSAGES_DEBUG`. Where the process has run out of descriptors or memory, those who
- * connect wait until there are some.
+ * `G_MESSAGES_DEBUG`. Where the process has run out of descriptors, stacks or memory, those
+ * who connect wait until there are some.
  *
  * There are two ways to stop. Cancelling cancels the connections as well, and waits for them.
  * After [func@socket_close] of @socket nobody is accepted any more, and those who are there
@@ -294,7 +313,7 @@ coro_socket_serve (GSocket        *socket,
   if (nursery.group == NULL)
     return FALSE;
 
-  coro_socket_accept_each (socket, server_spawn_cb, &server, &local_error);
+  coro_socket_accept_each (socket, server_take_cb, &server, &local_error);
   if (g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_CLOSED))
     return coro_nursery_join (&nursery);
 

@@ -16,6 +16,7 @@ gboolean coro_worker_pool_try_spawn     (CoroWorkerPool   *self,
                                          GDestroyNotify    destroy,
                                          const char       *site,
                                          CoroTask        **task);
+gboolean coro_worker_pool_is_open       (CoroWorkerPool   *self);
 gboolean coro_worker_pool_add_server    (CoroWorkerPool   *self,
                                          CoroCancelScope  *scope,
                                          CoroFuture       *ended);

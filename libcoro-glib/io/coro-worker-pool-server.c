@@ -8,6 +8,7 @@
 #include "io/coro-worker-pool-private.h"
 
 #include "fiber/coro-error.h"
+#include "future/coro-future-private.h"
 #include "io/coro-socket-private.h"
 #include "scheduler/coro-job-private.h"
 #include "scope/coro-shield.h"
@@ -27,6 +28,7 @@ typedef struct
   CoroFuture *ended;            /* (owned): nothing is open any more, or the pool has no workers */
   GMutex lock;
   gboolean stopped;             /* guarded by lock */
+  int n_starved;                /* (atomic): connections for which there was no stack */
   CoroPoolConnection *connections;      /* (nullable) (unowned): those that have begun; guarded by lock */
 } CoroPoolServer;
 
@@ -35,6 +37,8 @@ struct _CoroPoolConnection
 {
   CoroConnection connection;
   CoroPoolServer *server;       /* (owned) */
+  gboolean begun;
+  guint n_refused;              /* workers that had no stack for it */
   CoroCancelScope scope;        /* what it is cancelled by */
   CoroPoolConnection *previous;
   CoroPoolConnection *next;
@@ -87,7 +91,18 @@ server_stop (CoroPoolServer *self)
   g_mutex_unlock (&self->lock);
 }
 
-/* Cancelling who waits is no reason to give up the future. */
+static gboolean
+server_is_stopped (CoroPoolServer *self)
+{
+  gboolean stopped;
+
+  g_mutex_lock (&self->lock);
+  stopped = self->stopped;
+  g_mutex_unlock (&self->lock);
+  return stopped;
+}
+
+/* That the waiting coroutine is cancelled is no reason to give up the future. */
 static gboolean
 server_wait (CoroPoolServer  *self,
              GError         **error)
@@ -140,6 +155,7 @@ connection_cb (gpointer   user_data,
 {
   CoroPoolConnection *self = user_data;
 
+  self->begun = TRUE;
   self->scope = coro_cancel_scope_enter (G_MAXINT64, NULL);
   if (connection_enlist (self))
     {
@@ -151,30 +167,131 @@ connection_cb (gpointer   user_data,
 }
 
 static void
-connection_free (gpointer data)
+connection_free (CoroPoolConnection *self)
 {
-  CoroPoolConnection *self = data;
-
   coro_connection_clear (&self->connection);
   server_release (self->server);
   server_unref (self->server);
   g_free (self);
 }
 
+/* --- a connection for which there is no stack --------------------------------------- */
+
+/* What is going to try again. */
+typedef struct
+{
+  CoroPoolConnection *connection;       /* (nullable) (owned) */
+} CoroPoolRetry;
+
+static void connection_spawn (CoroPoolConnection *self,
+                              int                 worker);
+
+static CoroPoolConnection *
+retry_take (CoroPoolRetry *self)
+{
+  CoroPoolConnection *connection = g_steal_pointer (&self->connection);
+
+  if (connection != NULL)
+    g_atomic_int_add (&connection->server->n_starved, -1);
+  return connection;
+}
+
+/* Each worker has stacks of its own, which others of its connections have left to it. */
 static void
-server_spawn_cb (int      fd,
-                 gpointer data)
+connection_try_next (CoroPoolConnection *self)
+{
+  connection_spawn (self, (int) (self->n_refused % coro_worker_pool_get_n_workers (self->server->pool)));
+}
+
+static void
+retry_cb (gpointer user_data)
+{
+  connection_try_next (retry_take (user_data));
+}
+
+/* Without the call, if the worker has ended meanwhile. */
+static void
+retry_free (gpointer user_data)
+{
+  CoroPoolRetry *self = user_data;
+  CoroPoolConnection *connection = retry_take (self);
+
+  if (connection != NULL)
+    connection_free (connection);
+  g_free (self);
+}
+
+/* Stacks come back as other connections end. */
+static void
+connection_retry_later (CoroPoolConnection *self)
+{
+  CoroPoolRetry *retry = g_new (CoroPoolRetry, 1);
+
+  *retry = (CoroPoolRetry) { self };
+  g_atomic_int_inc (&self->server->n_starved);
+  coro_call_later (CORO_ACCEPT_PAUSE, retry_cb, retry, retry_free);
+}
+
+/* --- from one who accepts to a worker ----------------------------------------------- */
+
+/* There is a pause when all have been tried. */
+static void
+connection_refused (CoroPoolConnection *self)
+{
+  if (++self->n_refused % coro_worker_pool_get_n_workers (self->server->pool) == 0)
+    connection_retry_later (self);
+  else
+    connection_try_next (self);
+}
+
+/* In the worker.  The coroutine has ended, or could not begin. */
+static void
+connection_ended (gpointer data)
+{
+  CoroPoolConnection *self = data;
+
+  if (!self->begun && coro_worker_pool_is_open (self->server->pool) && !server_is_stopped (self->server))
+    connection_refused (self);
+  else
+    connection_free (self);
+}
+
+static void
+connection_spawn (CoroPoolConnection *self,
+                  int                 worker)
+{
+  CoroTask *task;
+
+  if (!coro_worker_pool_try_spawn (self->server->pool, worker, connection_cb, self, connection_ended,
+                                   CORO_SPAWN_SITE (coro_worker_pool_serve), &task))
+    {
+      connection_free (self);
+      return;
+    }
+
+  coro_future_observe (CORO_FUTURE (task));     /* it fails for want of a stack, and that is seen to */
+  g_object_unref (task);
+}
+
+/* As long as there are those for whom there is no stack, nobody else is taken. */
+static gboolean
+server_take_cb (int      fd,
+                gpointer data)
 {
   CoroPoolServer *self = data;
-  CoroPoolConnection *connection = g_new0 (CoroPoolConnection, 1);
+  CoroPoolConnection *connection;
+
+  if (g_atomic_int_get (&self->n_starved) > 0)
+    return FALSE;
+
+  connection = g_new0 (CoroPoolConnection, 1);
 
   connection->connection = (CoroConnection) { self->func, self->user_data, fd };
   connection->server = self;
   g_atomic_int_inc (&self->ref_count);
   g_atomic_int_inc (&self->n_open);
-  if (!coro_worker_pool_try_spawn (self->pool, CORO_WORKER_ANY, connection_cb, connection, connection_free,
-                                   CORO_SPAWN_SITE (coro_worker_pool_serve), NULL))
-    connection_free (connection);
+  connection_spawn (connection, CORO_WORKER_ANY);
+  return TRUE;
 }
 
 /* --- the call ------------------------------------------------------------------------- */
@@ -187,7 +304,7 @@ server_run (CoroPoolServer  *self,
 {
   g_autoptr (GError) local_error = NULL;
 
-  coro_socket_accept_each (socket, server_spawn_cb, self, &local_error);
+  coro_socket_accept_each (socket, server_take_cb, self, &local_error);
   server_release (self);
   if (g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_CLOSED))
     return server_wait (self, error);
@@ -220,8 +337,8 @@ server_run (CoroPoolServer  *self,
  *
  * @func runs in several threads at once, in the worker's own main context, where GIO's
  * operations of its connection belong. An error of it ends this connection and nothing else.
- * Where the process has run out of descriptors or memory, those who connect wait until there
- * are some.
+ * Where the process has run out of descriptors, stacks or memory, those who connect wait until
+ * there are some.
  *
  * Closing @socket with [func@socket_close] stops the server when all connections have come
  * to their end, cancelling does it at once.

@@ -408,6 +408,21 @@ coro_worker_pool_try_spawn (CoroWorkerPool  *self,
   return open;
 }
 
+/* Whether it takes coroutines. */
+gboolean
+coro_worker_pool_is_open (CoroWorkerPool *self)
+{
+  gboolean open;
+
+  if (self->process != getpid ())
+    return FALSE;
+
+  g_mutex_lock (&self->lock);
+  open = !self->closed;
+  g_mutex_unlock (&self->lock);
+  return open;
+}
+
 /* `scope` is cancelled when the pool is shut down, and `ended` is resolved when the workers have
  * gone, whatever they have left behind.  FALSE: it was. */
 gboolean
