@@ -29,6 +29,7 @@
 #include "scope/coro-context-var.h"
 #include "scope/coro-each.h"
 #include "scope/coro-race.h"
+#include "scope/coro-application.h"
 #include "scope/coro-run.h"
 #include "scope/coro-runner.h"
 #include "flow/coro-iterator.h"

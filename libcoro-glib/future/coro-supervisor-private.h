@@ -4,6 +4,7 @@
 #pragma once
 
 #include "scheduler/coro-cancel-private.h"
+#include "scheduler/coro-scheduler-private.h"
 
 G_BEGIN_DECLS
 
@@ -43,8 +44,32 @@ struct _CoroSupervisor
   CoroScope scope;              /* its members are the coroutines */
   guint n_members;
   gsize stack_size;             /* bytes, for new members */
-  gboolean joined;              /* somebody is going to join it and read all errors */
+  gboolean joined;              /* it is going to be joined, which reads all errors */
+  gboolean begins;              /* a member that is cancelled before it has begun runs to its first wait */
+  gboolean background;          /* its members do not keep the application */
 };
+
+/* It has got its first member. */
+static inline void
+coro_supervisor_fill (CoroSupervisor *self)
+{
+  CoroHolder *holder = self->scope.scheduler->holder;
+
+  if (self->klass->ref != NULL)
+    self->klass->ref (self);
+  if (G_UNLIKELY (holder != NULL) && !self->background && holder->n_groups++ == 0)
+    holder->changed (holder);
+}
+
+/* It has lost its last one. */
+static inline void
+coro_supervisor_empty (CoroSupervisor *self)
+{
+  CoroHolder *holder = self->scope.scheduler->holder;
+
+  if (G_UNLIKELY (holder != NULL) && !self->background && --holder->n_groups == 0)
+    holder->changed (holder);
+}
 
 static inline CoroScheduler *
 coro_supervisor_get_scheduler (CoroSupervisor *self)

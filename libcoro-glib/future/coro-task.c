@@ -159,10 +159,14 @@ task_end (CoroJob *job,
   last = --supervisor->n_members == 0;
   supervisor->klass->member_ended (supervisor, job, error, observed);
 
-  /* The reference of the members.  Who was told of the end may have spawned the next one,
-   * which has brought its own. */
-  if (last && supervisor->klass->unref != NULL)
-    coro_call_natively (supervisor_unref_cb, supervisor);
+  /* What the members have brought together.  A handler of the end may have spawned the next
+   * one, which has brought its own. */
+  if (last)
+    {
+      coro_supervisor_empty (supervisor);
+      if (supervisor->klass->unref != NULL)
+        coro_call_natively (supervisor_unref_cb, supervisor);
+    }
 }
 
 /* A body must say TRUE, or FALSE and why. */
@@ -211,11 +215,11 @@ task_job_run (CoroJob *job)
   gboolean ok;
 
   if (job->cancel_pending || !job->admitted ||
-      (job->cancel_level && !((CoroSupervisor *) job->supervisor)->joined))
+      (job->cancel_level && !((CoroSupervisor *) job->supervisor)->begins))
     {
       /* Cancelled before its first step, by hand, while it waited for its place, or with a
-       * group that is never joined: the body never runs.  What it would work on, a widget,
-       * is gone. */
+       * group that is never joined: the body never runs.  What it would work on may be
+       * gone. */
       coro_job_deliver_cancel (job, &error);
     }
   else
@@ -296,8 +300,8 @@ job_join (CoroJob            *job,
           CoroBinding        *context,
           CoroPriority        priority)
 {
-  if (supervisor->n_members++ == 0 && supervisor->klass->ref != NULL)
-    supervisor->klass->ref (supervisor);
+  if (supervisor->n_members++ == 0)
+    coro_supervisor_fill (supervisor);
   coro_scope_add_member (&supervisor->scope, job);
   job->supervisor = supervisor;
   job->context = context;

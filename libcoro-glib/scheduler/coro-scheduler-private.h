@@ -31,6 +31,14 @@ struct _CoroShutdown
   void (*run) (CoroShutdown *self);     /* may suspend; removes it */
 };
 
+/* What keeps the main loop running for coroutines: an application. */
+typedef struct _CoroHolder CoroHolder;
+struct _CoroHolder
+{
+  guint n_groups;               /* supervisors with members that it runs for */
+  void (*changed) (CoroHolder *self);   /* there are some now, or none any more; on any stack */
+};
+
 /* Something to run on the thread's own stack on behalf of a fiber. */
 typedef struct
 {
@@ -108,6 +116,7 @@ struct _CoroScheduler
   gsize n_jobs;
   CoroCall *calls;              /* (nullable): what is to be called, but for what is on its way here */
   CoroShutdown *shutdowns;      /* (nullable): the latest first */
+  CoroHolder *holder;           /* (nullable) (unowned): see coro_application_attach() */
   gpointer supervisor;          /* (nullable) (owned): the root group, kept by the layer above */
   GDestroyNotify supervisor_free;
   gpointer disk;                /* (nullable) (owned): how files are read, kept by the layer above */

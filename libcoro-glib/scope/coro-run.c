@@ -3,12 +3,11 @@
  */
 #include "config.h"
 
-#include "scope/coro-run.h"
+#include "scope/coro-run-private.h"
 
 #include "fiber/coro-error.h"
 #include "scheduler/coro-cancel-private.h"
 #include "scheduler/coro-scheduler-private.h"
-#include "scope/coro-interrupt-private.h"
 #include "scope/coro-runner-private.h"
 #include "scope/coro-spawn.h"
 #include "scope/coro-task-group-private.h"
@@ -17,14 +16,11 @@
  * fails, for as long again. */
 #define GRACE (5 * G_TIME_SPAN_SECOND)
 
-/* How many of those who did not stop are named. */
+/* How many of those that did not stop are named. */
 #define MAX_NAMED 10
 
 /* µs for which the end waits for functions in threads, which nothing can stop. */
 #define THREADS_TIME (300 * G_TIME_SPAN_SECOND)
-
-/* 128 + SIGINT: what a shell reports for it. */
-#define EXIT_STATUS_INTERRUPTED 130
 
 /* Once for each; again and again for those who had their time and are still here.  Not while
  * the last one waits to be heard: below a shield that would be a turn in every round. */
@@ -159,7 +155,8 @@ run_shutdowns (CoroScheduler *self)
 typedef struct
 {
   GString *names;               /* (owned) */
-  gsize n_named;
+  gsize n_jobs;
+  gboolean background;          /* those that an application does not wait for count as well */
 } CoroJobNames;
 
 static void
@@ -169,7 +166,10 @@ list_job_cb (CoroJob  *job,
   CoroJobNames *self = user_data;
   GString *names = self->names;
 
-  if (self->n_named++ >= MAX_NAMED)
+  if (!self->background && ((CoroSupervisor *) job->supervisor)->background)
+    return;
+
+  if (self->n_jobs++ >= MAX_NAMED)
     return;
   if (names->len > 0)
     g_string_append (names, ", ");
@@ -178,16 +178,29 @@ list_job_cb (CoroJob  *job,
   g_string_append (names, job->site != NULL ? job->site : "a coroutine");
 }
 
-/* Those who do not stop by any means. */
+/* The names of those that have not ended, for a message. */
+char *
+coro_scheduler_dup_job_names (CoroScheduler *self,
+                              gboolean       background,
+                              gsize         *n_jobs)
+{
+  CoroJobNames names = { g_string_new (NULL), 0, background };
+
+  coro_scheduler_foreach_job (self, list_job_cb, &names);
+  if (names.n_jobs > MAX_NAMED)
+    g_string_append (names.names, ", …");
+  *n_jobs = names.n_jobs;
+  return g_string_free (names.names, FALSE);
+}
+
+/* Those that do not stop by any means. */
 static void
 report_unfinished (CoroScheduler *self)
 {
-  g_autoptr (GString) string = g_string_new (NULL);
-  CoroJobNames names = { string, 0 };
+  gsize n_jobs;
+  g_autofree char *names = coro_scheduler_dup_job_names (self, TRUE, &n_jobs);
 
-  coro_scheduler_foreach_job (self, list_job_cb, &names);
-  g_warning ("The shutdown leaves %" G_GSIZE_FORMAT " coroutines that did not stop: %s%s", self->n_jobs, string->str,
-             names.n_named > MAX_NAMED ? ", …" : "");
+  g_warning ("The shutdown leaves %" G_GSIZE_FORMAT " coroutines that did not stop: %s", n_jobs, names);
 }
 
 /* Functions in threads, which may be waited for by nobody else. */
@@ -345,92 +358,8 @@ coro_run_main (CoroFunc func,
   if (run_once (func, user_data, NULL, &interrupted, &error))
     return 0;
   if (interrupted && coro_error_is_cancelled (error))
-    return EXIT_STATUS_INTERRUPTED;
+    return CORO_EXIT_STATUS_INTERRUPTED;
 
   g_printerr ("%s\n", error->message);
   return 1;
-}
-
-static void
-application_shutdown_cb (GApplication *application,
-                         gpointer      scheduler)
-{
-  coro_scheduler_shut_down (scheduler);
-}
-
-/**
- * coro_application_attach:
- * @application: an application
- *
- * Ends coroutines with the application: on [signal@Gio.Application::shutdown]
- * those of the default main context are cancelled and waited for, and
- * generators are closed, as [method@Scheduler.shut_down] says. They have
- * stacks of 1 MiB, because drawing and text layout recurse deep.
- *
- * SIGINT stays what it is for the application; see [func@application_run].
- *
- * Callable from the main thread; never suspends. Doing it twice is doing it
- * once.
- *
- * Since: 0.1
- */
-void
-coro_application_attach (GApplication *application)
-{
-  CoroScheduler *scheduler;
-
-  g_return_if_fail (G_IS_APPLICATION (application));
-
-  if (g_object_get_data (G_OBJECT (application), "coro-scheduler") != NULL)
-    return;
-
-  scheduler = coro_scheduler_ref_for_context (g_main_context_default ());
-  coro_task_group_set_stack_size (coro_task_group_get_root (scheduler), CORO_STACK_SIZE_LARGE);
-  g_object_set_data_full (G_OBJECT (application), "coro-scheduler", scheduler, g_object_unref);
-  g_signal_connect (application, "shutdown", G_CALLBACK (application_shutdown_cb), scheduler);
-}
-
-static void
-application_interrupt_cb (gpointer application)
-{
-  g_application_quit (application);
-}
-
-/**
- * coro_application_run: (skip)
- * @application: an application
- * @argc: how many arguments there are, of `main()`
- * @argv: (array length=argc) (element-type filename) (nullable): the arguments
- *
- * [method@Gio.Application.run] for a program whose coroutines end with it,
- * also when it is interrupted from the keyboard.
- *
- * It is given to [func@application_attach]. SIGINT quits the application if
- * nobody else handles the signal: its coroutines are cancelled and clean up,
- * and then the status is 130, as for a program that the signal has ended. A
- * second SIGINT ends the program at once, whatever the first one waits for.
- * An application that is run without this function handles the signal, or
- * does not, as it always did; in Python and JavaScript that is theirs.
- *
- * Callable from the main thread, which it blocks, outside coroutines.
- *
- * Returns: an exit status
- *
- * Since: 0.1
- */
-int
-coro_application_run (GApplication  *application,
-                      int            argc,
-                      char         **argv)
-{
-  CoroInterrupt interrupt = { NULL, };
-  int status;
-
-  g_return_val_if_fail (G_IS_APPLICATION (application), 1);
-
-  coro_application_attach (application);
-  coro_interrupt_begin (&interrupt, g_main_context_default (), application_interrupt_cb, application);
-  status = g_application_run (application, argc, argv);
-  coro_interrupt_end (&interrupt);
-  return interrupt.interrupted ? EXIT_STATUS_INTERRUPTED : status;
 }

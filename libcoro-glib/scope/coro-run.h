@@ -17,12 +17,6 @@ CORO_AVAILABLE_IN_ALL
 int      coro_run_main           (CoroFunc         func,
                                   gpointer         user_data);
 CORO_AVAILABLE_IN_ALL
-void     coro_application_attach (GApplication    *application);
-CORO_AVAILABLE_IN_ALL
-int      coro_application_run    (GApplication    *application,
-                                  int              argc,
-                                  char           **argv);
-CORO_AVAILABLE_IN_ALL
 void     coro_scheduler_shut_down (CoroScheduler  *self);
 
 G_END_DECLS

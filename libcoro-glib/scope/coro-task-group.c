@@ -361,6 +361,8 @@ coro_task_group_new_below (CoroScheduler      *scheduler,
 
   self->flags = flags;
   self->supervisor.joined = (flags & CORO_TASK_GROUP_UNJOINED) == 0;
+  self->supervisor.begins = self->supervisor.joined;
+  self->supervisor.background = (flags & CORO_TASK_GROUP_BACKGROUND) != 0;
   self->scheduler = g_object_ref (scheduler);
   coro_scope_init (&self->supervisor.scope, scheduler, parent);
   return self;
@@ -549,16 +551,47 @@ typedef struct
 {
   CoroMessage message;          /* first */
   CoroTaskGroup *group;         /* (owned) */
+  gboolean begins;
 } CoroGroupCancel;
+
+/* In the group's thread. */
+static void
+group_cancel_now (CoroTaskGroup *self,
+                  gboolean       begins)
+{
+  self->supervisor.begins = begins;
+  coro_scope_cancel (&self->supervisor.scope);
+}
 
 static void
 group_cancel_cb (CoroMessage *message)
 {
   CoroGroupCancel *cancel = (CoroGroupCancel *) message;
 
-  coro_scope_cancel (&cancel->group->supervisor.scope);
+  group_cancel_now (cancel->group, cancel->begins);
   g_object_unref (cancel->group);
   g_free (cancel);
+}
+
+static void
+group_cancel (CoroTaskGroup *self,
+              gboolean       begins)
+{
+  CoroScheduler *scheduler = coro_supervisor_get_scheduler (&self->supervisor);
+
+  if (coro_scheduler_is_mine (scheduler))
+    {
+      group_cancel_now (self, begins);
+    }
+  else
+    {
+      CoroGroupCancel *cancel = g_new0 (CoroGroupCancel, 1);
+
+      cancel->message.handle = group_cancel_cb;
+      cancel->group = g_object_ref (self);
+      cancel->begins = begins;
+      coro_scheduler_post (scheduler, &cancel->message);
+    }
 }
 
 /**
@@ -578,23 +611,33 @@ group_cancel_cb (CoroMessage *message)
 void
 coro_task_group_cancel (CoroTaskGroup *self)
 {
-  CoroScheduler *scheduler;
-
   g_return_if_fail (CORO_IS_TASK_GROUP (self));
 
-  scheduler = coro_supervisor_get_scheduler (&self->supervisor);
-  if (coro_scheduler_is_mine (scheduler))
-    {
-      coro_scope_cancel (&self->supervisor.scope);
-    }
-  else
-    {
-      CoroGroupCancel *cancel = g_new0 (CoroGroupCancel, 1);
+  group_cancel (self, self->supervisor.joined);
+}
 
-      cancel->message.handle = group_cancel_cb;
-      cancel->group = g_object_ref (self);
-      coro_scheduler_post (scheduler, &cancel->message);
-    }
+/**
+ * coro_task_group_wind_up:
+ * @self: a group
+ *
+ * [method@TaskGroup.cancel] that drops nothing: also in a group of
+ * %CORO_TASK_GROUP_UNJOINED members that have not begun, or are spawned later,
+ * run to their first wait, which fails. What they have to do without fail they
+ * do before it, or below a [struct@Shield].
+ *
+ * It is for the end of what the members belong to while that is still whole:
+ * a window that is closed, a document.
+ *
+ * Callable from any thread; never suspends, and runs no code of others.
+ *
+ * Since: 0.1
+ */
+void
+coro_task_group_wind_up (CoroTaskGroup *self)
+{
+  g_return_if_fail (CORO_IS_TASK_GROUP (self));
+
+  group_cancel (self, TRUE);
 }
 
 /**

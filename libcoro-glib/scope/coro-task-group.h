@@ -11,7 +11,9 @@ G_BEGIN_DECLS
  * CoroTaskGroupFlags:
  * @CORO_TASK_GROUP_NONE: the first failure cancels the other members
  * @CORO_TASK_GROUP_SUPERVISOR: failures leave the other members alone
- * @CORO_TASK_GROUP_UNJOINED: nobody joins the group; failures are reported as they come
+ * @CORO_TASK_GROUP_UNJOINED: the group is not joined; failures are reported as they come
+ * @CORO_TASK_GROUP_BACKGROUND: an application ends without waiting for members,
+ *   see [func@application_attach]
  *
  * Since: 0.1
  */
@@ -19,7 +21,8 @@ typedef enum
 {
   CORO_TASK_GROUP_NONE = 0,
   CORO_TASK_GROUP_SUPERVISOR = 1 << 0,
-  CORO_TASK_GROUP_UNJOINED = 1 << 1
+  CORO_TASK_GROUP_UNJOINED = 1 << 1,
+  CORO_TASK_GROUP_BACKGROUND = 1 << 2
 } CoroTaskGroupFlags;
 
 /**
@@ -61,6 +64,8 @@ CORO_AVAILABLE_IN_ALL
 guint          coro_task_group_get_n_members      (CoroTaskGroup       *self);
 CORO_AVAILABLE_IN_ALL
 void           coro_task_group_cancel             (CoroTaskGroup       *self);
+CORO_AVAILABLE_IN_ALL
+void           coro_task_group_wind_up            (CoroTaskGroup       *self);
 CORO_AVAILABLE_IN_ALL
 gboolean       coro_task_group_join               (CoroTaskGroup       *self,
                                                    GError             **error);

@@ -638,6 +638,67 @@ finished_group_refuses_cb (gpointer   user_data,
   return TRUE;
 }
 
+typedef struct
+{
+  int n_begun;
+  int n_cancelled;
+  int n_freed;
+} Begun;
+
+static gboolean
+begin_cb (gpointer   user_data,
+          GValue    *result,
+          GError   **error)
+{
+  Begun *self = user_data;
+  gboolean ok;
+
+  self->n_begun++;
+  ok = coro_sleep (SECOND, error);
+  if (!ok && coro_error_is_cancelled (*error))
+    self->n_cancelled++;
+  return ok;
+}
+
+static void
+begun_freed_cb (gpointer user_data)
+{
+  ((Begun *) user_data)->n_freed++;
+}
+
+/* What has not begun when a group is cancelled that is not joined never does; when it is wound
+ * up, it does. */
+static gboolean
+unjoined_unbegun_cb (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  g_autoptr (CoroTaskGroup) cancelled = coro_task_group_new (CORO_TASK_GROUP_UNJOINED);
+  g_autoptr (CoroTaskGroup) wound_up = coro_task_group_new (CORO_TASK_GROUP_UNJOINED);
+  Begun dropped = { 0, };
+  Begun begun = { 0, };
+
+  coro_task_group_spawn (cancelled, begin_cb, &dropped, begun_freed_cb);
+  coro_task_group_spawn (wound_up, begin_cb, &begun, begun_freed_cb);
+  coro_task_group_cancel (cancelled);
+  coro_task_group_wind_up (wound_up);
+  coro_task_group_spawn (cancelled, begin_cb, &dropped, begun_freed_cb);
+  coro_task_group_spawn (wound_up, begin_cb, &begun, begun_freed_cb);
+  g_assert_true (coro_test_settle (error));
+  g_assert_cmpint (dropped.n_begun, ==, 0);
+  g_assert_cmpint (dropped.n_freed, ==, 2);
+  g_assert_cmpint (begun.n_begun, ==, 2);
+  g_assert_cmpint (begun.n_cancelled, ==, 2);
+  g_assert_cmpint (begun.n_freed, ==, 2);
+
+  coro_task_group_cancel (wound_up);            /* what it is for is gone by now */
+  coro_task_group_spawn (wound_up, begin_cb, &begun, begun_freed_cb);
+  g_assert_true (coro_test_settle (error));
+  g_assert_cmpint (begun.n_begun, ==, 2);
+  g_assert_cmpint (begun.n_freed, ==, 3);
+  return TRUE;
+}
+
 static gboolean
 unjoined_failure_is_said_cb (gpointer   user_data,
                              GValue    *result,
@@ -1041,6 +1102,7 @@ main (int    argc,
   coro_test_add_func ("/group/cancel", cancel_group_cb);
   coro_test_add_func ("/group/supervisor", supervisor_cb);
   coro_test_add_func ("/group/two-joiners", joined_twice_cb);
+  coro_test_add_func ("/group/unjoined-unbegun", unjoined_unbegun_cb);
   coro_test_add_func ("/group/unjoined-failure-is-said", unjoined_failure_is_said_cb);
   coro_test_add_func ("/group/limit", limit_cb);
   coro_test_add_func ("/group/limit-and-failure", limit_and_failure_cb);

@@ -1,7 +1,7 @@
 /* libcoro-glib: async/await for GLib
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * coro_run() and applications: beginning and end.
+ * coro_run(): beginning and end.
  */
 #include "test-util.h"
 
@@ -494,64 +494,6 @@ test_run_main (void)
   g_test_trap_assert_stderr ("*said on stderr\n*");
 }
 
-/* --- applications ----------------------------------------------------------------- */
-
-typedef struct
-{
-  GApplication *application;
-  int n_steps;
-  gboolean cleaned_up;
-  gboolean attached;
-} App;
-
-static gboolean
-app_coroutine_cb (gpointer   user_data,
-                  GValue    *result,
-                  GError   **error)
-{
-  App *self = user_data;
-
-  self->n_steps++;
-  if (!coro_sleep (1000, error))
-    return FALSE;
-  self->n_steps++;
-  g_application_quit (self->application);
-  if (coro_sleep (100 * SECOND, error))
-    return TRUE;
-  if (coro_sleep (1000, NULL))
-    self->cleaned_up = TRUE;
-  return FALSE;
-}
-
-static void
-activate_cb (GApplication *application,
-             gpointer      user_data)
-{
-  App *self = user_data;
-  g_autoptr (GError) error = NULL;
-
-  g_application_hold (application);
-  g_assert_false (coro_run (must_not_run_cb, NULL, NULL, &error));
-  g_assert_error (error, CORO_ERROR, CORO_ERROR_NESTED_RUN);
-  coro_spawn (app_coroutine_cb, self, NULL);
-  g_assert_cmpint (self->n_steps, ==, 0);
-}
-
-static void
-test_application (void)
-{
-  g_autoptr (GApplication) application = g_application_new (NULL, G_APPLICATION_NON_UNIQUE);
-  g_autoptr (CoroScheduler) scheduler = coro_scheduler_ref_for_context (NULL);
-  App self = { application, };
-
-  coro_application_attach (application);
-  g_signal_connect (application, "activate", G_CALLBACK (activate_cb), &self);
-  g_assert_cmpint (g_application_run (application, 0, NULL), ==, 0);
-  g_assert_cmpint (self.n_steps, ==, 2);
-  g_assert_true (self.cleaned_up);
-  g_assert_cmpint (coro_scheduler_count_coroutines (scheduler), ==, 0);
-}
-
 int
 main (int    argc,
       char **argv)
@@ -573,7 +515,6 @@ main (int    argc,
   g_test_add_func ("/run/handles-outlive-the-loop", test_handles_outlive_the_loop);
   g_test_add_func ("/spec/S029/hundred-in-sequence", test_hundred_in_sequence);
   g_test_add_func ("/spec/S031/run-main", test_run_main);
-  g_test_add_func ("/spec/S117-S118/application", test_application);
 
   return g_test_run ();
 }
