@@ -83,6 +83,9 @@ gboolean     coro_disk_open_in_thread    (const char      *path,
 
 /* For a thread, or who may block. */
 int          coro_disk_perform           (const CoroRingCall *call);
+int          coro_disk_open_fd           (const char      *path,
+                                          int              flags,
+                                          guint            mode);
 void         coro_disk_open_blocking     (const char      *path,
                                           int              flags,
                                           guint            mode,

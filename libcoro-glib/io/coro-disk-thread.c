@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* How system calls for files are made by a thread of the pool. */
@@ -91,16 +92,33 @@ coro_disk_perform_in_thread (CoroRingCall  *call,
   return coro_disk_call (call_cb, call, error);
 }
 
-/* For a thread of the pool. */
+/* Opens a file in a thread of the pool.  Returns a descriptor or -errno.
+ *
+ * On a file that is shared with other machines a server may hold a lease.  Without blocking that
+ * answers EAGAIN; a thread has the time until the server has given it back. */
+int
+coro_disk_open_fd (const char *path,
+                   int         flags,
+                   guint       mode)
+{
+  CoroRingCall call = { .opcode = CORO_RING_OPEN, .fd = AT_FDCWD, .address = path, .flags = (guint32) flags, .length = mode };
+  int fd = coro_disk_perform (&call);
+  struct stat info;
+
+  if (fd != -EAGAIN || stat (path, &info) != 0 || !S_ISREG (info.st_mode))
+    return fd;
+
+  call.flags &= ~(guint32) O_NONBLOCK;
+  return coro_disk_perform (&call);
+}
+
 void
 coro_disk_open_blocking (const char   *path,
                          int           flags,
                          guint         mode,
                          CoroDiskFile *file)
 {
-  CoroRingCall call = { .opcode = CORO_RING_OPEN, .fd = AT_FDCWD, .address = path, .flags = (guint32) flags, .length = mode };
-
-  file->fd = coro_disk_perform (&call);
+  file->fd = coro_disk_open_fd (path, flags, mode);
   file->local = file->fd >= 0 && coro_folders_fd_is_local (file->fd);
 }
 

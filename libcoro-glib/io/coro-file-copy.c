@@ -30,6 +30,7 @@ typedef struct
   GFileCopyFlags flags;
   char *temporary;              /* (nullable) (owned): what takes the target's place in the end */
   gboolean foreign;             /* GIO does it */
+  gboolean irregular;           /* the target is a pipe, a device or a socket */
   int from;                     /* -1: not open */
   int to;                       /* -1: not open */
   mode_t mode;                  /* the source's permissions */
@@ -86,21 +87,43 @@ copy_open_source (CoroFileCopy *self)
   return !self->foreign;
 }
 
+/* Whether what has the target's name may be replaced: a file that this process may write to, or a
+ * link, which is replaced itself.  Anything else is not opened, since that alone may do something. */
+static gboolean
+copy_may_replace (CoroFileCopy *self)
+{
+  struct stat info;
+  int fd;
+
+  if (lstat (self->target_path, &info) != 0)
+    return errno == ENOENT;
+  if (S_ISLNK (info.st_mode))
+    return TRUE;
+  if (!S_ISREG (info.st_mode))
+    {
+      self->irregular = !S_ISDIR (info.st_mode);
+      errno = EISDIR;
+      return FALSE;
+    }
+
+  fd = coro_disk_open_fd (self->target_path, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0);
+  if (fd >= 0)
+    close (fd);
+  else
+    errno = -fd;
+  return fd >= 0 || fd == -ENOENT;
+}
+
 static gboolean
 copy_open_target (CoroFileCopy *self)
 {
   int mode = (self->flags & G_FILE_COPY_TARGET_DEFAULT_PERMS) != 0 ? 0666 : 0600;
-  struct stat info;
 
   if ((self->flags & G_FILE_COPY_OVERWRITE) == 0)
     {
       self->to = open (self->target_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     }
-  else if (stat (self->target_path, &info) == 0 && S_ISDIR (info.st_mode))
-    {
-      errno = EISDIR;
-    }
-  else
+  else if (copy_may_replace (self))
     {
       g_autofree char *folder = g_path_get_dirname (self->target_path);
 
@@ -334,6 +357,13 @@ copy_run (CoroFileCopy           *self,
   if (!self->foreign && self->failure == 0 && !coro_disk_call (copy_end_cb, self, error))
     return FALSE;
 
+  if (self->irregular)
+    {
+      g_autofree char *shown = g_filename_display_name (self->target_path);
+
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_REGULAR_FILE, "Error copying file “%s”: Not a regular file", shown);
+      return FALSE;
+    }
   if (self->failure != 0)
     {
       coro_disk_set_error (error, self->failure, "Error copying file", self->failed);

@@ -8,14 +8,16 @@
 #include "future/coro-sleep.h"
 #include "io/coro-disk-private.h"
 #include "io/coro-operation.h"
+#include "io/coro-rights-private.h"
+#include "scheduler/coro-errno-private.h"
 #include "scheduler/coro-job-private.h"
 #include "scope/coro-closure.h"
 #include "scope/coro-spawn.h"
 
-#include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /* A file that is being saved: one call of a thread.  io_uring has a thread of the kernel's
@@ -26,26 +28,20 @@ typedef struct
   GBytes *bytes;
   CoroFileSaveFlags flags;
   gboolean ended;               /* well or not, but not because it was cancelled */
-  gboolean stream;              /* it is a pipe or a device: to be written to, not replaced */
+  int stream;                   /* a pipe or a device, open: to be written to, not replaced; or -1 */
   int failure;                  /* an error number, or 0 */
 } CoroFileSave;
 
 /* Bytes that are written between two looks at whether it is cancelled. */
 #define PIECE (1024 * 1024)
+/* As many links the kernel follows. */
+#define MAX_LINKS 40
+/* A pipe without a reader must not block; a terminal must not become the one of this process. */
+#define OPEN_FLAGS (O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+/* It cannot be replaced: what there is has to be written to. */
+#define CANNOT_REPLACE (-1)
 
-/* What is replaced passes on who may do what with it, but nobody else's rights. */
-static void
-take_rights (int                fd,
-             const struct stat *old)
-{
-  mode_t mode = old->st_mode & 07777;
-
-  if (fchown (fd, old->st_uid, old->st_gid) != 0)
-    mode &= 0777;
-  (void) !fchmod (fd, mode);
-}
-
-/* These return an error number, or 0. */
+/* Most of these return an error number, or 0. */
 
 static int
 write_pieces (int            fd,
@@ -68,61 +64,280 @@ write_pieces (int            fd,
 }
 
 static int
-sync_folder (const char *folder)
+write_contents (CoroFileSave *self,
+                int           fd,
+                GCancellable *cancellable)
 {
-  int fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  int failure = fd >= 0 && fsync (fd) == 0 ? 0 : errno;
+  gsize size;
+  const guint8 *data = g_bytes_get_data (self->bytes, &size);
 
+  return write_pieces (fd, data, size, cancellable);
+}
+
+static int
+sync_file (CoroFileSave *self,
+           int           fd)
+{
+  return (self->flags & CORO_FILE_SAVE_DURABLE) == 0 || fsync (fd) == 0 ? 0 : errno;
+}
+
+static int
+sync_folder (CoroFileSave *self,
+             const char   *folder)
+{
+  int fd, failure;
+
+  if ((self->flags & CORO_FILE_SAVE_DURABLE) == 0)
+    return 0;
+
+  fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  failure = fd >= 0 && fsync (fd) == 0 ? 0 : errno;
   if (fd >= 0)
     close (fd);
   return failure;
 }
 
-static int
-write_temporary (CoroFileSave      *self,
-                 int                fd,
-                 const struct stat *old,
-                 GCancellable      *cancellable)
-{
-  gsize size;
-  const guint8 *data = g_bytes_get_data (self->bytes, &size);
-  int failure;
+/* --- by another file that takes its place ----------------------------------------- */
 
-  if (old != NULL)
-    take_rights (fd, old);
-  failure = write_pieces (fd, data, size, cancellable);
-  if (failure == 0 && (self->flags & CORO_FILE_SAVE_DURABLE) != 0 && fsync (fd) != 0)
-    failure = errno;
+static int
+write_temporary (CoroFileSave *self,
+                 int           fd,
+                 int           old,
+                 GCancellable *cancellable)
+{
+  int failure = 0;
+
+  if (old >= 0 && !coro_rights_take_over (fd, old))
+    failure = CANNOT_REPLACE;
+  if (failure == 0)
+    failure = write_contents (self, fd, cancellable);
+  if (failure == 0)
+    failure = sync_file (self, fd);
   if (close (fd) != 0 && failure == 0)
     failure = errno;
   return failure;
 }
 
+/* Another file cannot be made in this folder, or cannot have this name: it is somebody else's,
+ * read-only, full of names that the kernel has given, or what has the name is a mount. */
+static gboolean
+is_about_the_folder (int code)
+{
+  return !coro_errno_is_lack (code) && code != EIO;
+}
+
+static gboolean
+is_about_the_name (int code)
+{
+  return code == EPERM || code == EACCES || code == EBUSY || code == EXDEV;
+}
+
 /* Writes to a file of another name, which then takes the place of the old one: at any time
  * the name has all of the old contents or all of the new. */
 static int
-save_replace (CoroFileSave      *self,
-              const char        *path,
-              const struct stat *old,
-              GCancellable      *cancellable)
+save_replace (CoroFileSave *self,
+              const char   *path,
+              int           old,
+              GCancellable *cancellable)
 {
   g_autofree char *folder = g_path_get_dirname (path);
   g_autofree char *temporary = g_build_filename (folder, ".coro-XXXXXX", NULL);
-  mode_t mode = (self->flags & CORO_FILE_SAVE_PRIVATE) != 0 || old != NULL ? 0600 : 0666;
-  int fd = g_mkstemp_full (temporary, O_WRONLY | O_CLOEXEC, (int) mode);
+  gboolean is_private = (self->flags & CORO_FILE_SAVE_PRIVATE) != 0;
+  int fd = g_mkstemp_full (temporary, O_WRONLY | O_CLOEXEC, is_private || old >= 0 ? 0600 : 0666);
   int failure;
 
   if (fd < 0)
-    return errno;
+    return old >= 0 && is_about_the_folder (errno) ? CANNOT_REPLACE : errno;
 
   failure = write_temporary (self, fd, old, cancellable);
   if (failure == 0 && rename (temporary, path) != 0)
-    failure = errno;
+    failure = old >= 0 && is_about_the_name (errno) ? CANNOT_REPLACE : errno;
   if (failure != 0)
     unlink (temporary);
-  else if ((self->flags & CORO_FILE_SAVE_DURABLE) != 0)
-    failure = sync_folder (folder);
+  return failure != 0 ? failure : sync_folder (self, folder);
+}
+
+/* --- in place --------------------------------------------------------------------- */
+
+/* Takes the room for more than there was before anything of that is overwritten. */
+static int
+reserve_room (int                fd,
+              const struct stat *old,
+              gsize              size)
+{
+  int failure;
+
+  if (size <= (gsize) old->st_size || fallocate (fd, FALLOC_FL_KEEP_SIZE, 0, (off_t) size) == 0)
+    return 0;
+  failure = errno;
+  if (failure != ENOSPC && failure != EDQUOT && failure != EFBIG)
+    return 0;                   /* this file system does not reserve */
+  (void) !ftruncate (fd, old->st_size);
   return failure;
+}
+
+/* Overwrites what there is, in one go: cancelled in the middle, it would be neither old nor new. */
+static int
+save_in_place (CoroFileSave      *self,
+               int                fd,
+               const struct stat *old,
+               GCancellable      *cancellable)
+{
+  gsize size = g_bytes_get_size (self->bytes);
+  int failure = g_cancellable_is_cancelled (cancellable) ? ECANCELED : reserve_room (fd, old, size);
+
+  if (failure == 0)
+    failure = write_contents (self, fd, NULL);
+  if (failure == 0 && (gsize) old->st_size > size && ftruncate (fd, (off_t) size) != 0)
+    failure = errno;
+  return failure != 0 ? failure : sync_file (self, fd);
+}
+
+/* --- which of them ---------------------------------------------------------------- */
+
+/* A link below /proc stands for an open file, as /dev/stdout does: another one in its place is
+ * not what the owner of the descriptor writes to or reads. */
+static gboolean
+is_open_file (const char *folder)
+{
+  struct statfs info;
+
+  return statfs (folder, &info) == 0 && info.f_type == PROC_SUPER_MAGIC;
+}
+
+/* The name at the end of a chain of links, which the kernel has followed just before: what it does
+ * not let this process follow, strangers' links in a folder for all, has failed there.
+ *
+ * Returns: (nullable): NULL where there is none */
+static char *
+follow_links (const char *path)
+{
+  g_autofree char *name = g_strdup (path);
+
+  for (int i = 0; i <= MAX_LINKS; i++)
+    {
+      g_autofree char *target = g_file_read_link (name, NULL);
+      g_autofree char *folder = NULL;
+
+      if (target == NULL)
+        return g_steal_pointer (&name);
+
+      folder = g_path_get_dirname (name);
+      if (is_open_file (folder))
+        return NULL;
+      g_free (name);
+      name = g_path_is_absolute (target) ? g_steal_pointer (&target) : g_build_filename (folder, target, NULL);
+    }
+  return NULL;
+}
+
+/* The name under which the old file can be replaced, or a new one made. */
+static char *
+get_name (const char        *path,
+          gboolean           is_link,
+          const struct stat *old)
+{
+  g_autofree char *name = is_link ? follow_links (path) : g_strdup (path);
+  struct stat info;
+
+  /* What was deleted while it is open, or put there meanwhile, is not ours to replace. */
+  if (name != NULL && is_link && old != NULL &&
+      (lstat (name, &info) != 0 || info.st_dev != old->st_dev || info.st_ino != old->st_ino))
+    return NULL;
+  return g_steal_pointer (&name);
+}
+
+static int
+save_new (CoroFileSave *self,
+          gboolean      is_link,
+          GCancellable *cancellable)
+{
+  g_autofree char *name = get_name (self->path, is_link, NULL);
+
+  return name != NULL ? save_replace (self, name, -1, cancellable) : ENOENT;
+}
+
+static int
+save_old (CoroFileSave      *self,
+          int                fd,
+          gboolean           is_link,
+          const struct stat *old,
+          GCancellable      *cancellable)
+{
+  g_autofree char *name = get_name (self->path, is_link, old);
+  int failure = name != NULL ? save_replace (self, name, fd, cancellable) : CANNOT_REPLACE;
+
+  return failure == CANNOT_REPLACE ? save_in_place (self, fd, old, cancellable) : failure;
+}
+
+/* In a folder for all, as /tmp is, the kernel does not let others' links, files and pipes stand where
+ * this process would make a file (fs.protected_…); it has to be asked as if that were so. */
+static int
+check_making (const char *path,
+              int         no_follow)
+{
+  int fd = coro_disk_open_fd (path, OPEN_FLAGS | O_CREAT | no_follow, 0600);
+
+  if (fd < 0)
+    return -fd;
+  close (fd);
+  return 0;
+}
+
+static gboolean
+is_of_others (const struct stat *info)
+{
+  return info->st_uid != geteuid () && (S_ISREG (info->st_mode) || S_ISFIFO (info->st_mode));
+}
+
+/* Opens what there is, if only to see that the kernel lets this process write to it.  Returns a
+ * descriptor or -errno. */
+static int
+open_old (CoroFileSave *self,
+          gboolean     *is_link)
+{
+  int fd = coro_disk_open_fd (self->path, OPEN_FLAGS | O_NOFOLLOW, 0);
+
+  *is_link = fd == -ELOOP;
+  if (!*is_link)
+    return fd;
+  if (check_making (self->path, O_NOFOLLOW) == EACCES)
+    return -EACCES;
+  return coro_disk_open_fd (self->path, OPEN_FLAGS, 0);
+}
+
+static int
+save_run (CoroFileSave *self,
+          GCancellable *cancellable)
+{
+  gboolean is_link;
+  int fd = open_old (self, &is_link);
+  struct stat old;
+  int failure;
+
+  if (fd == -ENOENT)
+    return save_new (self, is_link, cancellable);
+  if (fd < 0)
+    return -fd;
+
+  failure = fstat (fd, &old) != 0 ? errno : 0;
+  if (failure == 0 && is_of_others (&old))
+    failure = check_making (self->path, 0);
+
+  if (failure != 0)
+    {
+      close (fd);
+      return failure;
+    }
+  if (!S_ISREG (old.st_mode))
+    {
+      self->stream = fd;
+      return 0;
+    }
+
+  failure = save_old (self, fd, is_link, &old, cancellable);
+  /* It tells of what was written to it, but has nothing to say if it was replaced. */
+  return close (fd) == 0 || errno == EINTR || failure != 0 ? failure : errno;
 }
 
 static gpointer
@@ -131,24 +346,17 @@ save_cb (gpointer       user_data,
          GError       **error)
 {
   CoroFileSave *self = user_data;
-  char *target = realpath (self->path, NULL);   /* a link stays what it is */
-  struct stat old;
-  gboolean exists = target != NULL && stat (target, &old) == 0;
 
-  self->failure = 0;
-  self->stream = exists && !S_ISREG (old.st_mode) && !S_ISDIR (old.st_mode);
-  if (exists && S_ISDIR (old.st_mode))
-    self->failure = EISDIR;
-  else if (!self->stream)
-    self->failure = save_replace (self, exists ? target : self->path, exists ? &old : NULL, cancellable);
+  self->failure = save_run (self, cancellable);
   self->ended = self->failure != ECANCELED;
-  free (target);
   return user_data;
 }
 
+/* --- in the coroutine ------------------------------------------------------------- */
+
 static gboolean
-save_run (CoroFileSave  *self,
-          GError       **error)
+save_file (CoroFileSave  *self,
+           GError       **error)
 {
   do
     {
@@ -168,21 +376,12 @@ static gboolean
 save_to_stream (CoroFileSave  *self,
                 GError       **error)
 {
-  CoroDiskFile file;
+  CoroDiskFile file = { .fd = self->stream, .stream = TRUE };
   gsize size;
   const guint8 *data = g_bytes_get_data (self->bytes, &size);
   gboolean ok = TRUE;
   gssize n = 0;
 
-  if (!coro_disk_open (self->path, O_WRONLY | O_NONBLOCK | O_CLOEXEC, 0, &file, error))
-    return FALSE;
-  if (file.fd < 0)
-    {
-      coro_disk_set_error (error, file.fd, "Error opening file", self->path);
-      return FALSE;
-    }
-
-  file.stream = TRUE;
   while (ok && n >= 0 && size > 0)
     {
       ok = coro_disk_transfer (CORO_RING_WRITE, &file, (gpointer) data, size, -1, &n, error);
@@ -205,11 +404,11 @@ save_local (const char         *path,
             CoroFileSaveFlags   flags,
             GError            **error)
 {
-  CoroFileSave save = { path, bytes, flags, FALSE, FALSE, 0 };
+  CoroFileSave save = { path, bytes, flags, FALSE, -1, 0 };
 
-  if (coro_job_require (error) == NULL || !save_run (&save, error))
+  if (coro_job_require (error) == NULL || !save_file (&save, error))
     return FALSE;
-  return !save.stream || save_to_stream (&save, error);
+  return save.stream < 0 || save_to_stream (&save, error);
 }
 
 /**
@@ -221,18 +420,27 @@ save_local (const char         *path,
  *
  * Saves a whole file, which is made if there is none.
  *
- * Who reads the file meanwhile sees all of the old contents or all of the
- * new; the same is left when it fails, is cancelled, or the program crashes.
- * After a crash of the machine that needs %CORO_FILE_SAVE_DURABLE, which
- * waits for the disk.
+ * Reading the file meanwhile gives all of the old contents or all of the
+ * new; the same is left when saving fails, is cancelled, or the program
+ * crashes. After a crash of the machine that needs %CORO_FILE_SAVE_DURABLE,
+ * which waits for the disk.
  *
- * The file keeps its permissions, and its owner where the program may set
- * that. A symbolic link stays one, a hard link does not. What goes to
- * a pipe or a device is written there. A file that is not local is replaced
- * by GIO.
+ * That is done by another file that takes its place. It gets the permissions,
+ * owner, group, access control list and extended attributes of the old one. Where it cannot,
+ * or the folder does not let a file be replaced, the old one is overwritten, if there is room for
+ * the new contents: what a reader sees then, and what a crash or an
+ * error of the disk leaves, can be some of both. An open file, `/dev/stdout` or
+ * `/dev/fd/3`, is always written to in this way.
+ *
+ * A file that the program may not write to stays as it is, with
+ * %G_IO_ERROR_PERMISSION_DENIED. A symbolic link stays one, also if what it
+ * names has yet to be made; a hard link does not: the file is separate from its other names then.
+ * What goes to a pipe or a device is written there. A file that
+ * is not local is replaced by GIO.
  *
  * Callable from a coroutine, which it suspends. Cancellation ends it between
- * two pieces of the file and is waited for.
+ * two pieces of the file and is waited for; a file that is overwritten is
+ * finished.
  *
  * @error can be set to those of [method@Gio.File.replace_contents_bytes_async]
  * and to the misuse errors of [func@await].
