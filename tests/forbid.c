@@ -20,8 +20,14 @@ static const struct
   const char *name;
   unsigned int number;
 } calls[] = {
+  { "copy_file_range", SYS_copy_file_range },
   { "epoll_create1", SYS_epoll_create1 },
   { "eventfd2", SYS_eventfd2 },
+  { "io_uring_setup", SYS_io_uring_setup },
+  { "openat2", SYS_openat2 },
+  { "preadv2", SYS_preadv2 },
+  { "pwritev2", SYS_pwritev2 },
+  { "statx", SYS_statx },
   { "timerfd_create", SYS_timerfd_create },
 };
 

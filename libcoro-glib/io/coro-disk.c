@@ -8,11 +8,11 @@
 #include "io/coro-fd.h"
 #include "io/coro-folders-private.h"
 #include "io/coro-ring-private.h"
+#include "scheduler/coro-errno-private.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scheduler/coro-waiter-private.h"
 #include "scope/coro-shield.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
@@ -103,8 +103,7 @@ disk_get_ring (CoroDisk *self)
     return self->ring;
 
   self->ring = coro_ring_new (coro_scheduler_current, &error_number);
-  if (self->ring == NULL && error_number != EMFILE && error_number != ENFILE && error_number != ENOMEM &&
-      error_number != ENOSPC)
+  if (self->ring == NULL && !coro_errno_is_lack (error_number))
     g_atomic_int_set (&no_ring, TRUE);
   return self->ring;
 }
@@ -134,8 +133,7 @@ open_cached (const char *path,
       g_atomic_int_set (&no_openat2, TRUE);
       return -EAGAIN;
     }
-  /* Filters for system calls say EPERM; if it is the file, the slow way says so again. */
-  return errno == EPERM || errno == EINTR ? -EAGAIN : -errno;
+  return coro_errno_is_refusal (errno) || errno == EINTR ? -EAGAIN : -errno;
 }
 
 /* A path that crosses no mount from the root on is on the root's file system, and no
@@ -163,7 +161,7 @@ nowait_result (gssize n)
 {
   if (n >= 0)
     return n;
-  return errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL || errno == EINTR ? -EAGAIN : -errno;
+  return coro_errno_is_refusal (errno) || errno == EINTR ? -EAGAIN : -errno;
 }
 
 static gssize
@@ -237,6 +235,16 @@ disk_begin (CoroDisk **disk,
   return TRUE;
 }
 
+/* Whether another way is to be tried.  A descriptor is closed whatever the closing said. */
+static gboolean
+ring_has_refused (CoroRing           *ring,
+                  const CoroRingCall *call)
+{
+  if (call->opcode == CORO_RING_CLOSE)
+    return call->result == -ENOSYS && coro_ring_is_broken (ring);
+  return coro_errno_is_refusal (-call->result);
+}
+
 static gboolean
 disk_run (CoroDisk      *self,
           CoroRingCall  *call,
@@ -248,7 +256,7 @@ disk_run (CoroDisk      *self,
     {
       if (!coro_ring_run (ring, call, error))
         return FALSE;
-      if (call->result != -ENOSYS || !coro_ring_is_broken (ring))
+      if (!ring_has_refused (ring, call))
         return TRUE;
     }
 
@@ -288,6 +296,8 @@ coro_disk_open (const char    *path,
     return coro_disk_open_in_thread (path, flags, mode, file, error);
   if (!disk_run (disk, &call, error))
     return FALSE;
+  if (call.result == -EAGAIN)
+    return coro_disk_open_in_thread (path, flags, mode, file, error);
   *file = (CoroDiskFile) { .fd = call.result, .local = call.result >= 0 && kind == CORO_FOLDER_LOCAL };
   return TRUE;
 }

@@ -7,9 +7,9 @@
 
 #include "future/coro-return.h"
 #include "io/coro-descriptor-private.h"
+#include "scheduler/coro-errno-private.h"
 #include "scope/coro-spawn.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <limits.h>
@@ -117,8 +117,7 @@ coro_fd_wait_future (int          fd,
 static gboolean
 nowait_is_no_answer (int code)
 {
-  return code == EAGAIN || code == EINTR || code == EOPNOTSUPP || code == EINVAL || code == ENOSYS ||
-         code == EPERM || code == ESPIPE || code == EBADF;
+  return coro_errno_is_refusal (code) || code == EAGAIN || code == EINTR || code == ESPIPE || code == EBADF;
 }
 
 /**

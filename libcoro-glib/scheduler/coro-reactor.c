@@ -5,7 +5,8 @@
 
 #include "scheduler/coro-reactor-private.h"
 
-#include <errno.h>
+#include "scheduler/coro-errno-private.h"
+
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
@@ -124,7 +125,7 @@ reactor_open (CoroReactor *self)
   self->armed = G_MAXINT64;
   self->more = FALSE;
   g_atomic_int_set (&self->epoll_fd, epoll_create1 (EPOLL_CLOEXEC));
-  self->forbidden = self->epoll_fd < 0 && errno != EMFILE && errno != ENFILE && errno != ENOMEM;
+  self->forbidden = self->epoll_fd < 0 && !coro_errno_is_lack (errno);
   if (self->epoll_fd < 0)
     return;
 

@@ -738,6 +738,52 @@ ring_closed_cb (gpointer   user_data,
   return coro_await (task, NULL, error) && everything_cb (NULL, NULL, error);
 }
 
+/* As a file server gives back a lease when somebody else wants the file. */
+static int leased;
+
+static void
+give_back (int signal_number)
+{
+  (void) !fcntl (leased, F_SETLEASE, F_UNLCK);
+}
+
+static void
+take_lease (const char *path,
+            int         access,
+            int         lease)
+{
+  leased = open (path, access | O_CLOEXEC);
+  g_assert_cmpint (fcntl (leased, F_SETLEASE, lease), ==, 0);
+}
+
+static gboolean
+lease_cb (gpointer   user_data,
+          GValue    *result,
+          GError   **error)
+{
+  g_autoptr (GFile) file = make_file ("leased", 1000);
+  g_autoptr (GBytes) expected = make_bytes (1000);
+  g_autoptr (GBytes) more = make_bytes (2000);
+  g_autoptr (GBytes) bytes = NULL;
+  g_autofree char *path = get_path ("leased");
+
+  signal (SIGIO, give_back);
+  take_lease (path, O_WRONLY, F_WRLCK);
+  bytes = coro_file_load_bytes (file, NULL, error);
+  close (leased);
+  if (bytes == NULL)
+    return FALSE;
+  g_assert_true (g_bytes_equal (bytes, expected));
+
+  take_lease (path, O_RDONLY, F_RDLCK);
+  if (!coro_file_save_bytes (file, more, CORO_FILE_SAVE_NONE, error))
+    return FALSE;
+  close (leased);
+  assert_contents (file, more);
+  signal (SIGIO, SIG_DFL);
+  return TRUE;
+}
+
 #define ADD_LACK(name, ...)                           \
   G_STMT_START                                        \
     {                                                 \
@@ -916,6 +962,45 @@ small_disk_cb (gpointer   user_data,
          coro_file_save_bytes (small, some, CORO_FILE_SAVE_NONE, error);
 }
 
+/* What has the name is a mount of its own, as a single file in a container is: it cannot be
+ * replaced, and what does not fit leaves it as it is. */
+static gboolean
+mounted_file_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  g_autoptr (GFile) file = get_file ("f");
+  g_autoptr (GBytes) some = make_bytes (100000);
+  g_autoptr (GBytes) old = make_bytes (1000);
+  g_autofree char *path = get_path ("f");
+
+  if (!coro_file_save_bytes (file, some, CORO_FILE_SAVE_DURABLE, error))
+    return FALSE;
+  assert_contents (file, some);
+  if (!coro_file_save_bytes (file, old, CORO_FILE_SAVE_NONE, error))
+    return FALSE;
+  assert_contents (file, old);
+  assert_save_fails (path, 3000000, G_IO_ERROR_NO_SPACE);
+  assert_contents (file, old);
+  g_assert_cmpuint (count_files (), ==, 1);
+  return TRUE;
+}
+
+/* Three times more than fits into a folder that is not to be written to. */
+static gboolean
+sealed_full_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_autoptr (GFile) file = get_file ("f");
+  g_autoptr (GBytes) old = make_bytes (1000);
+  g_autofree char *path = get_path ("f");
+
+  assert_save_fails (path, 3000000, G_IO_ERROR_NO_SPACE);
+  assert_contents (file, old);
+  return TRUE;
+}
+
 /* A file system of 1 MiB, in a process that sees mounts of its own. */
 static void
 test_small_disk (void)
@@ -940,8 +1025,28 @@ test_small_disk (void)
   if (unshare (CLONE_NEWNS) == 0 && mount ("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
       mount ("tmpfs", folder, "tmpfs", 0, "size=1m") == 0)
     {
+      g_autofree char *path = get_path ("f");
+      g_autofree char *small_path = get_path ("small");
+      g_autofree char *copied_path = get_path ("copied");
+
       g_assert_true (coro_run (small_disk_cb, big_path, NULL, &error));
       g_assert_no_error (error);
+      g_unlink (small_path);
+      g_unlink (copied_path);
+
+      g_object_unref (make_file ("f", 1000));
+      g_assert_cmpint (mount (path, path, NULL, MS_BIND, NULL), ==, 0);
+      g_assert_true (coro_run (mounted_file_cb, NULL, NULL, &error));
+      g_assert_no_error (error);
+      umount2 (path, MNT_DETACH);
+
+      g_assert_cmpint (chown (path, 65534, 65534), ==, 0);
+      g_assert_cmpint (chmod (outside, 0755), ==, 0);
+      g_assert_cmpint (chmod (folder, 0755), ==, 0);
+      g_assert_cmpint (setresuid (65534, 65534, 0), ==, 0);
+      g_assert_true (coro_run (sealed_full_cb, NULL, NULL, &error));
+      g_assert_no_error (error);
+      g_assert_cmpint (setresuid (0, 0, 0), ==, 0);
       umount2 (folder, MNT_DETACH);
     }
   g_rmdir (folder);
@@ -1485,6 +1590,10 @@ main (int    argc,
   ADD_LACK ("/io/file/lack/statx-forbidden", { SYS_statx, 0 }, EPERM, FALSE);
   ADD_LACK ("/io/file/lack/no-nowait", { SYS_preadv2, SYS_pwritev2 }, EOPNOTSUPP, FALSE);
   ADD_LACK ("/io/file/lack/no-copy-range", { SYS_copy_file_range, SYS_ioctl }, ENOSYS, FALSE);
+  ADD_LACK ("/io/file/lack/nowait-forbidden", { SYS_preadv2, SYS_pwritev2 }, EPERM, FALSE);
+  ADD_LACK ("/io/file/lack/nowait-forbidden-otherwise", { SYS_preadv2, SYS_openat2 }, EACCES, FALSE);
+  ADD_LACK ("/io/file/lack/copy-range-forbidden", { SYS_copy_file_range, SYS_ioctl }, EPERM, FALSE);
+  ADD ("/io/file/lease-is-given-back", lease_cb);
   ADD ("/io/file/save/replaces", save_cb);
   ADD ("/io/file/save/keeps-permissions-and-links", save_modes_cb);
   ADD ("/io/file/save/errors-name-the-file", save_errors_cb);
