@@ -12,6 +12,7 @@ struct _CoroFutureCallback
 {
   CoroReady ready;              /* first */
   CoroMessage message;          /* to the owner's thread */
+  CoroFutureCallback *previous; /* only while it is on its way */
   CoroFutureCallback *next;
   CoroFuture *future;           /* (nullable) (owned), except in the list of a pending future: it must not keep itself */
   CoroScheduler *scheduler;     /* (unowned): whose message is on its way to it */
@@ -20,6 +21,9 @@ struct _CoroFutureCallback
   gpointer user_data;
   GDestroyNotify destroy;
 };
+
+/* Guards the lists of callbacks that are on their way, and whether these are taken back. */
+static GMutex posted_lock;
 
 static void
 callback_run_cb (gpointer data)
@@ -78,10 +82,43 @@ callback_add (CoroFutureCallback *self)
   g_object_unref (self->future);
 }
 
+/* In the list of its future it can be taken back before the owner's thread hears of it. */
+static void
+callback_post (CoroFutureCallback *self)
+{
+  CoroFuturePrivate *priv = coro_future_private (self->future);
+
+  g_mutex_lock (&posted_lock);
+  self->next = priv->posted;
+  if (self->next != NULL)
+    self->next->previous = self;
+  priv->posted = self;
+  g_mutex_unlock (&posted_lock);
+  coro_scheduler_post (priv->scheduler, &self->message);
+}
+
 static void
 callback_message_cb (CoroMessage *message)
 {
-  callback_add ((CoroFutureCallback *) ((char *) message - offsetof (CoroFutureCallback, message)));
+  CoroFutureCallback *self = (CoroFutureCallback *) ((char *) message - offsetof (CoroFutureCallback, message));
+  CoroFuturePrivate *priv = coro_future_private (self->future);
+  gboolean removed;
+
+  g_mutex_lock (&posted_lock);
+  if (self->previous != NULL)
+    self->previous->next = self->next;
+  else
+    priv->posted = self->next;
+  if (self->next != NULL)
+    self->next->previous = self->previous;
+  self->next = NULL;
+  removed = self->func == NULL;
+  g_mutex_unlock (&posted_lock);
+
+  if (removed)
+    coro_scheduler_push (priv->scheduler, &self->ready);
+  else
+    callback_add (self);
 }
 
 /* Queues the callbacks of a future that is done.  On the owner's thread. */
@@ -178,7 +215,26 @@ coro_future_on_done (CoroFuture     *self,
   if (coro_scheduler_is_mine (priv->scheduler))
     callback_add (callback);
   else
-    coro_scheduler_post (priv->scheduler, &callback->message);
+    callback_post (callback);
+}
+
+/* Those that are on their way are freed when they have come. */
+static guint
+future_remove_posted (CoroFuturePrivate *priv,
+                      CoroFutureFunc     func,
+                      gpointer           user_data)
+{
+  guint n_removed = 0;
+
+  g_mutex_lock (&posted_lock);
+  for (CoroFutureCallback *callback = priv->posted; callback != NULL; callback = callback->next)
+    if (callback->func == func && callback->user_data == user_data)
+      {
+        callback->func = NULL;
+        n_removed++;
+      }
+  g_mutex_unlock (&posted_lock);
+  return n_removed;
 }
 
 /**
@@ -188,7 +244,7 @@ coro_future_on_done (CoroFuture     *self,
  * @user_data: what was to be passed to it
  *
  * Takes back what [method@Future.on_done] has registered, as often as it was
- * registered. User data is freed soon, not inside this call.
+ * registered, in whichever thread. User data is freed soon, not inside this call.
  *
  * Callable from the thread of the future's context; never suspends.
  *
@@ -226,5 +282,5 @@ coro_future_remove_on_done (CoroFuture     *self,
     }
 
   priv->callbacks_tail = link;
-  return n_removed;
+  return n_removed + future_remove_posted (priv, func, user_data);
 }

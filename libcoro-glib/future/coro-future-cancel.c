@@ -12,6 +12,7 @@
 typedef struct
 {
   CoroMessage message;          /* first */
+  CoroReady ready;
   CoroFuture *future;           /* (owned) */
   gboolean cancelled;
 } CoroFutureCancel;
@@ -33,13 +34,26 @@ cancel_call_cb (gpointer data)
 }
 
 static void
+cancel_ready_cb (CoroReady *ready)
+{
+  CoroFutureCancel *self = (CoroFutureCancel *) ((char *) ready - offsetof (CoroFutureCancel, ready));
+
+  cancel_call_cb (self);
+  g_object_unref (self->future);
+  g_free (self);
+}
+
+/* A future that outlives its scheduler is cancelled all the same. */
+static const CoroReadyClass cancel_class = { cancel_ready_cb, cancel_ready_cb };
+
+/* Nothing of others runs in between messages. */
+static void
 cancel_message_cb (CoroMessage *message)
 {
   CoroFutureCancel *self = (CoroFutureCancel *) message;
 
-  coro_call_natively (cancel_call_cb, self);
-  g_object_unref (self->future);
-  g_free (self);
+  self->ready.klass = &cancel_class;
+  coro_scheduler_push (coro_future_private (self->future)->scheduler, &self->ready);
 }
 
 /* A subclass may be written in a language whose code starts on no other stack and in no

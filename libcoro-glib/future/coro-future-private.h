@@ -34,6 +34,8 @@ typedef struct
   CoroWaiterList waiters;
   CoroFutureCallback *callbacks;        /* (owned) */
   CoroFutureCallback **callbacks_tail;
+  CoroFutureCallback *posted;           /* (nullable) (unowned): those on their way to the owner's thread; guarded by
+                                         * a lock of theirs */
   CoroFutureHook *hook;         /* (nullable) (owned) */
 } CoroFuturePrivate;
 

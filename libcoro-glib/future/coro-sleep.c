@@ -85,16 +85,29 @@ typedef struct
   CoroMessage start;
   CoroTimer timer;
   CoroScheduler *scheduler;     /* (owned) */
-  CoroFuture *future;           /* (unowned): it owns us */
+  GWeakRef future;              /* it owns us; another thread may be dropping it */
   gint64 deadline;
+  gboolean starting;            /* `start` is on its way */
+  gboolean released;            /* and frees us */
 } CoroSleepHook;
+
+static void
+sleep_hook_free (CoroSleepHook *self)
+{
+  g_weak_ref_clear (&self->future);
+  g_object_unref (self->scheduler);
+  g_free (self);
+}
 
 static void
 sleep_hook_timer_cb (CoroTimer *timer)
 {
   CoroSleepHook *self = (CoroSleepHook *) ((char *) timer - offsetof (CoroSleepHook, timer));
 
-  coro_future_resolve (self->future, NULL);
+  g_autoptr (CoroFuture) future = g_weak_ref_get (&self->future);
+
+  if (future != NULL)
+    coro_future_resolve (future, NULL);
 }
 
 static void
@@ -102,7 +115,11 @@ sleep_hook_start_cb (CoroMessage *message)
 {
   CoroSleepHook *self = (CoroSleepHook *) ((char *) message - offsetof (CoroSleepHook, start));
 
-  coro_scheduler_arm (self->scheduler, &self->timer, self->deadline, sleep_hook_timer_cb);
+  self->starting = FALSE;
+  if (self->released)
+    sleep_hook_free (self);
+  else
+    coro_scheduler_arm (self->scheduler, &self->timer, self->deadline, sleep_hook_timer_cb);
 }
 
 static void
@@ -110,9 +127,12 @@ sleep_hook_release (CoroFutureHook *hook)
 {
   CoroSleepHook *self = (CoroSleepHook *) hook;
 
+  self->released = TRUE;
+  if (self->starting)
+    return;
+
   coro_scheduler_disarm (self->scheduler, &self->timer);
-  g_object_unref (self->scheduler);
-  g_free (self);
+  sleep_hook_free (self);
 }
 
 /**
@@ -139,15 +159,20 @@ coro_sleep_future (GTimeSpan duration)
 
   hook->hook.release = sleep_hook_release;
   hook->scheduler = g_object_ref (coro_future_get_scheduler (future));
-  hook->future = future;
+  g_weak_ref_init (&hook->future, future);
   hook->deadline = get_deadline (hook->scheduler, MAX (duration, 0));
   hook->start.handle = sleep_hook_start_cb;
   coro_future_set_hook (future, &hook->hook);
 
   if (coro_scheduler_is_mine (hook->scheduler))
-    sleep_hook_start_cb (&hook->start);
+    {
+      sleep_hook_start_cb (&hook->start);
+    }
   else
-    coro_scheduler_post (hook->scheduler, &hook->start);
+    {
+      hook->starting = TRUE;
+      coro_scheduler_post (hook->scheduler, &hook->start);
+    }
   return future;
 }
 

@@ -43,6 +43,8 @@ struct _CoroSupervisor
   const CoroSupervisorClass *klass;
   CoroScope scope;              /* its members are the coroutines */
   guint n_members;
+  int n_posted;                 /* (atomic): those that other threads have spawned, on their way here; less than 0:
+                                 * it takes none any more */
   gsize stack_size;             /* bytes, for new members */
   gboolean joined;              /* it is going to be joined, which reads all errors */
   gboolean begins;              /* a member that is cancelled before it has begun runs to its first wait */
@@ -75,6 +77,50 @@ static inline CoroScheduler *
 coro_supervisor_get_scheduler (CoroSupervisor *self)
 {
   return self->scope.scheduler;
+}
+
+/* Before a member is posted to the supervisor's thread.  FALSE: it takes none any more.  From any
+ * thread. */
+static inline gboolean
+coro_supervisor_announce (CoroSupervisor *self)
+{
+  int n_posted;
+
+  do
+    {
+      n_posted = g_atomic_int_get (&self->n_posted);
+      if (n_posted < 0)
+        return FALSE;
+    }
+  while (!g_atomic_int_compare_and_exchange (&self->n_posted, n_posted, n_posted + 1));
+  return TRUE;
+}
+
+/* Whether members are on their way. */
+static inline gboolean
+coro_supervisor_has_posted (CoroSupervisor *self)
+{
+  return g_atomic_int_get (&self->n_posted) > 0;
+}
+
+/* From now on it takes no members.  FALSE: some are on their way. */
+static inline gboolean
+coro_supervisor_finish (CoroSupervisor *self)
+{
+  return g_atomic_int_compare_and_exchange (&self->n_posted, 0, G_MININT / 2);
+}
+
+/* The same with members on their way, which nothing can wait for. */
+static inline void
+coro_supervisor_finish_anyway (CoroSupervisor *self)
+{
+  g_atomic_int_add (&self->n_posted, G_MININT / 2);
+}
+
+static inline gboolean
+coro_supervisor_is_finished (CoroSupervisor *self)
+{
+  return g_atomic_int_get (&self->n_posted) < 0;
 }
 
 G_END_DECLS

@@ -13,8 +13,7 @@ typedef struct
 {
   CoroMessage message;          /* first */
   CoroReady ready;
-  CoroTask *task;               /* (owned) */
-  CoroPriority priority;
+  CoroTask *task;               /* (owned): which knows the priority */
 } CoroTaskPriorityMessage;
 
 static void
@@ -47,14 +46,15 @@ set_priority_message_cb (CoroMessage *message)
 {
   CoroTaskPriorityMessage *self = (CoroTaskPriorityMessage *) message;
   CoroJob *job = coro_task_get_job (self->task);
+  int priority = coro_task_exchange_posted_priority (self->task, -1);
 
-  if (job == NULL || job->priority == self->priority)
+  if (job == NULL || priority < 0 || job->priority == (CoroPriority) priority)
     {
       message_free (self);
       return;
     }
 
-  coro_job_set_priority (job, self->priority);
+  coro_job_set_priority (job, (CoroPriority) priority);
   self->ready.klass = &notify_class;
   coro_scheduler_push (coro_job_get_scheduler (job), &self->ready);
 }
@@ -67,7 +67,7 @@ task_post_priority (CoroTask     *self,
 
   message->message.handle = set_priority_message_cb;
   message->task = g_object_ref (self);
-  message->priority = priority;
+  coro_task_exchange_posted_priority (self, (int) priority);
   coro_scheduler_post (coro_future_get_scheduler (CORO_FUTURE (self)), &message->message);
 }
 
@@ -108,14 +108,16 @@ coro_task_set_priority (CoroTask     *self,
   if (coro_future_is_done (CORO_FUTURE (self)))
     return;
 
-  if (!coro_scheduler_is_mine (coro_future_get_scheduler (CORO_FUTURE (self))))
+  /* One without a job is on its way to its thread, and so the priority goes after it. */
+  job = coro_scheduler_is_mine (coro_future_get_scheduler (CORO_FUTURE (self))) ? coro_task_get_job (self) : NULL;
+  if (job == NULL)
     {
       task_post_priority (self, priority);
       return;
     }
 
-  job = coro_task_get_job (self);
-  if (job == NULL || job->priority == priority)
+  coro_task_exchange_posted_priority (self, -1);        /* it was set before this one */
+  if (job->priority == priority)
     return;
 
   coro_job_set_priority (job, priority);

@@ -24,7 +24,9 @@ typedef struct
 CoroTask *coro_task_new        (CoroScheduler       *scheduler);
 CoroJob  *coro_task_get_job    (CoroTask            *self);
 void      coro_task_notify_priority (CoroTask       *self);
-void      coro_task_spawn      (CoroSupervisor      *supervisor,
+int       coro_task_exchange_posted_priority (CoroTask *self,
+                                              int       priority);
+gboolean  coro_task_spawn      (CoroSupervisor      *supervisor,
                                 const CoroTaskSpec  *spec);
 gboolean  coro_task_try_spawn  (CoroSupervisor      *supervisor,
                                 const CoroTaskSpec  *spec,

@@ -31,7 +31,9 @@ struct _CoroTask
   char *name;                   /* (nullable) (owned) */
   const char *site;             /* (nullable) */
   guint id;
-  CoroPriority priority;        /* what the coroutine had at its end; until then it is the job's */
+  int n_posted;                 /* (atomic): requests to cancel that are on their way */
+  CoroPriority priority;        /* what the coroutine begins with, or had at its end; in between it is the job's */
+  int posted_priority;          /* (atomic): what it is to have, on its way; -1: none */
   CoroSupervisor *reporter;     /* (nullable): kept by its ref(), for an error that nobody reads */
 };
 
@@ -52,6 +54,7 @@ typedef struct
   CoroMessage message;          /* first */
   CoroTask *task;               /* (owned) (nullable) */
   CoroSupervisor *supervisor;   /* kept by its ref(); that of a root ends with the scheduler */
+  gboolean keeps;               /* the supervisor has a ref() */
   CoroScheduler *scheduler;     /* (unowned): whose message it is */
   CoroBinding *context;         /* (owned) (nullable) */
   CoroPriority priority;
@@ -361,6 +364,15 @@ task_reject_cb (gpointer data)
   g_free (self);
 }
 
+/* The supervisor need not wait for it any more. */
+static void
+task_message_release (CoroTaskMessage *self)
+{
+  g_atomic_int_add (&self->supervisor->n_posted, -1);
+  if (self->keeps)
+    self->supervisor->klass->unref (self->supervisor);
+}
+
 static void
 task_start_cb (CoroMessage *message)
 {
@@ -370,13 +382,14 @@ task_start_cb (CoroMessage *message)
     self->spec.data = self->copy;
   if (G_UNLIKELY (self->scheduler->closed))
     {
+      if (self->keeps)
+        task_message_release (self);
       coro_call_natively (task_reject_cb, self);
       return;
     }
 
   task_start (self->supervisor, &self->spec, self->task, self->context, self->priority);
-  if (self->supervisor->klass->unref != NULL)
-    self->supervisor->klass->unref (self->supervisor);
+  task_message_release (self);
   g_free (self);
 }
 
@@ -396,7 +409,8 @@ dup_context (CoroPriority *priority)
   return coro_context_dup_current ();
 }
 
-static void
+/* FALSE: the supervisor takes no members any more, and nothing was done. */
+static gboolean
 task_spawn (CoroSupervisor     *supervisor,
             const CoroTaskSpec *spec,
             CoroTask           *task)
@@ -406,10 +420,17 @@ task_spawn (CoroSupervisor     *supervisor,
   CoroPriority priority;
   CoroBinding *context = dup_context (&priority);
 
+  if (task != NULL)
+    task->priority = priority;
   if (G_LIKELY (coro_scheduler_is_mine (scheduler)) || (spec->eager && coro_scheduler_claim (scheduler)))
     {
       task_start (supervisor, spec, task, context, priority);
-      return;
+      return TRUE;
+    }
+  if (!coro_supervisor_announce (supervisor))
+    {
+      coro_binding_unref (context);
+      return FALSE;
     }
 
   message = g_malloc0 (sizeof (CoroTaskMessage) + spec->copy_size);
@@ -423,20 +444,23 @@ task_spawn (CoroSupervisor     *supervisor,
   message->spec.eager = FALSE;
   if (spec->copy_size > 0)
     memcpy (message->copy, spec->data, spec->copy_size);
-  if (supervisor->klass->ref != NULL)
+  message->keeps = supervisor->klass->ref != NULL;
+  if (message->keeps)
     supervisor->klass->ref (supervisor);
   coro_scheduler_post (scheduler, &message->message);
+  return TRUE;
 }
 
-/* Runs a coroutine that nobody has a handle of.  From any thread. */
-void
+/* Runs a coroutine without a handle.  From any thread.  FALSE: the supervisor takes no members any
+ * more, and the spec stays the caller's. */
+gboolean
 coro_task_spawn (CoroSupervisor     *supervisor,
                  const CoroTaskSpec *spec)
 {
-  task_spawn (supervisor, spec, NULL);
+  return task_spawn (supervisor, spec, NULL);
 }
 
-/* The same with a handle (transfer full), which belongs to the coroutine's thread. */
+/* The same with a handle (transfer full) (nullable), which belongs to the coroutine's thread. */
 CoroTask *
 coro_task_spawn_task (CoroSupervisor     *supervisor,
                       const CoroTaskSpec *spec)
@@ -444,8 +468,12 @@ coro_task_spawn_task (CoroSupervisor     *supervisor,
   CoroTask *task = coro_task_new (coro_supervisor_get_scheduler (supervisor));
 
   task->site = spec->site;
-  task_spawn (supervisor, spec, g_object_ref (task));
-  return task;
+  if (task_spawn (supervisor, spec, g_object_ref (task)))
+    return task;
+
+  g_object_unref (task);
+  g_object_unref (task);
+  return NULL;
 }
 
 /* Runs a coroutine with a copy of its arguments, from the supervisor's thread only.  FALSE with
@@ -641,6 +669,7 @@ static void
 coro_task_init (CoroTask *self)
 {
   self->id = g_atomic_int_add (&last_id, 1) + 1;
+  self->posted_priority = -1;
 }
 
 /* The handle of a coroutine, made if it was spawned without.  Transfer none. */
@@ -725,8 +754,25 @@ coro_all_tasks (CoroScheduler *scheduler)
   if (scheduler == NULL)
     scheduler = coro_scheduler_peek ();
 
+  coro_scheduler_catch_up (scheduler);
   coro_scheduler_foreach_job (scheduler, collect_task_cb, &tasks);
   return tasks;
+}
+
+/* Takes one of the requests that are on their way.  FALSE: they were all taken back. */
+static gboolean
+task_take_posted_cancel (CoroTask *self)
+{
+  int n_posted;
+
+  do
+    {
+      n_posted = g_atomic_int_get (&self->n_posted);
+      if (n_posted == 0)
+        return FALSE;
+    }
+  while (!g_atomic_int_compare_and_exchange (&self->n_posted, n_posted, n_posted - 1));
+  return TRUE;
 }
 
 static void
@@ -734,9 +780,21 @@ task_cancel_cb (CoroMessage *message)
 {
   CoroTaskMessage *self = (CoroTaskMessage *) message;
 
-  coro_task_cancel (self->task);
+  if (task_take_posted_cancel (self->task) && self->task->job != NULL)
+    coro_job_request_cancel (self->task->job);
   g_object_unref (self->task);
   g_free (self);
+}
+
+static void
+task_post_cancel (CoroTask *self)
+{
+  CoroTaskMessage *message = g_malloc0 (sizeof (CoroTaskMessage));
+
+  message->message.handle = task_cancel_cb;
+  message->task = g_object_ref (self);
+  g_atomic_int_inc (&self->n_posted);
+  coro_scheduler_post (coro_future_get_scheduler (CORO_FUTURE (self)), &message->message);
 }
 
 /* (nullable): NULL before it has started, in another thread, and once it has ended. */
@@ -744,6 +802,14 @@ CoroJob *
 coro_task_get_job (CoroTask *self)
 {
   return self->job;
+}
+
+/* What it is to have, on its way to its thread: -1: nothing.  Sets it to `priority`. */
+int
+coro_task_exchange_posted_priority (CoroTask *self,
+                                    int       priority)
+{
+  return g_atomic_int_exchange (&self->posted_priority, priority);
 }
 
 /* Its handlers are code of others. */
@@ -778,28 +844,16 @@ coro_task_notify_priority (CoroTask *self)
 gboolean
 coro_task_cancel (CoroTask *self)
 {
-  CoroScheduler *scheduler;
-
   g_return_val_if_fail (CORO_IS_TASK (self), FALSE);
 
   if (coro_future_is_done (CORO_FUTURE (self)))
     return FALSE;
 
-  scheduler = coro_future_get_scheduler (CORO_FUTURE (self));
-  if (coro_scheduler_is_mine (scheduler))
-    {
-      if (self->job == NULL)
-        return FALSE;
-      coro_job_request_cancel (self->job);
-    }
+  /* One without a job is on its way to its thread, and so the request goes after it. */
+  if (coro_scheduler_is_mine (coro_future_get_scheduler (CORO_FUTURE (self))) && self->job != NULL)
+    coro_job_request_cancel (self->job);
   else
-    {
-      CoroTaskMessage *message = g_malloc0 (sizeof (CoroTaskMessage));
-
-      message->message.handle = task_cancel_cb;
-      message->task = g_object_ref (self);
-      coro_scheduler_post (scheduler, &message->message);
-    }
+    task_post_cancel (self);
   return TRUE;
 }
 
@@ -807,7 +861,8 @@ coro_task_cancel (CoroTask *self)
  * coro_task_get_cancelling:
  * @self: a task
  *
- * Counts the requests of [method@Task.cancel] that were not taken back.
+ * Counts the requests of [method@Task.cancel] that were not taken back, with
+ * those of other threads that have not reached the coroutine yet.
  *
  * Callable from the task's thread; never suspends.
  *
@@ -820,7 +875,9 @@ coro_task_get_cancelling (CoroTask *self)
 {
   g_return_val_if_fail (CORO_IS_TASK (self), 0);
 
-  return self->job != NULL ? self->job->n_cancelling : 0;
+  if (coro_future_is_done (CORO_FUTURE (self)))
+    return 0;
+  return (guint) g_atomic_int_get (&self->n_posted) + (self->job != NULL ? self->job->n_cancelling : 0);
 }
 
 /**
@@ -829,7 +886,8 @@ coro_task_get_cancelling (CoroTask *self)
  *
  * Takes one request of [method@Task.cancel] back.
  *
- * With the last one, a request that was not delivered is dropped.
+ * With the last one, a request that was not delivered is dropped. One of
+ * another thread that has not reached the coroutine yet is taken back as well.
  *
  * Callable from the task's thread; never suspends.
  *
@@ -845,14 +903,11 @@ coro_task_uncancel (CoroTask *self)
   g_return_val_if_fail (CORO_IS_TASK (self), 0);
 
   job = self->job;
-  if (job == NULL)
-    return 0;
-
-  if (job->n_cancelling > 0)
-    job->n_cancelling--;
-  if (job->n_cancelling == 0)
+  if (job == NULL || job->n_cancelling == 0)
+    task_take_posted_cancel (self);
+  else if (--job->n_cancelling == 0)
     job->cancel_pending = FALSE;
-  return job->n_cancelling;
+  return coro_task_get_cancelling (self);
 }
 
 /**
@@ -939,8 +994,13 @@ coro_task_set_name (CoroTask   *self,
 CoroPriority
 coro_task_get_priority (CoroTask *self)
 {
+  int posted;
+
   g_return_val_if_fail (CORO_IS_TASK (self), CORO_PRIORITY_DEFAULT);
 
+  posted = g_atomic_int_get (&self->posted_priority);
+  if (posted >= 0 && !coro_future_is_done (CORO_FUTURE (self)))
+    return (CoroPriority) posted;
   return self->job != NULL ? self->job->priority : self->priority;
 }
 

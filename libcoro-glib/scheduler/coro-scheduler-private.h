@@ -107,6 +107,7 @@ struct _CoroScheduler
   gpointer thread;              /* (atomic) (nullable): whose scheduler this is; see coro_thread_self() */
   GMutex wakeup_lock;
   CoroInbox inbox;
+  CoroMessage *messages;        /* (nullable): taken out of it, and not handled yet */
   gboolean asleep;              /* (atomic): its main loop may be blocked: who posts has to wake it */
   CoroTimerHeap timers;
   CoroStackPool *stacks;        /* (owned) */
@@ -145,6 +146,8 @@ struct _CoroScheduler
   CoroWaiterList at_rest;       /* who waits until nobody can run */
   gboolean shuffling;           /* which job comes next is a matter of chance; only while virtual */
   guint64 chance;               /* the state of that */
+  guint64 inbox_chance;         /* the same for the turns in which messages are left unread */
+  guint n_unread_turns;         /* that are to come */
   gint64 virtual_time;          /* µs */
 };
 
@@ -318,6 +321,7 @@ gboolean       coro_scheduler_tick_slow  (CoroScheduler      *self);
 void           coro_scheduler_set_seed   (CoroScheduler      *self,
                                           guint               seed);
 void           coro_scheduler_shuffle    (CoroScheduler      *self);
+gboolean       coro_scheduler_leaves_unread (CoroScheduler   *self);
 gboolean       coro_scheduler_run_now    (CoroScheduler      *self,
                                           CoroJob            *job);
 gboolean       coro_scheduler_claim      (CoroScheduler      *self);
@@ -327,6 +331,8 @@ void           coro_scheduler_foreach    (void              (*func) (CoroSchedul
                                           gpointer            user_data);
 void           coro_scheduler_post       (CoroScheduler      *self,
                                           CoroMessage        *message);
+void           coro_scheduler_read_inbox (CoroScheduler      *self);
+void           coro_scheduler_catch_up_slow (CoroScheduler   *self);
 void           coro_scheduler_arm        (CoroScheduler      *self,
                                           CoroTimer          *timer,
                                           gint64              deadline,
@@ -344,6 +350,15 @@ void           coro_scheduler_free_blocks (CoroScheduler     *self);
 void           coro_scheduler_foreach_job (CoroScheduler     *self,
                                            void             (*func) (CoroJob *job, gpointer user_data),
                                            gpointer           user_data);
+
+/* Before an answer from what belongs to the scheduler's thread: what another thread has posted
+ * counts from the moment in which its call has returned. */
+static inline void
+coro_scheduler_catch_up (CoroScheduler *self)
+{
+  if (G_UNLIKELY (!coro_inbox_is_empty (&self->inbox)))
+    coro_scheduler_catch_up_slow (self);
+}
 
 /* Counts a resume.  FALSE: the running job should go through the dispatcher, because the
  * slice is over or something else is due. */

@@ -263,16 +263,10 @@ scheduler_end_late (CoroScheduler *self)
 static void
 scheduler_act_late (CoroScheduler *self)
 {
-  CoroMessage *message, *next;
-
   g_atomic_pointer_set (&self->thread, coro_thread_self ());
   do
     {
-      for (message = coro_inbox_take_all (&self->inbox); message != NULL; message = next)
-        {
-          next = message->next;
-          message->handle (message);
-        }
+      coro_scheduler_read_inbox (self);
       coro_call_natively (scheduler_drop_ready_cb, self);
     }
   while (!scheduler_end_late (self));
@@ -390,6 +384,36 @@ coro_scheduler_post (CoroScheduler *self,
     }
 
   g_object_unref (self);
+}
+
+static void
+scheduler_handle_messages (CoroScheduler *self)
+{
+  CoroMessage *message;
+
+  while ((message = self->messages) != NULL)
+    {
+      self->messages = message->next;
+      message->handle (message);
+    }
+}
+
+/* Handles what has been posted by now, in the order of posting: those that are left of a reading
+ * that is under way come first. */
+void
+coro_scheduler_read_inbox (CoroScheduler *self)
+{
+  scheduler_handle_messages (self);
+  self->messages = coro_inbox_take_all (&self->inbox);
+  scheduler_handle_messages (self);
+}
+
+/* The same for whoever cannot tell that this is the scheduler's thread; in another one, nothing. */
+void
+coro_scheduler_catch_up_slow (CoroScheduler *self)
+{
+  if (coro_scheduler_is_mine (self))
+    coro_scheduler_read_inbox (self);
 }
 
 void

@@ -8,12 +8,14 @@
 /* Among how many of those that wait longest the next is chosen: the way to it is walked at
  * every switch. */
 #define WINDOW 64
+/* For fewer turns than that messages of other threads are left unread. */
+#define MAX_UNREAD_TURNS 6
 
 /* Splitmix64: any seed will do, a state is one word, and it is the same everywhere. */
 static guint64
-scheduler_draw (CoroScheduler *self)
+draw (guint64 *chance)
 {
-  guint64 bits = self->chance += G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
+  guint64 bits = *chance += G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
 
   bits = (bits ^ (bits >> 30)) * G_GUINT64_CONSTANT (0xbf58476d1ce4e5b9);
   bits = (bits ^ (bits >> 27)) * G_GUINT64_CONSTANT (0x94d049bb133111eb);
@@ -27,6 +29,23 @@ coro_scheduler_set_seed (CoroScheduler *self,
 {
   self->shuffling = seed != 0;
   self->chance = seed;
+  self->inbox_chance = ~(guint64) seed;
+  self->n_unread_turns = draw (&self->inbox_chance) % MAX_UNREAD_TURNS;
+}
+
+/* Whether chance leaves what other threads have posted in the inbox for this turn.  It draws apart
+ * from the order of jobs: when a message comes changes nothing there. */
+gboolean
+coro_scheduler_leaves_unread (CoroScheduler *self)
+{
+  if (self->n_unread_turns > 0)
+    {
+      self->n_unread_turns--;
+      return TRUE;
+    }
+
+  self->n_unread_turns = draw (&self->inbox_chance) % MAX_UNREAD_TURNS;
+  return FALSE;
 }
 
 /* Passes by the gate of low priority, which may stand anywhere. */
@@ -77,7 +96,7 @@ scheduler_shuffle_list (CoroScheduler  *self,
   if (n_ready < 2)
     return;
 
-  link = scheduler_find_nth (self, head, scheduler_draw (self) % n_ready);
+  link = scheduler_find_nth (self, head, draw (&self->chance) % n_ready);
   if ((*link)->klass != NULL)
     link = scheduler_find_callback (self, head);
 

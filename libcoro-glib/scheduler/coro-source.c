@@ -159,18 +159,13 @@ scheduler_wants_events (CoroScheduler *self)
 static gboolean
 scheduler_refill (CoroScheduler *self)
 {
-  CoroMessage *message, *next;
   CoroTimer *timer;
 
   if (scheduler_wants_events (self))
     scheduler_poll_reactor (self);
 
-  if (!coro_inbox_is_empty (&self->inbox))
-    for (message = coro_inbox_take_all (&self->inbox); message != NULL; message = next)
-      {
-        next = message->next;
-        message->handle (message);
-      }
+  if (!coro_inbox_is_empty (&self->inbox) && !(G_UNLIKELY (self->shuffling) && coro_scheduler_leaves_unread (self)))
+    coro_scheduler_read_inbox (self);
 
   if (self->timers.n_slots > 0)
     {
@@ -504,7 +499,7 @@ coro_scheduler_claim (CoroScheduler *self)
 static gboolean
 scheduler_has_work (CoroScheduler *self)
 {
-  return self->ready_head != NULL || !coro_inbox_is_empty (&self->inbox);
+  return self->ready_head != NULL || !coro_inbox_is_empty (&self->inbox) || G_UNLIKELY (self->messages != NULL);
 }
 
 /* Whether there is nothing to do.  Then from now on a message wakes the main loop: one that came

@@ -297,6 +297,8 @@ get_outcome (const CoroCancelScope *self)
 
   if (scope == NULL)
     return self->outcome;
+
+  coro_scheduler_catch_up (scope->scheduler);
   return (scope->cancelled ? WAS_CANCELLED : 0) | (scope->expired ? WAS_EXPIRED : 0) |
          (scope->delivered ? WAS_DELIVERED : 0);
 }
@@ -383,6 +385,7 @@ coro_cancel_scope_exit (CoroCancelScope *self)
   if (scope == NULL)
     return;
 
+  coro_scheduler_catch_up (scope->scheduler);   /* a cancel may be on its way */
   ended = scope->host == NULL;
   if (coro_scope_check_exit (scope))
     coro_scope_exit (scope);

@@ -20,15 +20,18 @@ nursery_close (CoroNursery *self,
   CoroScope *scope = &group->supervisor.scope;
   GError *error = NULL;
 
-  if (!coro_task_group_wait (group, &error))
+  while (coro_task_group_wait (group, &error))
+    if (coro_supervisor_finish (&group->supervisor))
+      break;
+  if (error != NULL)
     {
       /* The block is left below a nested loop or a binding: nothing can wait there. */
-      g_critical ("A nursery was left with %u members: %s", group->supervisor.n_members, error->message);
+      g_critical ("A nursery was left with %u members: %s", coro_task_group_get_n_members (group), error->message);
       g_clear_error (&error);
       coro_scope_cancel (scope);
+      coro_supervisor_finish_anyway (&group->supervisor);
     }
 
-  group->finished = TRUE;
   if (coro_scope_check_exit (scope))
     {
       coro_scope_exit (scope);
@@ -83,7 +86,7 @@ coro_nursery_enter (CoroTaskGroupFlags   flags,
     {
       g_critical ("A nursery needs a coroutine to be in");
       group = coro_task_group_new_below (coro_scheduler_peek (), NULL, flags);
-      group->finished = TRUE;
+      coro_supervisor_finish (&group->supervisor);
       return (CoroNursery) { group, error };
     }
 
@@ -118,7 +121,7 @@ coro_nursery_join (CoroNursery *self)
 
   g_return_val_if_fail (self->group != NULL, FALSE);
 
-  if (self->group->finished)
+  if (coro_supervisor_is_finished (&self->group->supervisor))
     {
       if (coro_job_require (self->error) != NULL)
         g_set_error_literal (self->error, CORO_ERROR, CORO_ERROR_PROTOCOL, "The nursery has been joined already");
@@ -168,7 +171,7 @@ coro_nursery_exit (CoroNursery *self)
   if (self->group == NULL)
     return;
 
-  if (self->group->finished)
+  if (coro_supervisor_is_finished (&self->group->supervisor))
     {
       g_clear_object (&self->group);
       return;

@@ -11,19 +11,23 @@
 #include "scheduler/coro-scheduler-private.h"
 #include "scope/coro-task-group-private.h"
 
-/* The supervisor to spawn into; NULL when it takes nobody any more. */
-static CoroSupervisor *
+/* The supervisor to spawn into; NULL when it takes no members any more. */
+static G_ALWAYS_INLINE inline CoroSupervisor *
 get_supervisor (CoroTaskGroup *group)
 {
   if (group == NULL)
-    group = coro_task_group_get_root (coro_scheduler_peek ());
+    return &coro_task_group_get_root (coro_scheduler_peek ())->supervisor;
 
-  if (G_UNLIKELY (group->finished))
-    {
-      g_critical ("A coroutine was spawned into a group that has been joined; it does not run");
-      return NULL;
-    }
-  return &group->supervisor;
+  /* Another thread may have cancelled it, or spawned before. */
+  coro_scheduler_catch_up (coro_supervisor_get_scheduler (&group->supervisor));
+  return coro_supervisor_is_finished (&group->supervisor) ? NULL : &group->supervisor;
+}
+
+static void
+reject_spec (const CoroTaskSpec *spec)
+{
+  g_critical ("A coroutine was spawned into a group that has been joined; it does not run");
+  coro_task_reject_spec (spec);
 }
 
 static void
@@ -32,10 +36,8 @@ spawn (CoroTaskGroup      *group,
 {
   CoroSupervisor *supervisor = get_supervisor (group);
 
-  if (G_LIKELY (supervisor != NULL))
-    coro_task_spawn (supervisor, spec);
-  else
-    coro_task_reject_spec (spec);
+  if (G_UNLIKELY (supervisor == NULL || !coro_task_spawn (supervisor, spec)))
+    reject_spec (spec);
 }
 
 static CoroTask *
@@ -43,12 +45,12 @@ spawn_task (CoroTaskGroup      *group,
             const CoroTaskSpec *spec)
 {
   CoroSupervisor *supervisor = get_supervisor (group);
-  CoroTask *task;
+  CoroTask *task = supervisor != NULL ? coro_task_spawn_task (supervisor, spec) : NULL;
 
-  if (G_LIKELY (supervisor != NULL))
-    return coro_task_spawn_task (supervisor, spec);
+  if (G_LIKELY (task != NULL))
+    return task;
 
-  coro_task_reject_spec (spec);
+  reject_spec (spec);
   task = coro_task_new (coro_supervisor_get_scheduler (&group->supervisor));
   coro_future_reject (CORO_FUTURE (task), g_error_new_literal (CORO_ERROR, CORO_ERROR_CLOSED,
                                                                "The group has been joined"));

@@ -20,7 +20,6 @@ struct _CoroTaskGroup
   GPtrArray *errors;            /* (nullable) (owned) (element-type GError): for the join */
   CoroWaiterList joiners;
   gboolean failed;              /* a member has, and cancelled the others */
-  gboolean finished;            /* takes no members any more */
 
   guint limit;                  /* 0: none */
   guint n_running;

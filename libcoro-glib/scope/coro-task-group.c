@@ -272,7 +272,7 @@ gboolean
 coro_task_group_wait (CoroTaskGroup  *self,
                       GError        **error)
 {
-  while (self->supervisor.n_members > 0)
+  while (self->supervisor.n_members > 0 || coro_supervisor_has_posted (&self->supervisor))
     {
       CoroWaiter waiter;
 
@@ -531,7 +531,8 @@ coro_set_unhandled_func (GMainContext      *context,
  * coro_task_group_get_n_members:
  * @self: a group
  *
- * Counts the members that have not ended.
+ * Counts the members that have not ended, with those that another thread has
+ * spawned and that have not come here yet.
  *
  * Callable from the group's thread; never suspends.
  *
@@ -544,7 +545,7 @@ coro_task_group_get_n_members (CoroTaskGroup *self)
 {
   g_return_val_if_fail (CORO_IS_TASK_GROUP (self), 0);
 
-  return self->supervisor.n_members;
+  return self->supervisor.n_members + (guint) MAX (g_atomic_int_get (&self->supervisor.n_posted), 0);
 }
 
 typedef struct

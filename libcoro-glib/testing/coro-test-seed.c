@@ -79,7 +79,8 @@ coro_test_get_seed (void)
  * from now on.
  *
  * Which coroutine comes next is then a matter of chance: each time one is
- * chosen among the first 64 that are ready. The same seed gives the same order
+ * chosen among the first 64 that are ready. Messages of other threads stay
+ * unread for a number of turns that is a matter of chance as well. The same seed gives the same order
  * in every run and on every machine, as far as nothing comes from other
  * threads, processes or the network. A test that only passes in one order
  * relies on more than the library promises.

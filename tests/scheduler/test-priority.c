@@ -432,7 +432,8 @@ other_thread_cb (gpointer   user_data,
 
   g_signal_connect_swapped (a, "notify::priority", G_CALLBACK (count_cb), &n_notified);
   g_thread_join (g_thread_new ("setter", set_in_thread_cb, &setting));
-  g_assert_cmpint (coro_task_get_priority (a), ==, DEFAULT);    /* not in our thread yet */
+  g_assert_cmpint (coro_task_get_priority (a), ==, HIGH);       /* on its way */
+  g_assert_cmpint (n_notified, ==, 0);
   if (!coro_test_settle (error))
     return FALSE;
   g_assert_cmpint (coro_task_get_priority (a), ==, HIGH);

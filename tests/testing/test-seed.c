@@ -134,6 +134,63 @@ test_without_clock (void)
   coro_test_set_seed (outer);
 }
 
+/* --- messages of other threads --------------------------------------------------------- */
+
+static gpointer
+post_cb (gpointer context)
+{
+  g_autoptr (CoroScheduler) scheduler = coro_scheduler_ref_for_context (context);
+
+  coro_scheduler_call_soon (scheduler, count_cb, g_object_get_data (G_OBJECT (scheduler), "called"), NULL);
+  return NULL;
+}
+
+static gboolean
+count_unread_turns_cb (gpointer   user_data,
+                       GValue    *result,
+                       GError   **error)
+{
+  int *n_turns = user_data;
+  CoroScheduler *scheduler = coro_scheduler_get_running ();
+  int called = 0;
+
+  coro_test_clock_start (scheduler, TRUE);
+  g_object_set_data (G_OBJECT (scheduler), "called", &called);
+  g_thread_join (g_thread_new ("sender", post_cb, coro_scheduler_get_context (scheduler)));
+  for (*n_turns = 0; called == 0; ++*n_turns)
+    g_assert_true (coro_yield (error));
+  return TRUE;
+}
+
+static int
+count_unread_turns (guint seed)
+{
+  g_autoptr (GError) error = NULL;
+  guint outer = coro_test_get_seed ();
+  int n_turns;
+
+  coro_test_set_seed (seed);
+  coro_run (count_unread_turns_cb, &n_turns, NULL, &error);
+  g_assert_no_error (error);
+  coro_test_set_seed (outer);
+  return n_turns;
+}
+
+static void
+test_messages_wait (void)
+{
+  int n_late = 0;
+
+  for (guint seed = 1; seed <= 50; seed++)
+    {
+      int n_turns = count_unread_turns (seed);
+
+      g_assert_cmpint (count_unread_turns (seed), ==, n_turns);
+      n_late += n_turns > count_unread_turns (0) + 1;
+    }
+  g_assert_cmpint (n_late, >=, 10);
+}
+
 /* --- what is promised stays ----------------------------------------------------------- */
 
 static void
@@ -541,6 +598,7 @@ main (int    argc,
   g_test_add_func ("/testing/seed/seeds-differ", test_seeds_differ);
   g_test_add_func ("/testing/seed/keep-order", test_keep_order);
   g_test_add_func ("/testing/seed/without-clock-in-order", test_without_clock);
+  g_test_add_func ("/testing/seed/messages-wait", test_messages_wait);
   g_test_add_data_func ("/testing/seed/callbacks-in-order", callbacks_cb, test_under_seeds);
   g_test_add_data_func ("/testing/seed/equal-deadlines-in-order", equal_deadlines_cb, test_under_seeds);
   g_test_add_data_func ("/testing/seed/messages-in-order", messages_cb, test_under_seeds);
