@@ -1,21 +1,50 @@
 /* libcoro-gtk: coroutines for GTK 4
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
-#include "coro-gtk.h"
+#include "coro-gtk-private.h"
 
 /* GTK, Pango, librsvg and GL drivers recurse deep. */
 #define STACK_SIZE ((gsize) 1024 * 1024)
 
-/* The coroutines of one widget.  No reference is held while they run: it would keep the
- * widget from being disposed of, and so the coroutines from being cancelled. */
+/* How a widget's coroutines end.
+ *
+ * No reference is held while they run: it would keep the widget from going, and so the
+ * coroutines from being cancelled.  Once they have been, one is held until the last of them has
+ * ended, and where that is before the widget is disposed of it stays whole for them, with its
+ * template children.  A dispose comes too late: it begins with a class's own code. */
+typedef enum
+{
+  SCOPE_LIVE,
+  SCOPE_WOUND_UP,               /* the window is gone, or the widget was taken out of it for good */
+  SCOPE_DISPOSED
+} CoroGtkScopeState;
+
+typedef struct _CoroGtkKeeper CoroGtkKeeper;
+
+/* What has been set with coro_gtk_widget_set_unhandled_func(), for every group of a widget. */
 typedef struct
 {
+  CoroUnhandledFunc func;
+  gpointer user_data;
+  GDestroyNotify destroy;       /* (nullable) */
+} CoroGtkHandler;
+
+/* The coroutines of one widget. */
+typedef struct
+{
+  GtkWidget *widget;            /* (unowned): it owns us */
   CoroTaskGroup *group;         /* (owned) */
-  GHashTable *latest;           /* (nullable) (owned) (element-type utf8 GPtrArray): unfinished tasks by key */
-  gboolean kept;                /* disposed of with members left: a reference is held for them */
+  CoroGtkScopeState state;      /* of the group */
+  CoroGtkKeeper *keeper;        /* (nullable) (unowned): of the group */
+  CoroGtkHandler *handler;      /* (nullable) (owned): a g_rc_box */
+  GHashTable *latest;           /* (nullable) (owned) (element-type utf8 CoroGtkLatest) */
   GtkRoot *root;                /* (nullable) (weak pointer): the window that is listened to */
   gulong unrealize_id;          /* of @root */
+  gboolean leaving;             /* it is in leaving_widgets */
 } CoroGtkScope;
+
+/* (owned) (element-type GtkWidget): without a window since the main loop last turned */
+static GPtrArray *leaving_widgets;
 
 static void
 scope_leave_root (CoroGtkScope *self)
@@ -26,6 +55,59 @@ scope_leave_root (CoroGtkScope *self)
   g_clear_weak_pointer (&self->root);
 }
 
+/* --- errors ----------------------------------------------------------------------- */
+
+static void
+handler_clear (gpointer data)
+{
+  CoroGtkHandler *self = data;
+
+  if (self->destroy != NULL)
+    self->destroy (self->user_data);
+}
+
+static void
+handler_unref (gpointer data)
+{
+  g_rc_box_release_full (data, handler_clear);
+}
+
+static void
+handler_call_cb (const GError  *error,
+                 const char    *name,
+                 const char    *spawned_at,
+                 gpointer       user_data,
+                 GError       **error_out)
+{
+  CoroGtkHandler *self = user_data;
+
+  self->func (error, name, spawned_at, self->user_data, error_out);
+}
+
+static void
+scope_apply_handler (CoroGtkScope *self)
+{
+  if (self->handler != NULL)
+    coro_task_group_set_unhandled_func (self->group, handler_call_cb, g_rc_box_acquire (self->handler), handler_unref);
+  else
+    coro_task_group_set_unhandled_func (self->group, NULL, NULL, NULL);
+}
+
+/* --- the group -------------------------------------------------------------------- */
+
+static void
+scope_make_group (CoroGtkScope *self)
+{
+  g_clear_object (&self->group);
+  self->group = coro_task_group_new (CORO_TASK_GROUP_SUPERVISOR | CORO_TASK_GROUP_UNJOINED |
+                                     CORO_TASK_GROUP_BACKGROUND);
+  coro_task_group_set_stack_size (self->group, STACK_SIZE);
+  self->state = SCOPE_LIVE;
+  self->keeper = NULL;
+  if (self->handler != NULL)
+    scope_apply_handler (self);
+}
+
 static void
 scope_free (gpointer data)
 {
@@ -34,33 +116,30 @@ scope_free (gpointer data)
   scope_leave_root (self);
   coro_task_group_cancel (self->group);
   g_object_unref (self->group);
+  g_clear_pointer (&self->handler, handler_unref);
   g_clear_pointer (&self->latest, g_hash_table_unref);
   g_free (self);
 }
 
-static gboolean
-join_cb (gpointer   group,
-         GValue    *result,
-         GError   **error)
-{
-  return coro_task_group_join (group, error);
-}
+/* --- the end ---------------------------------------------------------------------- */
 
-/* What keeps a disposed widget until its last coroutine has ended. */
-typedef struct
+/* What keeps a widget until the last coroutine of a group has ended.  It is of no widget, and so
+ * it keeps the application as well. */
+struct _CoroGtkKeeper
 {
   GtkWidget *widget;            /* (owned) */
+  CoroTaskGroup *group;         /* (owned) */
   CoroGtkScope *scope;          /* (unowned): the widget owns it */
-} CoroGtkKeeper;
+};
 
 static gboolean
 keeper_cb (gpointer   user_data,
            GValue    *result,
            GError   **error)
 {
-  CoroGtkKeeper *keeper = user_data;
+  CoroGtkKeeper *self = user_data;
 
-  return join_cb (keeper->scope->group, result, error);
+  return coro_task_group_join (self->group, error);
 }
 
 static void
@@ -68,31 +147,45 @@ keeper_free (gpointer data)
 {
   CoroGtkKeeper *self = data;
 
-  self->scope->kept = FALSE;
+  if (self->scope->keeper == self)
+    self->scope->keeper = NULL;
+  g_object_unref (self->group);
   g_object_unref (self->widget);
   g_free (self);
+}
+
+static void
+scope_end (CoroGtkScope      *self,
+           CoroGtkScopeState  state)
+{
+  if (self->state >= state)
+    return;
+
+  self->state = state;
+  if (state == SCOPE_WOUND_UP)
+    coro_task_group_wind_up (self->group);
+  else
+    coro_task_group_cancel (self->group);
+  if (self->keeper != NULL || coro_task_group_get_n_members (self->group) == 0)
+    return;
+
+  self->keeper = g_new (CoroGtkKeeper, 1);
+  self->keeper->widget = g_object_ref (self->widget);
+  self->keeper->group = g_object_ref (self->group);
+  self->keeper->scope = self;
+  /* At once: an application that quits may cancel what has not begun, and then the widget would
+   * go before its coroutines. */
+  coro_spawn_eager (keeper_cb, self->keeper, keeper_free);
 }
 
 static void
 widget_destroy_cb (GtkWidget    *widget,
                    CoroGtkScope *scope)
 {
-  CoroGtkKeeper *keeper;
-
-  coro_task_group_cancel (scope->group);
-  if (scope->kept || coro_task_group_get_n_members (scope->group) == 0)
-    return;
-
-  scope->kept = TRUE;
-  keeper = g_new (CoroGtkKeeper, 1);
-  keeper->widget = g_object_ref (widget);
-  keeper->scope = scope;
-  /* At once: an application that ends with its last window cancels what has not begun, and
-   * then the widget would go before its coroutines. */
-  coro_spawn_eager (keeper_cb, keeper, keeper_free);
+  scope_end (scope, SCOPE_DISPOSED);
 }
 
-/* A window that was destroyed while somebody holds a reference is not disposed of, and
+/* A window that was destroyed while there are references to it is not disposed of, and
  * emits no ::destroy; but it is no toplevel any more when it is unrealized.  One that is
  * only hidden still is, and goes on working.  It has to be the window: a page of a stack
  * that was never shown has not been realized, and so is not unrealized. */
@@ -111,7 +204,77 @@ root_unrealize_cb (GtkRoot      *root,
         return;
     }
 
-  coro_task_group_cancel (scope->group);
+  scope_end (scope, SCOPE_WOUND_UP);
+}
+
+static CoroGtkScope *
+widget_peek_scope (GtkWidget *widget)
+{
+  return g_object_get_data (G_OBJECT (widget), "coro-gtk-scope");
+}
+
+/* Whether a widget without a window is held by nothing but leaving_widgets, or is a part of
+ * another such. */
+static gboolean
+widget_is_dropped (GtkWidget *self)
+{
+  GtkWidget *top = self;
+  CoroGtkScope *scope;
+
+  if (gtk_widget_get_root (self) != NULL)
+    return FALSE;
+  while (gtk_widget_get_parent (top) != NULL)
+    top = gtk_widget_get_parent (top);
+  if (top == self)
+    return g_atomic_int_get (&G_OBJECT (self)->ref_count) == 1;
+
+  scope = widget_peek_scope (top);
+  return scope != NULL && scope->state == SCOPE_WOUND_UP;
+}
+
+static gboolean
+leaving_widgets_cb (gpointer user_data)
+{
+  g_autoptr (GPtrArray) widgets = g_steal_pointer (&leaving_widgets);
+  gboolean found;
+
+  for (guint i = 0; i < widgets->len; i++)
+    widget_peek_scope (widgets->pdata[i])->leaving = FALSE;
+
+  /* Again, for parts of those that were found. */
+  do
+    {
+      found = FALSE;
+      for (guint i = 0; i < widgets->len; i++)
+        {
+          CoroGtkScope *scope = widget_peek_scope (widgets->pdata[i]);
+
+          if (scope->state == SCOPE_LIVE && widget_is_dropped (scope->widget))
+            {
+              scope_end (scope, SCOPE_WOUND_UP);
+              found = TRUE;
+            }
+        }
+    }
+  while (found);
+  return G_SOURCE_REMOVE;
+}
+
+/* A widget that was taken out of its window, to be put into another or to go.  When the main
+ * loop turns the one can be told from the other, and nothing of it has been disposed of. */
+static void
+scope_leave (CoroGtkScope *self)
+{
+  if (self->state != SCOPE_LIVE || self->leaving || coro_task_group_get_n_members (self->group) == 0)
+    return;
+
+  if (leaving_widgets == NULL)
+    {
+      leaving_widgets = g_ptr_array_new_with_free_func (g_object_unref);
+      g_idle_add_full (G_PRIORITY_HIGH, leaving_widgets_cb, NULL, NULL);
+    }
+  self->leaving = TRUE;
+  g_ptr_array_add (leaving_widgets, g_object_ref (self->widget));
 }
 
 static void
@@ -122,9 +285,13 @@ widget_root_cb (GtkWidget    *widget,
   GtkRoot *root = gtk_widget_get_root (widget);
 
   scope_leave_root (scope);
+  if (root == NULL)
+    scope_leave (scope);
   if (!GTK_IS_WINDOW (root))
     return;
 
+  if (scope->state == SCOPE_WOUND_UP)
+    scope_make_group (scope);   /* it has come to another window */
   g_set_weak_pointer (&scope->root, root);
   scope->unrealize_id = g_signal_connect (root, "unrealize", G_CALLBACK (root_unrealize_cb), scope);
 }
@@ -132,14 +299,15 @@ widget_root_cb (GtkWidget    *widget,
 static CoroGtkScope *
 widget_get_scope (GtkWidget *widget)
 {
-  CoroGtkScope *scope = g_object_get_data (G_OBJECT (widget), "coro-gtk-scope");
+  CoroGtkScope *scope = widget_peek_scope (widget);
 
   if (scope != NULL)
     return scope;
 
+  coro_gtk_attach ();
   scope = g_new0 (CoroGtkScope, 1);
-  scope->group = coro_task_group_new (CORO_TASK_GROUP_SUPERVISOR | CORO_TASK_GROUP_UNJOINED);
-  coro_task_group_set_stack_size (scope->group, STACK_SIZE);
+  scope->widget = widget;
+  scope_make_group (scope);
   g_object_set_data_full (G_OBJECT (widget), "coro-gtk-scope", scope, scope_free);
   g_signal_connect (widget, "destroy", G_CALLBACK (widget_destroy_cb), scope);
   g_signal_connect (widget, "notify::root", G_CALLBACK (widget_root_cb), scope);
@@ -153,13 +321,29 @@ widget_get_scope (GtkWidget *widget)
  *
  * Gets the group of the coroutines that belong to a widget.
  *
- * They are cancelled when the widget is disposed of, and when the window it
- * is in is destroyed; hiding a window leaves them alone. The widget itself
- * stays until the last of them has ended, cleanup included, so that
- * coroutines may use it all the time; but after a dispose its template
- * children are %NULL. Those that have not begun by then never do.
+ * They are cancelled when the window that the widget is in is destroyed, when
+ * the widget is taken out of its window and nothing else holds it, which is
+ * looked at when the main loop turns, and when it is disposed of by other
+ * ways. Hiding a window, and moving a widget to another place or window,
+ * leaves them alone.
  *
- * Members fail alone, and nobody joins the group: see
+ * The widget stays until the last of them has ended, cleanup included, and in
+ * the first two cases it stays whole: its children are there, also those of
+ * its template. Coroutines that have not begun run to their first wait, which
+ * fails. When the widget was disposed of, by
+ * [method@GObject.Object.run_dispose] or by the last reference to one that was
+ * in no window, its template children are %NULL and those that have not begun
+ * never do.
+ *
+ * A widget that comes to another window after its own was destroyed has a new
+ * group there: do not keep the group, ask for it. What is spawned for a
+ * widget that was disposed of does not run, and that is a warning.
+ *
+ * The default application is attached, see [func@Coro.application_attach]. It
+ * is held while widgets are cleaned up, but not by the coroutines of a widget:
+ * the group is one of %CORO_TASK_GROUP_BACKGROUND.
+ *
+ * Members fail alone, and the group is not joined: see
  * [func@CoroGtk.widget_set_unhandled_func]. Their stacks have 1 MiB.
  *
  * Callable from the main thread; never suspends.
@@ -171,9 +355,14 @@ widget_get_scope (GtkWidget *widget)
 CoroTaskGroup *
 coro_gtk_widget_get_group (gpointer widget)
 {
+  CoroGtkScope *scope;
+
   g_return_val_if_fail (GTK_IS_WIDGET (widget), NULL);
 
-  return widget_get_scope (widget)->group;
+  scope = widget_get_scope (widget);
+  if (scope->state == SCOPE_DISPOSED)
+    g_warning ("A %s has been disposed of; what is spawned for it does not run", G_OBJECT_TYPE_NAME (widget));
+  return scope->group;
 }
 
 /**
@@ -183,8 +372,8 @@ coro_gtk_widget_get_group (gpointer widget)
  * @user_data: what to pass to it
  * @destroy: (nullable): frees @user_data
  *
- * Has @func called for each coroutine of the widget that fails where nobody
- * looks.
+ * Has @func called for each coroutine of the widget whose failure is not read
+ * otherwise.
  *
  * Callable from the main thread; never suspends.
  *
@@ -196,28 +385,61 @@ coro_gtk_widget_set_unhandled_func (gpointer           widget,
                                     gpointer           user_data,
                                     GDestroyNotify     destroy)
 {
+  CoroGtkScope *scope;
+  CoroGtkHandler *old;
+
   g_return_if_fail (GTK_IS_WIDGET (widget));
 
-  coro_task_group_set_unhandled_func (widget_get_scope (widget)->group, func, user_data, destroy);
+  scope = widget_get_scope (widget);
+  old = g_steal_pointer (&scope->handler);
+  if (func != NULL)
+    {
+      scope->handler = g_rc_box_new (CoroGtkHandler);
+      *scope->handler = (CoroGtkHandler) { func, user_data, destroy };
+    }
+  scope_apply_handler (scope);
+  g_clear_pointer (&old, handler_unref);
 }
 
-/* One run of coro_gtk_widget_spawn_latest(). */
+/* --- the latest ------------------------------------------------------------------- */
+
+/* One call of coro_gtk_widget_spawn_latest(). */
 typedef struct
 {
-  GPtrArray *earlier;           /* (owned) (element-type CoroTask): to wait for */
-  CoroFunc func;
-  gpointer user_data;
+  CoroFunc func;                /* (nullable): NULL: none */
+  gpointer user_data;           /* (owned): by destroy */
   GDestroyNotify destroy;       /* (nullable) */
+  const char *site;             /* (nullable) */
+} CoroGtkRun;
+
+/* What runs under one key, while something does. */
+typedef struct
+{
+  CoroGtkScope *scope;          /* (unowned) */
+  char *key;                    /* (owned) */
+  CoroTask *task;               /* (owned) (nullable) */
+  CoroGtkRun run;               /* of the task */
+  CoroGtkRun next;              /* to come when that has ended */
+  gboolean begun;               /* so has the body */
+  gboolean cancelled;
 } CoroGtkLatest;
+
+static void
+run_clear_cb (gpointer data)
+{
+  CoroGtkRun *self = data;
+
+  if (self->func != NULL && self->destroy != NULL)
+    self->destroy (self->user_data);
+}
 
 static void
 latest_free (gpointer data)
 {
   CoroGtkLatest *self = data;
 
-  g_ptr_array_unref (self->earlier);
-  if (self->destroy != NULL)
-    self->destroy (self->user_data);
+  g_clear_object (&self->task);
+  g_free (self->key);
   g_free (self);
 }
 
@@ -228,37 +450,71 @@ latest_cb (gpointer   user_data,
 {
   CoroGtkLatest *self = user_data;
 
-  /* Shielded: a still later run may cancel us, but must not overtake their cleanup. */
-  {
-    g_auto (CoroShield) shield = coro_shield_enter (0);
-
-    for (guint i = 0; i < self->earlier->len; i++)
-      coro_join (self->earlier->pdata[i], NULL);
-  }
-
-  return coro_check_cancelled (error) && self->func (self->user_data, result, error);
+  self->begun = TRUE;
+  return self->run.func (self->run.user_data, result, error);
 }
 
-static GPtrArray *
-scope_get_tasks (CoroGtkScope *self,
-                 const char   *key)
+static void latest_start (CoroGtkLatest *self);
+
+/* The task has ended.  The handle is dropped before the task knows how: so a failure is not
+ * read, and reported at once. */
+static void
+latest_ended_cb (gpointer data)
 {
-  GPtrArray *tasks;
+  CoroGtkLatest *self = data;
+  CoroGtkRun ended = self->run;
+
+  g_clear_object (&self->task);
+  self->run = self->next;
+  self->next = (CoroGtkRun) { NULL, };
+  if (self->run.func != NULL)
+    latest_start (self);
+  else
+    g_hash_table_remove (self->scope->latest, self->key);
+
+  run_clear_cb (&ended);
+}
+
+/* As it is called where it fails: "load_cb" of "load_cb (window.c:12)". */
+static void
+latest_name_task (CoroGtkLatest *self)
+{
+  const char *site = self->run.site;
+  g_autofree char *name = NULL;
+
+  if (site == NULL)
+    return;
+  name = g_strndup (site, strcspn (site, " "));
+  coro_task_set_name (self->task, name);
+}
+
+static void
+latest_start (CoroGtkLatest *self)
+{
+  self->begun = FALSE;
+  self->cancelled = FALSE;
+  self->task = coro_spawn_task_at (self->scope->group, latest_cb, self, latest_ended_cb, self->run.site);
+  latest_name_task (self);
+}
+
+static CoroGtkLatest *
+scope_get_latest (CoroGtkScope *self,
+                  const char   *key)
+{
+  CoroGtkLatest *latest;
 
   if (self->latest == NULL)
-    self->latest = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
+    self->latest = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, latest_free);
 
-  tasks = g_hash_table_lookup (self->latest, key);
-  if (tasks == NULL)
+  latest = g_hash_table_lookup (self->latest, key);
+  if (latest == NULL)
     {
-      tasks = g_ptr_array_new_with_free_func (g_object_unref);
-      g_hash_table_insert (self->latest, g_strdup (key), tasks);
+      latest = g_new0 (CoroGtkLatest, 1);
+      latest->scope = self;
+      latest->key = g_strdup (key);
+      g_hash_table_insert (self->latest, latest->key, latest);
     }
-
-  for (guint i = tasks->len; i-- > 0;)
-    if (coro_future_is_done (tasks->pdata[i]))
-      g_ptr_array_remove_index (tasks, i);
-  return tasks;
+  return latest;
 }
 
 /**
@@ -271,9 +527,15 @@ scope_get_tasks (CoroGtkScope *self,
  * @site: (nullable): where this is, a static string
  *
  * Runs a coroutine of a widget in place of the one that has the same key: that
- * one is cancelled, and when its cleanup is over the new one starts. A button
- * that is clicked twice then does not do its work twice at a time.
+ * one is cancelled, once, and when its cleanup is over the new one starts. A
+ * button that is clicked twice then does not do its work twice at a time. One
+ * that has not begun never does, and its @user_data is freed in this call:
+ * for many calls in one turn of the main loop only the last one runs, with the
+ * context variables of the first.
  * [func@CoroGtk.widget_spawn_latest] is the short form.
+ *
+ * A failure is reported as it comes, see
+ * [func@CoroGtk.widget_set_unhandled_func].
  *
  * Callable from the main thread; never suspends.
  *
@@ -287,27 +549,37 @@ coro_gtk_widget_spawn_latest_at (gpointer        widget,
                                  GDestroyNotify  destroy,
                                  const char     *site)
 {
-  CoroGtkScope *scope;
+  CoroGtkRun run = { func, user_data, destroy, site };
+  CoroGtkRun replaced;
   CoroGtkLatest *latest;
-  GPtrArray *tasks;
 
   g_return_if_fail (GTK_IS_WIDGET (widget));
   g_return_if_fail (key != NULL);
   g_return_if_fail (func != NULL);
 
-  scope = widget_get_scope (widget);
-  tasks = scope_get_tasks (scope, key);
+  coro_gtk_widget_get_group (widget);           /* says so if it is too late */
+  latest = scope_get_latest (widget_peek_scope (widget), key);
 
-  latest = g_new0 (CoroGtkLatest, 1);
-  latest->earlier = g_ptr_array_new_with_free_func (g_object_unref);
-  latest->func = func;
-  latest->user_data = user_data;
-  latest->destroy = destroy;
-
-  for (guint i = 0; i < tasks->len; i++)
+  if (latest->task == NULL)
     {
-      g_ptr_array_add (latest->earlier, g_object_ref (tasks->pdata[i]));
-      coro_task_cancel (tasks->pdata[i]);
+      latest->run = run;
+      latest_start (latest);
+      return;
     }
-  g_ptr_array_add (tasks, coro_spawn_task_at (scope->group, latest_cb, latest, latest_free, site));
+
+  if (!latest->begun)
+    {
+      replaced = latest->run;
+      latest->run = run;
+      latest_name_task (latest);
+    }
+  else
+    {
+      replaced = latest->next;
+      latest->next = run;
+      if (!latest->cancelled)
+        coro_task_cancel (latest->task);
+      latest->cancelled = TRUE;
+    }
+  coro_call_on_main_stack (run_clear_cb, &replaced);
 }

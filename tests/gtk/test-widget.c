@@ -12,6 +12,7 @@ typedef struct
   GtkWidget *widget;            /* (unowned) */
   int n_begun;
   int n_cancelled;
+  int n_interrupted;            /* awaits of a cleanup that failed */
   int n_freed;
 } Work;
 
@@ -79,7 +80,7 @@ test_disposed (void)
   g_assert_cmpuint (coro_scheduler_count_coroutines (scheduler), ==, n_before);
 }
 
-/* What has not begun when the widget goes never does; what it was to work on is freed. */
+/* What has not begun when the widget is disposed of never does; what it was to work on is freed. */
 static void
 test_not_begun (void)
 {
@@ -139,6 +140,236 @@ test_window_closed (void)
   g_assert_null (weak);
 }
 
+/* --- whole until the end ---------------------------------------------------------- */
+
+typedef struct
+{
+  GtkBox parent;
+  GtkLabel *status;             /* of the template */
+  int n_seen;
+} Page;
+
+typedef GtkBoxClass PageClass;
+
+static GType page_get_type (void);
+G_DEFINE_TYPE (Page, page, GTK_TYPE_BOX)
+
+static const char page_ui[] =
+  "<interface><template class='Page' parent='GtkBox'><child><object class='GtkLabel' id='status'/></child></template></interface>";
+
+static void
+page_dispose (GObject *object)
+{
+  GtkWidget *child;
+
+  while ((child = gtk_widget_get_first_child (GTK_WIDGET (object))) != NULL)
+    gtk_widget_unparent (child);
+  ((Page *) object)->status = NULL;
+
+  G_OBJECT_CLASS (page_parent_class)->dispose (object);
+}
+
+static void
+page_class_init (PageClass *klass)
+{
+  g_autoptr (GBytes) template = g_bytes_new_static (page_ui, sizeof page_ui - 1);
+
+  G_OBJECT_CLASS (klass)->dispose = page_dispose;
+  gtk_widget_class_set_template (GTK_WIDGET_CLASS (klass), template);
+  gtk_widget_class_bind_template_child (GTK_WIDGET_CLASS (klass), Page, status);
+}
+
+static void
+page_init (Page *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+}
+
+/* Looks at the template's child after its first wait and after that of its cleanup. */
+static gboolean
+page_work_cb (gpointer   user_data,
+              GValue    *result,
+              GError   **error)
+{
+  Page *self = user_data;
+  gboolean ok = coro_sleep (1000 * SECOND, error);
+
+  g_assert_false (ok);
+  g_assert_true (coro_error_is_cancelled (*error));
+  gtk_label_set_text (self->status, "Stopped");
+  self->n_seen++;
+  {
+    g_auto (CoroShield) shield = coro_shield_enter (0);
+
+    g_assert_true (coro_sleep (1000, NULL));
+  }
+  gtk_label_set_text (self->status, "Cleaned up");
+  g_assert_cmpstr (gtk_label_get_text (self->status), ==, "Cleaned up");
+  self->n_seen++;
+  return ok;
+}
+
+typedef enum { DESTROY_WINDOW, REMOVE_FROM_BOX, REMOVE_BOX } Ending;
+
+/* However the page goes, its children are there for the coroutines, and then it is gone. */
+static void
+test_whole (gconstpointer data)
+{
+  Ending ending = (Ending) GPOINTER_TO_INT (data);
+  GtkWidget *window = gtk_window_new ();
+  GtkWidget *outer = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+  Page *page = g_object_new (page_get_type (), NULL);
+  gpointer weak_page = page;
+  gpointer weak_window = window;
+  Work unbegun = { GTK_WIDGET (page), };
+
+  g_object_add_weak_pointer (G_OBJECT (page), &weak_page);
+  g_object_add_weak_pointer (G_OBJECT (window), &weak_window);
+  gtk_box_append (GTK_BOX (box), GTK_WIDGET (page));
+  gtk_box_append (GTK_BOX (outer), box);
+  gtk_window_set_child (GTK_WINDOW (window), outer);
+  gtk_window_present (GTK_WINDOW (window));
+  coro_gtk_widget_spawn (page, page_work_cb, page, NULL);
+  coro_gtk_widget_spawn (page->status, page_work_cb, page, NULL);        /* of a part of it */
+  settle (NULL);
+
+  coro_gtk_widget_spawn (page, work_cb, &unbegun, freed_cb);
+  if (ending == DESTROY_WINDOW)
+    gtk_window_destroy (GTK_WINDOW (window));
+  else if (ending == REMOVE_FROM_BOX)
+    gtk_box_remove (GTK_BOX (box), GTK_WIDGET (page));
+  else
+    gtk_box_remove (GTK_BOX (outer), box);
+  g_assert_nonnull (weak_page);
+  g_assert_cmpint (page->n_seen, ==, 0);
+
+  while (weak_page != NULL)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpint (unbegun.n_begun, ==, 1);
+  g_assert_cmpint (unbegun.n_cancelled, ==, 1);
+  g_assert_cmpint (unbegun.n_freed, ==, 1);
+  if (ending != DESTROY_WINDOW)
+    gtk_window_destroy (GTK_WINDOW (window));
+  settle (NULL);
+  g_assert_null (weak_window);
+}
+
+/* A page that is put into another place or window goes on. */
+static void
+test_moves (void)
+{
+  GtkWidget *windows[] = { gtk_window_new (), gtk_window_new () };
+  GtkWidget *page = g_object_ref_sink (gtk_label_new ("page"));
+  Work work = { page, };
+
+  for (int i = 0; i < 2; i++)
+    gtk_window_present (GTK_WINDOW (windows[i]));
+  gtk_window_set_child (GTK_WINDOW (windows[0]), page);
+  coro_gtk_widget_spawn (page, work_cb, &work, freed_cb);
+  settle (NULL);
+
+  gtk_window_set_child (GTK_WINDOW (windows[0]), NULL);
+  gtk_window_set_child (GTK_WINDOW (windows[1]), page);
+  g_object_unref (page);
+  settle (NULL);
+  g_assert_cmpint (work.n_begun, ==, 1);
+  g_assert_cmpint (work.n_cancelled, ==, 0);
+
+  g_object_ref (page);          /* without a window, but not dropped */
+  gtk_window_set_child (GTK_WINDOW (windows[1]), NULL);
+  settle (NULL);
+  g_assert_cmpint (work.n_cancelled, ==, 0);
+  gtk_window_set_child (GTK_WINDOW (windows[0]), page);
+  g_object_unref (page);
+  settle (NULL);
+  g_assert_cmpint (work.n_cancelled, ==, 0);
+
+  for (int i = 0; i < 2; i++)
+    gtk_window_destroy (GTK_WINDOW (windows[i]));
+  settle (NULL);
+  g_assert_cmpint (work.n_cancelled, ==, 1);
+}
+
+typedef struct
+{
+  int n_failures;
+  int n_freed;
+} Handler;
+
+static void
+count_failure_cb (const GError  *error,
+                  const char    *name,
+                  const char    *spawned_at,
+                  gpointer       user_data,
+                  GError       **error_out)
+{
+  g_assert_cmpstr (name, ==, "fail_cb");
+  g_assert_cmpstr (error->message, ==, "it failed");
+  ((Handler *) user_data)->n_failures++;
+}
+
+static void
+handler_freed_cb (gpointer user_data)
+{
+  ((Handler *) user_data)->n_freed++;
+}
+
+/* It has outlived its window, where its coroutines were cancelled, and works in the next one. */
+static void
+test_next_window (void)
+{
+  GtkWidget *windows[] = { gtk_window_new (), gtk_window_new () };
+  GtkWidget *page = g_object_ref_sink (gtk_label_new ("page"));
+  Work work = { page, };
+  Handler handler = { 0, };
+
+  coro_gtk_widget_set_unhandled_func (page, count_failure_cb, &handler, handler_freed_cb);
+  for (int i = 0; i < 2; i++)
+    {
+      gtk_window_present (GTK_WINDOW (windows[i]));
+      gtk_window_set_child (GTK_WINDOW (windows[i]), page);
+      coro_gtk_widget_spawn (page, work_cb, &work, freed_cb);
+      coro_gtk_widget_spawn (page, fail_cb, "it failed", NULL);
+      settle (NULL);
+      g_assert_cmpint (work.n_begun, ==, i + 1);
+      g_assert_cmpint (work.n_cancelled, ==, i);
+      g_assert_cmpint (handler.n_failures, ==, i + 1);
+      gtk_window_destroy (GTK_WINDOW (windows[i]));
+      settle (NULL);
+      g_assert_cmpint (work.n_cancelled, ==, i + 1);
+    }
+
+  coro_gtk_widget_spawn (page, work_cb, &work, freed_cb);       /* in none: to its first wait */
+  settle (NULL);
+  g_assert_cmpint (work.n_begun, ==, 3);
+  g_assert_cmpint (work.n_cancelled, ==, 3);
+  g_object_unref (page);
+  settle (NULL);
+  g_assert_cmpint (work.n_freed, ==, 3);
+  g_assert_cmpint (handler.n_freed, ==, 1);
+}
+
+/* What is spawned for a widget that is gone is lost, and that is said. */
+static void
+test_gone (void)
+{
+  Work work = { NULL, };
+  GtkWidget *widget = make_widget (&work);
+
+  coro_gtk_widget_get_group (widget);
+  g_object_run_dispose (G_OBJECT (widget));
+  g_test_expect_message ("CoroGtk", G_LOG_LEVEL_WARNING, "*GtkLabel*does not run*");
+  coro_gtk_widget_spawn (widget, work_cb, &work, freed_cb);
+  g_test_assert_expected_messages ();
+  settle (NULL);
+  g_assert_cmpint (work.n_begun, ==, 0);
+  g_assert_cmpint (work.n_freed, ==, 1);
+  g_object_unref (widget);
+}
+
+/* --- the latest ------------------------------------------------------------------- */
+
 /* Clicked three times: the last one counts, one after the other. */
 static void
 test_latest (void)
@@ -159,6 +390,93 @@ test_latest (void)
   g_assert_cmpint (work.n_freed, ==, 3);
 }
 
+/* As often as one likes before the main loop turns: only the last one begins. */
+static void
+test_latest_burst (void)
+{
+  g_autoptr (CoroScheduler) scheduler = coro_scheduler_ref_for_context (NULL);
+  gsize n_before = coro_scheduler_count_coroutines (scheduler);
+  Work work = { NULL, };
+  GtkWidget *widget = make_widget (&work);
+
+  for (int i = 0; i < 1000; i++)
+    coro_gtk_widget_spawn_latest (widget, "load", work_cb, &work, freed_cb);
+  g_assert_cmpint (work.n_freed, ==, 999);
+  g_assert_cmpuint (coro_scheduler_count_coroutines (scheduler), <=, n_before + 1);
+  settle (NULL);
+  g_assert_cmpint (work.n_begun, ==, 1);
+
+  for (int i = 0; i < 1000; i++)
+    coro_gtk_widget_spawn_latest (widget, "load", work_cb, &work, freed_cb);
+  g_assert_cmpint (work.n_freed, ==, 999 + 999);
+  settle (NULL);
+  g_assert_cmpint (work.n_begun, ==, 2);
+  g_assert_cmpint (work.n_cancelled, ==, 1);
+  dispose_widget (widget);
+  g_assert_cmpint (work.n_freed, ==, 2000);
+  g_assert_cmpint (work.n_cancelled, ==, 2);
+}
+
+/* Cancelled once, however often it is replaced while it cleans up. */
+static gboolean
+slow_cleanup_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  Work *work = user_data;
+  gboolean ok;
+
+  work->n_begun++;
+  ok = coro_sleep (1000 * SECOND, error);
+  if (!ok)
+    {
+      for (int i = 0; i < 3; i++)
+        if (!coro_yield (NULL))
+          work->n_interrupted++;
+      work->n_cancelled++;
+    }
+  return ok;
+}
+
+static void
+test_latest_cleans_up (void)
+{
+  Work work = { NULL, };
+  GtkWidget *widget = make_widget (&work);
+
+  coro_gtk_widget_spawn_latest (widget, "load", slow_cleanup_cb, &work, freed_cb);
+  settle (NULL);
+  for (int i = 0; i < 4; i++)
+    {
+      coro_gtk_widget_spawn_latest (widget, "load", slow_cleanup_cb, &work, freed_cb);
+      g_main_context_iteration (NULL, FALSE);
+    }
+  settle (NULL);
+  g_assert_cmpint (work.n_begun, ==, work.n_cancelled + 1);
+  g_assert_cmpint (work.n_interrupted, ==, 0);
+  dispose_widget (widget);
+  g_assert_cmpint (work.n_begun, ==, work.n_cancelled);
+}
+
+/* A failure is reported when it comes, and under its own name. */
+static void
+test_latest_fails (void)
+{
+  Work work = { NULL, };
+  GtkWidget *widget = make_widget (&work);
+  Handler handler = { 0, };
+
+  coro_gtk_widget_set_unhandled_func (widget, count_failure_cb, &handler, handler_freed_cb);
+  for (int i = 0; i < 2; i++)
+    {
+      coro_gtk_widget_spawn_latest (widget, "load", fail_cb, "it failed", NULL);
+      settle (NULL);
+      g_assert_cmpint (handler.n_failures, ==, i + 1);
+    }
+  dispose_widget (widget);
+  g_assert_cmpint (handler.n_freed, ==, 1);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -174,7 +492,16 @@ main (int    argc,
   g_test_add_func ("/spec/S334/widget-disposed-before-the-start", test_not_begun);
   g_test_add_func ("/spec/S334/window-closed", test_window_closed);
   g_test_add_func ("/gtk/widget/handle", test_handle);
+  g_test_add_data_func ("/gtk/widget/whole/window-destroyed", GINT_TO_POINTER (DESTROY_WINDOW), test_whole);
+  g_test_add_data_func ("/gtk/widget/whole/removed", GINT_TO_POINTER (REMOVE_FROM_BOX), test_whole);
+  g_test_add_data_func ("/gtk/widget/whole/removed-with-its-box", GINT_TO_POINTER (REMOVE_BOX), test_whole);
+  g_test_add_func ("/gtk/widget/moves", test_moves);
+  g_test_add_func ("/gtk/widget/next-window", test_next_window);
+  g_test_add_func ("/gtk/widget/gone", test_gone);
   g_test_add_func ("/gtk/widget/latest", test_latest);
+  g_test_add_func ("/gtk/widget/latest-burst", test_latest_burst);
+  g_test_add_func ("/gtk/widget/latest-cleans-up", test_latest_cleans_up);
+  g_test_add_func ("/gtk/widget/latest-fails", test_latest_fails);
 
   return g_test_run ();
 }
