@@ -54,7 +54,7 @@ struct _CoroDebug
   CoroReady flush;
   gboolean flushing;            /* it is in the ready queue */
   gboolean reporting;           /* this step is it */
-  gpointer thread;              /* (nullable): coro_thread_self() of whom thread_id names */
+  gsize thread;                 /* coro_thread_self() of the one that thread_id names; 0: none yet */
   CoroTraceFunc trace;          /* (nullable) */
   gpointer trace_data;          /* (owned): by trace_destroy */
   GDestroyNotify trace_destroy; /* (nullable) */

@@ -104,7 +104,8 @@ struct _CoroScheduler
   CoroReactor reactor;
   gint64 poll_time;             /* µs: when that was last asked */
   GSource *trim_source;         /* (nullable) (owned): gives memory back while nothing else happens */
-  gpointer thread;              /* (atomic) (nullable): whose scheduler this is; see coro_thread_self() */
+  gsize thread;                 /* (atomic): the number of the thread whose scheduler this is; 0: nobody's yet */
+  gboolean stays;               /* another thread iterates the context, and was told that it runs nothing */
   GMutex wakeup_lock;
   CoroInbox inbox;
   CoroMessage *messages;        /* (nullable): taken out of it, and not handled yet */
@@ -152,7 +153,7 @@ struct _CoroScheduler
 };
 
 extern __thread CoroScheduler *coro_scheduler_current __attribute__ ((tls_model ("initial-exec")));
-extern __thread char coro_thread_marker __attribute__ ((tls_model ("initial-exec")));
+extern __thread gsize coro_thread_number __attribute__ ((tls_model ("initial-exec")));
 
 static inline void
 coro_scheduler_add_shutdown (CoroScheduler *self,
@@ -177,11 +178,21 @@ coro_scheduler_remove_shutdown (CoroScheduler *self,
     shutdown->next->previous = shutdown->previous;
 }
 
-/* Identifies the calling thread, for less than g_thread_self(). */
-static inline gpointer
+/* Of a thread that has never had a scheduler. */
+#define CORO_THREAD_UNNUMBERED G_MAXSIZE
+
+/* Identifies the calling thread, for less than g_thread_self() and for longer: no other thread
+ * ever gets its number, while an address is used again as soon as a thread has ended. */
+static inline gsize
 coro_thread_self (void)
 {
-  return &coro_thread_marker;
+  return coro_thread_number;
+}
+
+static inline gsize
+coro_scheduler_get_thread (CoroScheduler *self)
+{
+  return (gsize) g_atomic_pointer_get (&self->thread);
 }
 
 /* Whether the calling thread may touch what belongs to the scheduler.  FALSE for
@@ -189,7 +200,15 @@ coro_thread_self (void)
 static inline gboolean
 coro_scheduler_is_mine (CoroScheduler *self)
 {
-  return g_atomic_pointer_get (&self->thread) == coro_thread_self ();
+  return coro_scheduler_get_thread (self) == coro_thread_self ();
+}
+
+/* Whether it has coroutines in another thread than the calling one.  They cannot be moved: what
+ * is on their stacks may point to what belongs to their thread, as errno does. */
+static inline gboolean
+coro_scheduler_is_elsewhere (CoroScheduler *self)
+{
+  return G_UNLIKELY (!coro_scheduler_is_mine (self)) && coro_scheduler_get_thread (self) != 0 && self->n_jobs > 0;
 }
 
 static inline gint64
@@ -317,6 +336,7 @@ coro_scheduler_prefetch (CoroScheduler *self)
     __builtin_prefetch (sp + 64 * i);
 }
 
+void           coro_scheduler_bind       (CoroScheduler      *self);
 gboolean       coro_scheduler_tick_slow  (CoroScheduler      *self);
 void           coro_scheduler_set_seed   (CoroScheduler      *self,
                                           guint               seed);

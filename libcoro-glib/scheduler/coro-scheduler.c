@@ -21,7 +21,10 @@
  * every other source of the context gets a round at its own priority, so
  * that coroutines which never rest stop neither drawing nor input.
  *
- * It belongs to the thread that first iterates its context.
+ * It belongs to the thread that first iterates its context. Without coroutines it moves to
+ * another one that does. Those that there are stay where they were, because what is on their
+ * stacks may belong to their thread: elsewhere they do not run, and that is a critical
+ * warning.
  *
  * Since: 0.1
  */
@@ -40,7 +43,8 @@ enum
 G_DEFINE_FINAL_TYPE (CoroScheduler, coro_scheduler, G_TYPE_OBJECT)
 
 __thread CoroScheduler *coro_scheduler_current __attribute__ ((tls_model ("initial-exec")));
-__thread char coro_thread_marker __attribute__ ((tls_model ("initial-exec")));
+__thread gsize coro_thread_number __attribute__ ((tls_model ("initial-exec"))) = CORO_THREAD_UNNUMBERED;
+static gsize last_thread;       /* (atomic): the highest number that a thread has */
 
 static GParamSpec *properties[N_PROPS];
 CoroGlobalHooks coro_global_hooks;
@@ -187,6 +191,15 @@ coro_scheduler_init (CoroScheduler *self)
     coro_global_hooks.scheduler_created (self);
 }
 
+/* Makes it the calling thread's. */
+void
+coro_scheduler_bind (CoroScheduler *self)
+{
+  if (coro_thread_number == CORO_THREAD_UNNUMBERED)
+    coro_thread_number = (gsize) g_atomic_pointer_add (&last_thread, 1) + 1;
+  g_atomic_pointer_set (&self->thread, coro_thread_number);
+}
+
 /* Whether the calling thread iterates `context`.  Owning it is not enough: many programs
  * push a context, prepare things and then iterate it in another thread. */
 static gboolean
@@ -207,7 +220,7 @@ scheduler_new (GMainContext *context)
   self->source = coro_scheduler_source_new (self);
   /* Made inside a callback of the context, we know whose it is already. */
   if (context_is_dispatching (context))
-    self->thread = coro_thread_self ();
+    coro_scheduler_bind (self);
   g_hash_table_insert (registry, context, self);
   self->next_registered = coro_schedulers;
   coro_schedulers = self;
@@ -253,7 +266,7 @@ scheduler_end_late (CoroScheduler *self)
   ends = coro_inbox_is_empty (&self->inbox) && self->ready_head == NULL;
   if (ends)
     {
-      g_atomic_pointer_set (&self->thread, NULL);
+      g_atomic_pointer_set (&self->thread, 0);
       self->late = FALSE;
     }
   g_mutex_unlock (&late_lock);
@@ -263,7 +276,7 @@ scheduler_end_late (CoroScheduler *self)
 static void
 scheduler_act_late (CoroScheduler *self)
 {
-  g_atomic_pointer_set (&self->thread, coro_thread_self ());
+  coro_scheduler_bind (self);
   do
     {
       coro_scheduler_read_inbox (self);

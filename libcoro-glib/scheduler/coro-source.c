@@ -358,22 +358,35 @@ context_is_default (GMainContext *context)
   return thread_default == context;
 }
 
+/* In a thread that iterates the context of coroutines which belong to another: it is told so,
+ * once, and polls for nothing that it could not do. */
+static void
+scheduler_stay (CoroScheduler *self)
+{
+  if (self->stays)
+    return;
+
+  self->stays = TRUE;
+  if (self->poll_fd.fd >= 0)
+    g_source_remove_poll (self->source, &self->poll_fd);
+  self->poll_fd = (GPollFD) { .fd = -1 };
+  g_critical ("A main context with %" G_GSIZE_FORMAT " coroutines has moved to another thread; they stay where they were",
+              self->n_jobs);
+}
+
 static gboolean
 scheduler_bind (CoroScheduler *self)
 {
-  gpointer thread = g_atomic_pointer_get (&self->thread);
-
-  if (G_LIKELY (thread == coro_thread_self ()))
+  if (G_LIKELY (coro_scheduler_is_mine (self)))
     return TRUE;
 
-  if (thread != NULL && self->n_jobs > 0)
+  if (coro_scheduler_is_elsewhere (self))
     {
-      g_critical ("A main context with %" G_GSIZE_FORMAT " coroutines has moved to another thread; they stay where they were",
-                  self->n_jobs);
+      scheduler_stay (self);
       return FALSE;
     }
 
-  g_atomic_pointer_set (&self->thread, coro_thread_self ());
+  coro_scheduler_bind (self);
   return TRUE;
 }
 
@@ -490,7 +503,7 @@ coro_scheduler_run_now (CoroScheduler *self,
 gboolean
 coro_scheduler_claim (CoroScheduler *self)
 {
-  return !self->closed && g_atomic_pointer_get (&self->thread) == NULL &&
+  return !self->closed && coro_scheduler_get_thread (self) == 0 &&
          g_main_context_is_owner (self->context) && scheduler_bind (self);
 }
 
@@ -575,6 +588,12 @@ source_prepare (GSource *source,
   gint64 deadline, now;
 
   *timeout = -1;
+  if (coro_scheduler_is_elsewhere (self))
+    {
+      scheduler_stay (self);
+      return FALSE;
+    }
+  self->stays = FALSE;
   if (coro_reactor_is_foreign (&self->reactor))
     coro_reactor_reopen (&self->reactor);
   if (G_UNLIKELY (self->n_forks != coro_reactor_n_forks))
@@ -629,6 +648,8 @@ source_check (GSource *source)
 {
   CoroScheduler *self = ((CoroSource *) source)->scheduler;
 
+  if (G_UNLIKELY (self->stays))
+    return FALSE;
   g_atomic_int_set (&self->asleep, FALSE);
   if (self->skipping)
     return FALSE;

@@ -244,6 +244,7 @@ coro_scheduler_shut_down (CoroScheduler *self)
 {
   g_return_if_fail (CORO_IS_SCHEDULER (self));
   g_return_if_fail (self->dispatch == NULL);
+  g_return_if_fail (!coro_scheduler_is_elsewhere (self));
 
   if (self->closed)
     return;

@@ -111,11 +111,11 @@ static gboolean
 runner_check (CoroRunner  *self,
               GError     **error)
 {
-  gpointer thread = g_atomic_pointer_get (&self->scheduler->thread);
+  gsize thread = coro_scheduler_get_thread (self->scheduler);
 
   if (!coro_runner_check_thread (error))
     return FALSE;
-  if (thread != NULL && thread != coro_thread_self ())
+  if (thread != 0 && thread != coro_thread_self ())
     {
       g_set_error_literal (error, CORO_ERROR, CORO_ERROR_PROTOCOL, "The runner belongs to another thread");
       return FALSE;

@@ -5,6 +5,8 @@
  */
 #include "test-util.h"
 
+#include <unistd.h>
+
 #define N_THREADS 4
 
 typedef struct
@@ -190,6 +192,161 @@ test_loop_ends_as_message_comes (void)
     }
 }
 
+/* --- a context that another thread iterates ----------------------------------------- */
+
+typedef struct
+{
+  GMainContext *context;        /* (owned) */
+  GMutex lock;
+  GCond changed;
+  gboolean rests;               /* the owner; guarded by lock */
+  gboolean goes_on;             /* that; guarded by lock */
+  gboolean ended;               /* the coroutine */
+} Moved;
+
+static gboolean
+moved_cb (gpointer   user_data,
+          GValue    *result,
+          GError   **error)
+{
+  Moved *self = user_data;
+
+  if (!coro_sleep (1000, error))
+    return FALSE;
+  self->ended = TRUE;
+  return TRUE;
+}
+
+static gpointer
+moved_thread (gpointer data)
+{
+  Moved *self = data;
+
+  g_main_context_push_thread_default (self->context);
+  coro_spawn (moved_cb, self, NULL);
+  g_main_context_iteration (self->context, FALSE);
+  g_main_context_pop_thread_default (self->context);
+  return NULL;
+}
+
+/* The thread has ended.  Whoever iterates its context is told once, and does not go round and
+ * round for a timer that it cannot serve. */
+static void
+test_moved_from_ended_thread (void)
+{
+  Moved self = { g_main_context_new (), };
+
+  if (!g_test_subprocess ())
+    {
+      g_main_context_unref (self.context);
+      g_test_trap_subprocess (NULL, 0, 0);
+      g_test_trap_assert_passed ();
+      return;
+    }
+
+  g_thread_join (g_thread_new ("owner", moved_thread, &self));
+  g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*context with 1 coroutines has moved to another thread*");
+  g_main_context_iteration (self.context, FALSE);
+  g_test_assert_expected_messages ();
+  g_usleep (2000);              /* it is due by now */
+  for (int i = 0; i < 100; i++)
+    g_assert_false (g_main_context_iteration (self.context, FALSE));
+  g_assert_false (g_main_context_pending (self.context));
+  g_assert_false (self.ended);
+
+  g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*ended with 1 unfinished coroutines*");
+  g_main_context_unref (self.context);
+  g_test_assert_expected_messages ();
+  _exit (0);                    /* what it holds is leaked */
+}
+
+static gpointer
+resting_thread (gpointer data)
+{
+  Moved *self = data;
+
+  moved_thread (self);
+  g_mutex_lock (&self->lock);
+  self->rests = TRUE;
+  g_cond_signal (&self->changed);
+  while (!self->goes_on)
+    g_cond_wait (&self->changed, &self->lock);
+  g_mutex_unlock (&self->lock);
+
+  while (!self->ended)
+    g_main_context_iteration (self->context, TRUE);
+  return NULL;
+}
+
+/* They go on when their own thread iterates again, and elsewhere once they have ended. */
+static void
+test_moved_and_back (void)
+{
+  Moved self = { g_main_context_new (), };
+  GThread *thread;
+
+  g_mutex_init (&self.lock);
+  g_cond_init (&self.changed);
+  thread = g_thread_new ("owner", resting_thread, &self);
+  g_mutex_lock (&self.lock);
+  while (!self.rests)
+    g_cond_wait (&self.changed, &self.lock);
+  g_mutex_unlock (&self.lock);
+
+  g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*context with 1 coroutines has moved to another thread*");
+  for (int i = 0; i < 10; i++)
+    g_main_context_iteration (self.context, FALSE);
+  g_test_assert_expected_messages ();
+  g_assert_false (self.ended);
+
+  g_mutex_lock (&self.lock);
+  self.goes_on = TRUE;
+  g_cond_signal (&self.changed);
+  g_mutex_unlock (&self.lock);
+  g_thread_join (thread);
+
+  self.ended = FALSE;
+  g_main_context_push_thread_default (self.context);
+  coro_spawn (moved_cb, &self, NULL);
+  g_main_context_pop_thread_default (self.context);
+  while (!self.ended)
+    g_main_context_iteration (self.context, TRUE);
+  settle (self.context);
+  g_main_context_unref (self.context);
+  g_mutex_clear (&self.lock);
+  g_cond_clear (&self.changed);
+}
+
+static gboolean
+nothing_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  return TRUE;
+}
+
+static gpointer
+use_runner_thread (gpointer runner)
+{
+  g_autoptr (GError) error = NULL;
+
+  coro_runner_run (runner, nothing_cb, NULL, NULL, &error);
+  return g_steal_pointer (&error);
+}
+
+/* The second thread most likely has the addresses of the first one, and is another all the same. */
+static void
+test_thread_is_not_its_address (void)
+{
+  g_autoptr (CoroRunner) runner = coro_runner_new ();
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (g_thread_join (g_thread_new ("first", use_runner_thread, runner)));
+  error = g_thread_join (g_thread_new ("second", use_runner_thread, runner));
+  g_assert_error (error, CORO_ERROR, CORO_ERROR_PROTOCOL);
+  coro_runner_close (runner);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -201,5 +358,8 @@ main (int    argc,
   g_test_add_func ("/spec/S238/a-loop-per-thread", test_a_loop_per_thread);
   g_test_add_func ("/scheduler/threads/loop-ends-as-message-comes", test_loop_ends_as_message_comes);
 
+  g_test_add_func ("/scheduler/threads/moved-from-ended-thread", test_moved_from_ended_thread);
+  g_test_add_func ("/scheduler/threads/moved-and-back", test_moved_and_back);
+  g_test_add_func ("/scheduler/threads/thread-is-not-its-address", test_thread_is_not_its_address);
   return g_test_run ();
 }
