@@ -6,6 +6,7 @@
 #include "future/coro-future-link-private.h"
 
 #include "fiber/coro-error.h"
+#include "future/coro-task.h"
 #include "scheduler/coro-cancel-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
@@ -52,7 +53,8 @@ link_removed_cb (CoroMessage *message)
 }
 
 /* Takes the waiter out of the list and, where it takes the future along, puts it back to
- * wait for what becomes of it: a task may have to clean up.  Returns whether it did. */
+ * wait for what becomes of it: a task may have to clean up.  Returns whether it did.  A
+ * future that refuses is done, or as good as: all that a gather waited for. */
 static gboolean
 link_detach (CoroFutureLink *link)
 {
@@ -62,8 +64,7 @@ link_detach (CoroFutureLink *link)
   if (!link->propagate || !future_wants_cancel (priv))
     return FALSE;
 
-  coro_future_cancel (link->future);
-  if (coro_future_is_done (link->future))
+  if (!coro_future_cancel (link->future) || coro_future_is_done (link->future))
     return FALSE;
 
   coro_waiter_list_append (&priv->waiters, &link->waiter);
@@ -189,6 +190,19 @@ future_wait_pending (CoroFuture      *self,
   return coro_waiter_wait (&link->waiter, &future_wait_class, self, error);
 }
 
+/* A request was passed on to the future, which is done.  CANCELLED is what the request is
+ * heard by.  So is the value of a task, which has heard of it and decided otherwise; that of
+ * anything else says that the cancel came too late, and an error of its own that it failed. */
+G_NO_INLINE static void
+link_settle (CoroFutureLink *link,
+             gboolean        heeds_error)
+{
+  CoroFutureState state = coro_future_get_state (link->future);
+
+  coro_waiter_settle (&link->waiter, (state == CORO_FUTURE_CANCELLED && heeds_error) ||
+                                     (state == CORO_FUTURE_RESOLVED && CORO_IS_TASK (link->future)));
+}
+
 /* Waits until the future is done, whatever its outcome. */
 gboolean
 coro_future_wait (CoroFuture  *self,
@@ -215,7 +229,10 @@ future_await_pending (CoroFuture  *self,
   CoroFutureLink link;
   gboolean ok;
 
-  ok = future_wait_pending (self, &link, TRUE, error) && coro_future_copy_result (self, value, error);
+  ok = future_wait_pending (self, &link, TRUE, error);
+  if (G_UNLIKELY (ok && link.waiter.delegated))
+    link_settle (&link, error != NULL);
+  ok = ok && coro_future_copy_result (self, value, error);
   g_clear_object (&link.future);
   return ok;
 }

@@ -97,16 +97,18 @@ static gboolean
 coro_gather_cancel (CoroFuture *future)
 {
   CoroGather *self = CORO_GATHER (future);
+  gboolean first;
 
   if (coro_future_is_done (future))
     return FALSE;
 
-  g_atomic_int_set (&self->cancelling, TRUE);
+  first = g_atomic_int_compare_and_exchange (&self->cancelling, FALSE, TRUE);
   if (gather_cancel_children (self))
     return TRUE;
 
-  g_atomic_int_set (&self->cancelling, FALSE);
-  return FALSE;
+  if (first)
+    g_atomic_int_set (&self->cancelling, FALSE);
+  return FALSE;                 /* all children are done, and about to say so */
 }
 
 static void

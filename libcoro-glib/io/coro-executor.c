@@ -129,8 +129,9 @@ call_wait (CoroExecutorCall  *self,
   g_object_unref (scheduler);
   coro_errand_end (&self->errand, scheduler);
 
-  if (coro_job_has_request (job) && g_error_matches (self->call.error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    job->cancel_pending = FALSE;
+  if (error != NULL && coro_job_has_request (job) &&
+      g_error_matches (self->call.error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    coro_job_consume_request (job);
   if (self->call.error != NULL)
     g_propagate_error (error, g_steal_pointer (&self->call.error));
   return waited;

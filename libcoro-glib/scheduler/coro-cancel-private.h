@@ -30,6 +30,7 @@ struct _CoroScope
   guint effective : 1;          /* cancelled, or a parent is and no shield between */
   guint held : 1;               /* a shield, or below one that its host has entered as well */
   guint delivered : 1;          /* the last CANCELLED that its host saw was ours */
+  guint requested : 1;          /* it was a request for the host itself */
 };
 
 void     coro_scope_init          (CoroScope      *self,
@@ -56,6 +57,8 @@ void     coro_scope_remove_member (CoroScope      *self,
                                    CoroJob        *job);
 
 void     coro_job_request_cancel  (CoroJob        *self);
+void     coro_job_consume_request (CoroJob        *self);
+void     coro_job_restore_request (CoroJob        *self);
 void     coro_job_poke            (CoroJob        *self);
 gboolean coro_job_cancel_preempts (CoroJob        *self);
 void     coro_job_mark_cancel     (CoroJob        *self);

@@ -362,6 +362,26 @@ scope_get_top (CoroScope *self)
   return self;
 }
 
+/* The coroutine has heard of its request: it was given CANCELLED, or the answer of a task
+ * that was cancelled in its place. */
+void
+coro_job_consume_request (CoroJob *self)
+{
+  CoroHooks *hooks = coro_job_get_scheduler (self)->hooks;
+
+  self->cancel_pending = FALSE;
+  if (G_UNLIKELY (hooks != NULL) && hooks->cancel_heard != NULL)
+    hooks->cancel_heard (hooks, self);
+}
+
+/* It has not, after all, unless the request was taken back meanwhile. */
+void
+coro_job_restore_request (CoroJob *self)
+{
+  if (self->n_cancelling > 0)
+    self->cancel_pending = TRUE;
+}
+
 /* The outermost cancelled scope that reaches the job: it is the one that owns the
  * CANCELLED, as in Trio. */
 static CoroScope *
@@ -387,10 +407,14 @@ coro_job_cancel_preempts (CoroJob *self)
 void
 coro_job_mark_cancel (CoroJob *self)
 {
-  CoroScope *cause = coro_job_has_request (self) ? NULL : job_get_cause (self);
+  gboolean requested = coro_job_has_request (self);
+  CoroScope *cause = requested ? NULL : job_get_cause (self);
 
   for (CoroScope *scope = self->scope; scope != NULL && scope->host == self; scope = scope->parent)
-    scope->delivered = scope == cause;
+    {
+      scope->delivered = scope == cause;
+      scope->requested = requested;
+    }
 }
 
 /* Sets CANCELLED.  A request for the job itself is consumed by it, unless nobody listens:
@@ -410,7 +434,7 @@ coro_job_deliver_cancel (CoroJob  *self,
   if (coro_job_has_request (self))
     {
       if (error != NULL)
-        self->cancel_pending = FALSE;
+        coro_job_consume_request (self);
     }
   else
     {

@@ -48,6 +48,9 @@ struct _CoroHooks
    * be cancelled in here. */
   void (*waiting)        (CoroHooks     *self,
                           CoroJob       *job);
+  /* (nullable): the running job has heard of a request to cancel it. */
+  void (*cancel_heard)   (CoroHooks     *self,
+                          CoroJob       *job);
 };
 
 /* For what belongs to no scheduler.  Each (nullable), set once by debug mode. */

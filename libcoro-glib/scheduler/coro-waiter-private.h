@@ -25,6 +25,7 @@ struct _CoroWaiter
   gpointer object;              /* (nullable) */
   gboolean woken;
   gboolean late;                /* when that came, the job was cancelled already */
+  gboolean delegated;           /* a request of the job was passed on to what it waits for */
 };
 
 /* How a wait ends early.  All run on the waiting job's stack. */
@@ -36,7 +37,8 @@ struct _CoroWaitClass
   /* (nullable): puts back what a woken waiter was given.  NULL or FALSE: that cannot be
    * done, and a cancel that comes too late stays pending. */
   gboolean (*undo) (gpointer object, CoroWaiter *waiter);
-  /* Who is waited for takes over the cancel request, so that its answer decides. */
+  /* An abort that leaves the wait going has passed the request on.  What becomes of it is
+   * then for the caller to settle: coro_waiter_settle(). */
   gboolean delegates;
   /* (nullable): what it is, where `object` is no GObject. */
   const char *name;
@@ -56,6 +58,8 @@ gboolean coro_waiter_wait   (CoroWaiter           *self,
                              gpointer              object,
                              GError              **error);
 void     coro_waiter_signal (CoroWaiter           *self);
+void     coro_waiter_settle (CoroWaiter           *self,
+                             gboolean              heard);
 
 /* An undo for waits that were given nothing. */
 gboolean coro_waiter_undo_nothing (gpointer        object,

@@ -167,7 +167,7 @@ waiter_park (CoroWaiter           *self,
   job->waiter = self;
   while (!self->woken)
     {
-      /* Who takes over gets every later request as well. */
+      /* Every later request is passed on as well. */
       if (G_UNLIKELY (coro_job_is_cancelled (job)) &&
           (!aborting || (klass->delegates && coro_job_has_request (job))))
         {
@@ -181,8 +181,12 @@ waiter_park (CoroWaiter           *self,
           if (self->woken)
             break;              /* as it turns out, before the abort */
           aborting = TRUE;
-          if (klass->delegates)
-            job->cancel_pending = FALSE;
+          /* One that a shield holds back is none yet: it was a scope that got us here. */
+          if (klass->delegates && coro_job_has_request (job))
+            {
+              job->cancel_pending = FALSE;
+              self->delegated = TRUE;
+            }
           continue;
         }
       coro_job_suspend (job);
@@ -200,6 +204,22 @@ waiter_park (CoroWaiter           *self,
     }
 
   return TRUE;
+}
+
+/* After a wait that may have passed a request on.  `heard`: the answer is that of a request
+ * that was heard; else the coroutine is still to hear of it, at its next await. */
+void
+coro_waiter_settle (CoroWaiter *self,
+                    gboolean    heard)
+{
+  if (G_LIKELY (!self->delegated))
+    return;
+
+  self->delegated = FALSE;
+  if (heard)
+    coro_job_consume_request (self->job);
+  else
+    coro_job_restore_request (self->job);
 }
 
 /* The same under the eyes of debug mode. */

@@ -59,7 +59,10 @@ nursery_close (CoroNursery *self,
  * On the good path end with `return coro_nursery_join (&nursery)`. A block
  * that is left otherwise cancels the members and waits for them; what they
  * failed with joins an error that is set in @error already, and is reported
- * as unread otherwise: leaving a block never turns success into failure.
+ * as unread otherwise: leaving a block never turns success into failure. Where
+ * it takes the place of a %G_IO_ERROR_CANCELLED that a request for the coroutine
+ * ([method@Task.cancel]) had led to, the request is delivered again at the next
+ * wait.
  *
  * The first member to fail cancels the others and the body of the block. So
  * does a cancellation of the coroutine.
@@ -137,6 +140,19 @@ coro_nursery_join (CoroNursery *self)
   return coro_check_cancelled (self->error);
 }
 
+/* Closes it with the error that the block is left with, which what the members fail with may
+ * replace.  If that was a request to cancel the coroutine, the request is still to be heard. */
+static void
+nursery_exit_failed (CoroNursery *self)
+{
+  CoroScope *scope = &self->group->supervisor.scope;
+  CoroJob *host = coro_error_is_cancelled (*self->error) && scope->requested ? scope->host : NULL;
+
+  *self->error = nursery_close (self, g_steal_pointer (self->error));
+  if (host != NULL && !coro_error_is_cancelled (*self->error))
+    coro_job_restore_request (host);
+}
+
 typedef struct
 {
   CoroScheduler *scheduler;
@@ -181,7 +197,7 @@ coro_nursery_exit (CoroNursery *self)
 
   if (self->error != NULL && *self->error != NULL)
     {
-      *self->error = nursery_close (self, g_steal_pointer (self->error));
+      nursery_exit_failed (self);
       g_clear_object (&self->group);
       return;
     }

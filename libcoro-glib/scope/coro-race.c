@@ -83,12 +83,18 @@ static gboolean
 coro_race_cancel (CoroFuture *future)
 {
   CoroRace *self = CORO_RACE (future);
+  gboolean first;
 
   if (coro_future_is_done (future))
     return FALSE;
 
-  g_atomic_int_set (&self->cancelling, TRUE);
-  return race_cancel_all (self);
+  first = g_atomic_int_compare_and_exchange (&self->cancelling, FALSE, TRUE);
+  if (race_cancel_all (self))
+    return TRUE;
+
+  if (first)
+    g_atomic_int_set (&self->cancelling, FALSE);
+  return FALSE;                 /* all are done, and about to say so */
 }
 
 static void

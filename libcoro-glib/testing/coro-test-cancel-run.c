@@ -71,6 +71,12 @@ run_body (CoroCancelRun  *self,
     }
   self->watching = FALSE;
 
+  if (self->lost)
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                           "The request is lost: this await succeeds, and no later one fails");
+      return FALSE;
+    }
   if (self->stuck)
     {
       coro_future_get_result (CORO_FUTURE (task), NULL, NULL);  /* nobody else reads it */

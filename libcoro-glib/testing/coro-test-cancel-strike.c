@@ -60,6 +60,7 @@ run_is_target (CoroCancelRun       *self,
     return FALSE;
 
   self->struck = TRUE;
+  self->victim = job;
   run_note_place (self, job);
   return TRUE;
 }
@@ -69,7 +70,10 @@ run_cancel (CoroCancelRun *self,
             CoroJob       *job)
 {
   if (self->kind == CORO_TEST_CANCEL_TASK)
-    coro_job_request_cancel (job);
+    {
+      self->requested = TRUE;
+      coro_job_request_cancel (job);
+    }
   else if (!self->in_scope)
     ;                           /* left meanwhile */
   else if (self->kind == CORO_TEST_CANCEL_SCOPE)
@@ -85,6 +89,16 @@ strike_cb (CoroReady *ready)
   CoroCancelRun *self = (CoroCancelRun *) ((char *) ready - offsetof (CoroCancelRun, strike));
 
   run_cancel (self, self->victim);
+}
+
+/* After an await of the victim that has succeeded all the same: the request must still be
+ * there, for the next one to fail. */
+static void
+run_check_request (CoroCancelRun *self,
+                   CoroJob       *job)
+{
+  if (self->requested && job == self->victim && !self->heard && !job->cancel_pending && job->n_cancelling > 0)
+    self->lost = TRUE;
 }
 
 static const CoroReadyClass strike_class = { strike_cb, NULL };
@@ -139,7 +153,6 @@ run_left (CoroHooks *hooks,
         run_note_frames (self);
       if (run_is_target (self, CORO_TEST_CANCEL_PARKED, job))
         {
-          self->victim = job;
           self->strike.klass = &strike_class;
           coro_scheduler_push_front (self->scheduler, &self->strike);
         }
@@ -176,6 +189,9 @@ run_finished (CoroHooks    *hooks,
 {
   CoroCancelRun *self = (CoroCancelRun *) hooks;
 
+  run_check_request (self, job);
+  if (job == self->victim)
+    self->victim = NULL;
   if (g_hash_table_remove (self->jobs, job) && g_hash_table_size (self->jobs) == 0)
     coro_event_trigger (self->ended);
   if (self->next != NULL)
@@ -209,10 +225,21 @@ run_waiting (CoroHooks *hooks,
 {
   CoroCancelRun *self = (CoroCancelRun *) hooks;
 
+  run_check_request (self, job);
   if (self->moment == CORO_TEST_CANCEL_BEFORE && self->n_awaits + 1 == self->target && run_covers (self, job))
     run_note_frames (self);
   if (run_is_target (self, CORO_TEST_CANCEL_BEFORE, job))
     run_cancel (self, job);
+}
+
+static void
+run_cancel_heard (CoroHooks *hooks,
+                  CoroJob   *job)
+{
+  CoroCancelRun *self = (CoroCancelRun *) hooks;
+
+  if (self->requested && job == self->victim)
+    self->heard = TRUE;
 }
 
 static void
@@ -232,4 +259,5 @@ const CoroHooks coro_cancel_run_hooks = {
   run_lock_held,
   run_free,
   run_waiting,
+  run_cancel_heard,
 };

@@ -154,7 +154,8 @@ test_has (const CoroTestCancel *test,
  * or not. Each is cancelled at three moments and in three ways, as
  * [flags@TestCancelFlags] says. Each run has a main context, a fixture
  * and a clock that jumps ([func@test_clock_start]) of its own. Afterwards the
- * body must have ended, well or cancelled, and all its coroutines; no timer,
+ * body must have ended, well or cancelled, and all its coroutines; a request
+ * that came too late for one await must have been heard at the next; no timer,
  * no stack, no generator and no operation of the body may be left, the check
  * of @test must be content, and at the end no future and no object that
  * [func@test_cancel_track] was told of may be alive. The first run cancels

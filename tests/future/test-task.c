@@ -750,6 +750,197 @@ inner_decides_cb (gpointer   user_data,
   return *error == NULL;
 }
 
+/* One that has heard of its request, and ends well, has taken it off the outer one, too. */
+static gboolean
+await_and_sleep_cb (gpointer   task,
+                    GValue    *result,
+                    GError   **error)
+{
+  return coro_await (task, NULL, error) && coro_sleep (SECOND, error);
+}
+
+static gboolean
+inner_value_takes_request_cb (gpointer   user_data,
+                              GValue    *result,
+                              GError   **error)
+{
+  g_autoptr (CoroTask) inner = coro_spawn_task (swallow_cb, NULL, NULL);
+  g_autoptr (CoroTask) outer = coro_spawn_task (await_and_sleep_cb, inner, NULL);
+
+  if (!coro_test_settle (error))
+    return FALSE;
+  coro_task_cancel (outer);
+  return coro_await (outer, NULL, error);
+}
+
+/* A cleanup that fails: its error is the answer, and the request is still to be heard. */
+static gboolean
+fail_when_cancelled_cb (gpointer   n_calls,
+                        GValue    *result,
+                        GError   **error)
+{
+  ++*(int *) n_calls;
+  return coro_sleep (SECOND, NULL) || fail_cb (NULL, result, error);
+}
+
+static gboolean
+retry_cb (gpointer   n_calls,
+          GValue    *result,
+          GError   **error)
+{
+  while (TRUE)
+    {
+      g_autoptr (CoroTask) inner = coro_spawn_task (fail_when_cancelled_cb, n_calls, NULL);
+      g_autoptr (GError) local_error = NULL;
+
+      if (coro_await (inner, NULL, &local_error))
+        return TRUE;
+      g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_FAILED);
+      if (!coro_check_cancelled (error))
+        return FALSE;
+    }
+}
+
+static gboolean
+retry_loop_ends_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  int n_calls = 0;
+  g_autoptr (CoroTask) task = coro_spawn_task (retry_cb, &n_calls, NULL);
+
+  if (!coro_test_settle (error))
+    return FALSE;
+  coro_task_cancel (task);
+  if (!coro_join (task, error))
+    return FALSE;
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+  g_assert_cmpint (n_calls, ==, 1);
+  return TRUE;
+}
+
+/* D2, where the error that nobody takes is that of a task. */
+static gboolean
+await_deafly_cb (gpointer   inner,
+                 GValue    *result,
+                 GError   **error)
+{
+  g_assert_false (coro_await (inner, NULL, NULL));
+  return coro_sleep (SECOND, error);
+}
+
+static gboolean
+null_error_of_await_cb (gpointer   user_data,
+                        GValue    *result,
+                        GError   **error)
+{
+  g_autoptr (CoroTask) inner = coro_spawn_task (cleanup_cb, NULL, NULL);
+  g_autoptr (CoroTask) outer = coro_spawn_task (await_deafly_cb, inner, NULL);
+
+  if (!coro_test_settle (error))
+    return FALSE;
+  coro_task_cancel (outer);
+  if (!coro_join (outer, error))
+    return FALSE;
+  assert_trace ("releasing released");
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (outer)), ==, CORO_FUTURE_CANCELLED);
+  return TRUE;
+}
+
+static gboolean
+uncancelled_while_inner_cleans_up_cb (gpointer   user_data,
+                                      GValue    *result,
+                                      GError   **error)
+{
+  int n_calls = 0;
+  g_autoptr (CoroTask) inner = coro_spawn_task (fail_when_cancelled_cb, &n_calls, NULL);
+  g_autoptr (CoroTask) outer = coro_spawn_task (await_and_sleep_cb, inner, NULL);
+
+  if (!coro_test_settle (error))
+    return FALSE;
+  coro_task_cancel (outer);
+  if (!coro_yield (error))
+    return FALSE;
+  g_assert_cmpint (coro_task_uncancel (outer), ==, 0);
+  if (!coro_join (outer, error))
+    return FALSE;
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (outer)), ==, CORO_FUTURE_REJECTED);
+  g_assert_error (coro_future_get_error (CORO_FUTURE (outer)), G_IO_ERROR, G_IO_ERROR_FAILED);
+  return TRUE;
+}
+
+/* All are cancelled in one turn, as at the end of a run.  Where the workers come first, what
+ * is made of them is about to be done when its waiter hears of its request. */
+typedef struct
+{
+  CoroTask *workers[2];
+  gboolean race;
+} Collect;
+
+static gboolean
+collect_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  Collect *self = user_data;
+  CoroFuture *futures[] = { CORO_FUTURE (self->workers[0]), CORO_FUTURE (self->workers[1]) };
+  g_autoptr (CoroFuture) all = self->race ? coro_race (futures, 2)
+                                          : coro_gather_full (futures, 2, CORO_GATHER_RETURN_ERRORS);
+
+  return coro_await (all, NULL, error) && coro_sleep (1000 * SECOND, error);
+}
+
+/* With the last one it is the worker that wins. */
+static gboolean
+win_when_cancelled_cb (gpointer   user_data,
+                       GValue    *result,
+                       GError   **error)
+{
+  coro_sleep (SECOND, NULL);
+  coro_task_uncancel (coro_task_get_current ());
+  return TRUE;
+}
+
+static gboolean
+collector_hears_cb (gpointer   race,
+                    GValue    *result,
+                    GError   **error)
+{
+  CoroFunc func = race != NULL ? win_when_cancelled_cb : forever_cb;
+  g_autoptr (CoroTask) first = coro_spawn_task (func, NULL, NULL);
+  g_autoptr (CoroTask) second = coro_spawn_task (func, NULL, NULL);
+  Collect collect = { { first, second }, race != NULL };
+  g_autoptr (CoroTask) collector = coro_spawn_task (collect_cb, &collect, NULL);
+  gint64 start = now ();
+
+  if (!coro_test_settle (error))
+    return FALSE;
+  coro_task_cancel (first);
+  coro_task_cancel (second);
+  coro_task_cancel (collector);
+  if (!coro_join (collector, error))
+    return FALSE;
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (collector)), ==, CORO_FUTURE_CANCELLED);
+  g_assert_cmpint (now () - start, <, SECOND);
+  return TRUE;
+}
+
+static gboolean
+gather_that_ends_cb (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  return collector_hears_cb (NULL, result, error);
+}
+
+static gboolean
+race_that_ends_cb (gpointer   user_data,
+                   GValue    *result,
+                   GError   **error)
+{
+  return collector_hears_cb ("race", result, error);
+}
+
 static gboolean
 deep_chain_cb (gpointer   user_data,
                GValue    *result,
@@ -968,6 +1159,12 @@ main (int    argc,
   coro_test_add_func ("/task/cancel/both-waiters", both_waiters_cancelled_cb);
   coro_test_add_func ("/task/cancel/join-leaves-alone", join_leaves_alone_cb);
   coro_test_add_func ("/task/cancel/inner-decides", inner_decides_cb);
+  coro_test_add_func ("/task/cancel/inner-value-takes-request", inner_value_takes_request_cb);
+  coro_test_add_func ("/task/cancel/retry-loop-ends", retry_loop_ends_cb);
+  coro_test_add_func ("/task/cancel/null-error-of-await-hears-again", null_error_of_await_cb);
+  coro_test_add_func ("/task/cancel/uncancelled-while-inner-cleans-up", uncancelled_while_inner_cleans_up_cb);
+  coro_test_add_func ("/task/cancel/gather-that-ends-in-the-same-turn", gather_that_ends_cb);
+  coro_test_add_func ("/task/cancel/race-that-ends-in-the-same-turn", race_that_ends_cb);
   coro_test_add_func ("/task/cancel/second-request-is-passed-on", second_request_is_passed_on_cb);
   coro_test_add_func ("/task/cancel/cancelled-before-takes-along", cancelled_before_takes_along_cb);
   coro_test_add_func ("/task/cancel/cancelled-before-leaves-what-others-want", cancelled_before_leaves_shared_cb);

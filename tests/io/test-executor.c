@@ -358,6 +358,46 @@ test_cancel_queued_run (gpointer   user_data,
   return TRUE;
 }
 
+/* The function does not look at its cancellable: its value is the answer, and the request is
+ * heard at the next wait. */
+static gboolean
+await_submitted_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  Call *self = user_data;
+  g_autoptr (CoroFuture) future = coro_executor_submit (self->executor, pass_door, self->door, door_freed_cb);
+
+  g_assert_true (coro_await (future, NULL, error));
+  note ("value");
+  return coro_sleep (SECOND, error);
+}
+
+static gboolean
+test_cancel_awaiter_of_submitted (gpointer   user_data,
+                                  GValue    *result,
+                                  GError   **error)
+{
+  g_autoptr (CoroExecutor) executor = coro_executor_new (1, CORO_EXECUTOR_NONE);
+  Door door;
+  Call call = { executor, &door };
+  g_autoptr (CoroTask) task = NULL;
+
+  door_init (&door);
+  task = coro_spawn_task (await_submitted_cb, &call, NULL);
+  g_assert_true (door_await_arrival (&door, 1, error));
+  coro_task_cancel (task);
+  g_assert_true (coro_yield (error));
+  door_open (&door);
+  g_assert_true (coro_join (task, error));
+  g_assert_true (door.was_cancelled);
+  assert_trace ("value");
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+  g_assert_true (coro_executor_shut_down (executor, error));
+  door_clear (&door);
+  return TRUE;
+}
+
 static gboolean
 test_cancel_running_run (gpointer   user_data,
                          GValue    *result,
@@ -1007,6 +1047,7 @@ main (int    argc,
   coro_test_add_func ("/spec/S343/context-is-copied", test_context);
   coro_test_add_func ("/io/executor/cancelled-before-run", test_cancelled_before_run);
   coro_test_add_func ("/io/executor/cancel-queued-run", test_cancel_queued_run);
+  coro_test_add_func ("/executor/cancel/awaiter-of-submitted", test_cancel_awaiter_of_submitted);
   coro_test_add_func ("/io/executor/cancel-running-run", test_cancel_running_run);
   coro_test_add_func ("/io/executor/cancel-queued-future", test_cancel_queued_future);
   coro_test_add_func ("/io/executor/cancel-running-future", test_cancel_running_future);

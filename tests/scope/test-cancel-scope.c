@@ -707,6 +707,52 @@ request_held_back_cb (gpointer   outer_shield,
   return TRUE;
 }
 
+/* Nor does a time limit inside of the shield that is up take it along. */
+static gboolean
+cleans_up_cb (gpointer   user_data,
+              GValue    *result,
+              GError   **error)
+{
+  gboolean ok = coro_sleep (SECOND, error);
+
+  coro_sleep (5, NULL);
+  return ok;
+}
+
+static gboolean
+limited_in_shield_cb (gpointer   user_data,
+                      GValue    *result,
+                      GError   **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  {
+    g_auto (CoroShield) shield = coro_shield_enter (0);
+    g_autoptr (CoroTask) task = coro_spawn_task (cleans_up_cb, NULL, NULL);
+
+    g_assert_false (coro_wait_for (task, 10, NULL, &local_error));
+    assert_timed_out (local_error);
+    note ("timed-out");
+  }
+  return coro_sleep (SECOND, error);
+}
+
+static gboolean
+request_outlives_time_limit_cb (gpointer   user_data,
+                                GValue    *result,
+                                GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (limited_in_shield_cb, NULL, NULL);
+
+  if (!coro_sleep (2, error))
+    return FALSE;
+  coro_task_cancel (task);
+  g_assert_true (coro_join (task, error));
+  assert_trace ("timed-out");
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+  return TRUE;
+}
+
 /* A shield that is left below one that was put up later does not take it away. */
 static gboolean
 shield_outlives_inner_cb (gpointer   user_data,
@@ -941,6 +987,7 @@ main (int    argc,
   coro_test_add_func ("/cancel-scope/shield/taken-down", taken_down_cb);
   coro_test_add_func ("/cancel-scope/shield/put-up-in-time", put_up_in_time_cb);
   coro_test_add_data_func ("/cancel-scope/shield/request-inner", request_held_back_cb, NULL, NULL);
+  coro_test_add_func ("/cancel-scope/shield/request-outlives-time-limit", request_outlives_time_limit_cb);
   coro_test_add_data_func ("/cancel-scope/shield/request-outer", request_held_back_cb, GINT_TO_POINTER (1), NULL);
   coro_test_add_func ("/cancel-scope/shield/outlives-inner", shield_order_cb);
   g_test_add_func ("/cancel-scope/from-thread", test_from_thread);

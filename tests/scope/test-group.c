@@ -398,6 +398,83 @@ run_failing_child_cb (gpointer   user_data,
   return coro_sleep (SECOND, error);            /* the request survives the group */
 }
 
+/* The same where the request finds the coroutine in the body of the nursery. */
+static gboolean
+leave_with_failing_child (GError **error)
+{
+  g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+
+  coro_task_group_spawn (nursery.group, fail_when_cancelled_cb, "child", NULL);
+  return coro_sleep (SECOND, error);
+}
+
+static gboolean
+leave_failing_child_cb (gpointer   user_data,
+                        GValue    *result,
+                        GError   **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_false (leave_with_failing_child (&local_error));
+  assert_group_error (local_error, "child");
+  return coro_sleep (SECOND, error);
+}
+
+static gboolean
+external_cancel_of_body_with_failure_cb (gpointer   user_data,
+                                         GValue    *result,
+                                         GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (leave_failing_child_cb, NULL, NULL);
+
+  if (!coro_sleep (10, error))
+    return FALSE;
+  coro_task_cancel (task);
+  if (!coro_join (task, error))
+    return FALSE;
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+  return TRUE;
+}
+
+/* A failing member cancels the body: that is no request for the coroutine, also where one
+ * has come before and was heard. */
+static gboolean
+fail_below_body (GError **error)
+{
+  g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+
+  coro_task_group_spawn (nursery.group, fail_cb, "child", NULL);
+  return coro_sleep (SECOND, error);
+}
+
+static gboolean
+heard_before_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (GError) group_error = NULL;
+
+  g_assert_false (coro_sleep (SECOND, &local_error));
+  assert_cancelled (local_error);
+  g_assert_false (fail_below_body (&group_error));
+  assert_group_error (group_error, "child");
+  return coro_sleep (SECOND, error);
+}
+
+static gboolean
+failure_is_no_request_cb (gpointer   user_data,
+                          GValue    *result,
+                          GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (heard_before_cb, NULL, NULL);
+
+  if (!coro_sleep (10, error))
+    return FALSE;
+  coro_task_cancel (task);
+  return coro_await (task, NULL, error);
+}
+
 static gboolean
 external_cancel_with_failure_cb (gpointer   user_data,
                                  GValue    *result,
@@ -1093,6 +1170,8 @@ main (int    argc,
   coro_test_add_func ("/nursery/nested", nested_cb);
   coro_test_add_func ("/nursery/external-cancel", external_cancel_cb);
   coro_test_add_func ("/nursery/external-cancel-with-failure", external_cancel_with_failure_cb);
+  coro_test_add_func ("/nursery/external-cancel-of-body-with-failure", external_cancel_of_body_with_failure_cb);
+  coro_test_add_func ("/nursery/failure-is-no-request", failure_is_no_request_cb);
   coro_test_add_func ("/nursery/cancelled-by-hand-is-no-failure", cancelled_by_hand_is_no_failure_cb);
   coro_test_add_func ("/nursery/timeout-reaches-members", timeout_reaches_members_cb);
   coro_test_add_func ("/nursery/failure-in-timeout", failure_in_timeout_cb);

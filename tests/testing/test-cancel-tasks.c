@@ -137,6 +137,28 @@ careful_gather_body (gpointer   fixture,
 
 TEST (careful_gather);
 
+/* What they wait for is done, and has only to be said. */
+static gboolean
+done_body (gpointer   fixture,
+           GError   **error)
+{
+  g_autoptr (CoroFuture) first = CORO_FUTURE (coro_spawn_task (slow_cb, NULL, NULL));
+  g_autoptr (CoroFuture) second = CORO_FUTURE (coro_spawn_task (slow_cb, NULL, NULL));
+  CoroFuture *both[] = { first, second };
+  g_autoptr (CoroFuture) gather = NULL;
+  g_autoptr (CoroFuture) race = NULL;
+
+  if (!coro_join (first, error) || !coro_join (second, error))
+    return FALSE;
+  gather = coro_gather_full (both, 2, CORO_GATHER_RETURN_ERRORS);
+  if (!coro_await (gather, NULL, error) || !coro_sleep (SECOND, error))
+    return FALSE;
+  race = coro_race (both, 2);
+  return coro_await (race, NULL, error) && coro_sleep (SECOND, error);
+}
+
+TEST (done);
+
 static gboolean
 wait_body (gpointer   fixture,
            GError   **error)
@@ -471,6 +493,7 @@ main (int    argc,
   coro_test_add_cancel ("/cancel/tasks/coroutine", &coroutine_test);
   coro_test_add_cancel ("/cancel/tasks/gather", &gather_test);
   coro_test_add_cancel ("/cancel/tasks/gather-that-cancels", &careful_gather_test);
+  coro_test_add_cancel ("/cancel/tasks/gather-and-race-of-what-is-done", &done_test);
   coro_test_add_cancel ("/cancel/tasks/wait-and-select", &wait_test);
   coro_test_add_cancel ("/cancel/tasks/race", &race_test);
   coro_test_add_cancel ("/cancel/tasks/as-completed", &completed_test);
