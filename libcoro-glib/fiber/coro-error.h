@@ -30,7 +30,7 @@ G_BEGIN_DECLS
  * @CORO_ERROR_NESTED_RUN: [func@run] was called while the thread already runs coroutines
  * @CORO_ERROR_ALREADY_DONE: what was to be changed is already complete
  * @CORO_ERROR_CLOSED: the object was closed
- * @CORO_ERROR_NO_RESULT: a coroutine failed and did not say why
+ * @CORO_ERROR_NO_RESULT: a coroutine failed and did not say why, or a call was not made
  * @CORO_ERROR_TYPE_MISMATCH: a result is of another type than was asked for
  * @CORO_ERROR_NO_STACK: no stack could be had for another coroutine
  * @CORO_ERROR_PROTOCOL: calls came in an order that makes no sense

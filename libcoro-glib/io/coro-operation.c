@@ -5,6 +5,8 @@
 
 #include "io/coro-operation.h"
 
+#include "fiber/coro-error.h"
+#include "scheduler/coro-cancel-private.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scheduler/coro-waiter-private.h"
 
@@ -24,7 +26,28 @@
  *
  * A cancelled coroutine cancels the operation and goes on waiting until its
  * callback has come, so that nothing is written to a stack that is gone; what
- * comes out is what the finish function says.
+ * comes out is what the finish function says. In a coroutine that was cancelled
+ * before, the operation is cancelled from the beginning, and does nothing.
+ *
+ * # Cancelled, or done after all
+ *
+ * An operation that was cancelled and all the same ends well has done its work.
+ * A [class@Gio.Task] would keep the result to itself; here the finish function
+ * gives it, and the request to cancel the coroutine stays: its next wait fails.
+ * If the operation has failed, the finish function says %G_IO_ERROR_CANCELLED,
+ * whatever the failure was, so that a loop that tries again comes to an end.
+ *
+ * What GIO drops before it says so is lost for the caller: an operation of
+ * several steps (loading a file, copying one) that is cancelled between two of
+ * them has done some, and so may a task that returns as soon as it is cancelled
+ * ([method@Gio.Task.set_return_on_cancel]) and leaves its thread to go on. Where
+ * it matters whether the work was done, look, or hold the cancel back with a
+ * [struct@Shield].
+ *
+ * A task that was made without the cancellable gives its own error, and the
+ * request stays. Of a result that is no [class@Gio.Task] it cannot be told
+ * whether it is going to say %G_IO_ERROR_CANCELLED: it is believed to, and the
+ * request counts as delivered.
  *
  * Since: 0.1
  */
@@ -34,7 +57,9 @@ typedef struct
 {
   CoroWaiter *waiter;           /* (nullable): parked in coro_operation_await() */
   CoroScheduler *scheduler;     /* (nullable) (unowned): whom virtual time waits for */
+  GSource *watch;               /* (nullable) (owned): whether there is going to be a callback */
   gboolean begun;
+  gboolean settled;             /* what was cancelled is sorted out */
 } CoroOperationPrivate;
 
 G_STATIC_ASSERT (sizeof (CoroOperationPrivate) <= sizeof (((CoroOperation *) NULL)->priv));
@@ -44,6 +69,142 @@ get_private (CoroOperation *self)
 {
   return (CoroOperationPrivate *) (gpointer) self->priv;
 }
+
+/* --- calls that do not call back ---------------------------------------------------- */
+
+/* A call that has failed a precondition never calls back, and lets go of its cancellable, as
+ * one that was made does not.  A function that pays no heed to its cancellable looks the same
+ * and may call back later, with the address of an operation that is gone.  So these addresses
+ * are kept, each with the cancellable of the operation that is there now. */
+G_LOCK_DEFINE_STATIC (given_up);
+static GHashTable *given_up;    /* (nullable) (element-type CoroOperation GCancellable); guarded by its lock */
+static int n_given_up;          /* (atomic) */
+
+/* `cancellable`: (nullable): NULL when there is no operation at the address any more. */
+static inline void
+note_live (CoroOperation *operation,
+           GCancellable  *cancellable)
+{
+  if (G_LIKELY (g_atomic_int_get (&n_given_up) == 0))
+    return;
+
+  G_LOCK (given_up);
+  if (g_hash_table_contains (given_up, operation))
+    g_hash_table_insert (given_up, operation, cancellable);
+  G_UNLOCK (given_up);
+}
+
+static void
+note_given_up (CoroOperation *operation)
+{
+  G_LOCK (given_up);
+  if (given_up == NULL)
+    given_up = g_hash_table_new (NULL, NULL);
+  g_hash_table_insert (given_up, operation, NULL);
+  g_atomic_int_set (&n_given_up, (int) g_hash_table_size (given_up));
+  G_UNLOCK (given_up);
+}
+
+/* Whether `result` is for an operation that is not at this address any more.  A task without
+ * a cancellable is taken for one: should it belong to the operation that is there now, that one
+ * is given up as well.  It comes once. */
+static gboolean
+is_late (CoroOperation *operation,
+         GAsyncResult  *result)
+{
+  gpointer live = NULL;
+  gboolean late;
+
+  if (G_LIKELY (g_atomic_int_get (&n_given_up) == 0))
+    return FALSE;
+
+  G_LOCK (given_up);
+  late = g_hash_table_lookup_extended (given_up, operation, NULL, &live) &&
+         (live == NULL || (G_IS_TASK (result) && g_task_get_cancellable (G_TASK (result)) != live));
+  if (late)
+    {
+      g_hash_table_remove (given_up, operation);
+      g_atomic_int_set (&n_given_up, (int) g_hash_table_size (given_up));
+    }
+  G_UNLOCK (given_up);
+  return late;
+}
+
+/* Whether anything but the operation itself knows the cancellable. */
+static gboolean
+operation_is_known (CoroOperation *self)
+{
+  static guint cancelled_signal;        /* (atomic) */
+
+  if (g_atomic_int_get (&G_OBJECT (self->cancellable)->ref_count) > 1)
+    return TRUE;
+
+  if (g_atomic_int_get (&cancelled_signal) == 0)
+    g_atomic_int_set (&cancelled_signal, g_signal_lookup ("cancelled", G_TYPE_CANCELLABLE));
+  return g_signal_has_handler_pending (self->cancellable, g_atomic_int_get (&cancelled_signal), 0, TRUE);
+}
+
+/* Takes a reference on `result`. */
+static void
+operation_end (CoroOperation *self,
+               GAsyncResult  *result)
+{
+  CoroOperationPrivate *priv = get_private (self);
+  CoroWaiter *waiter = g_steal_pointer (&priv->waiter);
+
+  self->result = g_object_ref (result);
+  if (priv->scheduler != NULL)
+    priv->scheduler->n_external--;
+  if (waiter != NULL)
+    coro_waiter_signal (waiter);
+}
+
+/* Everything else in the main context had its turn: an error that is reported without a
+ * cancellable (g_task_report_error()) would be here. */
+static gboolean
+operation_watch_cb (gpointer operation)
+{
+  CoroOperation *self = operation;
+  g_autoptr (GAsyncResult) result = NULL;
+
+  if (self->result != NULL || operation_is_known (self))
+    return G_SOURCE_REMOVE;
+
+  /* The one kind of result whose error most finish functions give unseen. */
+  G_GNUC_BEGIN_IGNORE_DEPRECATIONS
+  result = G_ASYNC_RESULT (g_simple_async_result_new_error (NULL, NULL, NULL, CORO_ERROR, CORO_ERROR_NO_RESULT,
+                                                            "The call was not made and will not call back"));
+  G_GNUC_END_IGNORE_DEPRECATIONS
+  note_given_up (self);
+  operation_end (self, result);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+operation_watch (CoroOperation *self)
+{
+  CoroOperationPrivate *priv = get_private (self);
+
+  priv->watch = g_idle_source_new ();
+  g_source_set_static_name (priv->watch, "[coro] call without a callback");
+  g_source_set_priority (priv->watch, G_MAXINT);
+  g_source_set_callback (priv->watch, operation_watch_cb, self, NULL);
+  g_source_attach (priv->watch, priv->scheduler->context);
+}
+
+static void
+operation_unwatch (CoroOperation *self)
+{
+  CoroOperationPrivate *priv = get_private (self);
+
+  if (G_LIKELY (priv->watch == NULL))
+    return;
+
+  g_source_destroy (priv->watch);
+  g_clear_pointer (&priv->watch, g_source_unref);
+}
+
+/* --- the call ------------------------------------------------------------------------ */
 
 /**
  * coro_operation_begin: (skip)
@@ -69,7 +230,14 @@ coro_operation_begin (CoroOperation *self)
   priv->begun = TRUE;
   priv->scheduler = coro_scheduler_current;
   if (priv->scheduler != NULL)
-    priv->scheduler->n_external++;
+    {
+      CoroJob *job = priv->scheduler->running;
+
+      priv->scheduler->n_external++;
+      if (job != NULL && coro_job_is_cancelled (job))
+        g_cancellable_cancel (self->cancellable);       /* nothing is connected to it */
+    }
+  note_live (self, self->cancellable);
   return self->cancellable;
 }
 
@@ -92,16 +260,15 @@ coro_operation_ready (GObject      *source,
                       gpointer      operation)
 {
   CoroOperation *self = operation;
-  CoroOperationPrivate *priv = get_private (self);
-  CoroWaiter *waiter = g_steal_pointer (&priv->waiter);
 
+  if (G_UNLIKELY (is_late (self, result)))
+    {
+      g_critical ("A call called back that had let go of its cancellable, and was given up");
+      return;
+    }
   g_return_if_fail (self->result == NULL);
 
-  self->result = g_object_ref (result);
-  if (priv->scheduler != NULL)
-    priv->scheduler->n_external--;
-  if (waiter != NULL)
-    coro_waiter_signal (waiter);
+  operation_end (self, result);
 }
 
 static void
@@ -121,13 +288,53 @@ operation_abort (gpointer    object,
 
 static const CoroWaitClass operation_wait_class = { operation_abort, NULL, FALSE };
 
-/* Whether the finish function is going to say that it was cancelled.  Unknown results
- * count as if: a request that is delivered twice would break the cleanup. */
+/* Whether the finish function of an operation that we have cancelled is going to say so.
+ *
+ * A GTask would say it in any case, also when the work was done.  Done is done: then it is
+ * made to give its result.  One that has failed is made to say CANCELLED, where it may have an
+ * error of its own: a request that is delivered twice would break the cleanup, and one that is
+ * not delivered would be lost. */
 static gboolean
 operation_was_cancelled (CoroOperation *self)
 {
-  return g_cancellable_is_cancelled (self->cancellable) &&
-         (!G_IS_TASK (self->result) || g_task_had_error (G_TASK (self->result)));
+  GTask *task;
+
+  if (!G_IS_TASK (self->result))
+    return TRUE;                /* there is no telling */
+
+  task = G_TASK (self->result);
+  if (g_task_get_cancellable (task) == NULL || !g_cancellable_is_cancelled (g_task_get_cancellable (task)))
+    return FALSE;
+  if (g_task_get_return_on_cancel (task))
+    return TRUE;                /* its thread may be at work */
+
+  g_task_set_check_cancellable (task, FALSE);
+  if (!g_task_had_error (task))
+    return FALSE;
+
+  g_task_set_check_cancellable (task, TRUE);
+  return TRUE;
+}
+
+/* Once there is a result: what it means for the coroutine. */
+static void
+operation_settle (CoroOperation *self)
+{
+  CoroOperationPrivate *priv = get_private (self);
+  CoroJob *job = coro_scheduler_current != NULL ? coro_scheduler_current->running : NULL;
+
+  operation_unwatch (self);
+  if (priv->settled)
+    return;
+
+  priv->settled = TRUE;
+  if (G_LIKELY (!g_cancellable_is_cancelled (self->cancellable)) || !operation_was_cancelled (self) || job == NULL)
+    return;
+
+  if (coro_job_is_cancelled (job))
+    coro_job_mark_cancel (job);
+  if (coro_job_has_request (job))
+    coro_job_consume_request (job);
 }
 
 /* For who cannot be parked.  The caller is about to call a finish function, which needs a
@@ -142,6 +349,36 @@ operation_block (CoroOperation *self,
     g_main_context_iteration (g_main_context_get_thread_default (), TRUE);
 }
 
+/* Waits for the callback, of which there may be none if it is `watched`. */
+static GAsyncResult *
+operation_await (CoroOperation *self,
+                 gboolean       watched)
+{
+  CoroOperationPrivate *priv = get_private (self);
+  g_autoptr (GError) error = NULL;
+  CoroWaiter waiter;
+
+  if (self->result == NULL && watched && priv->scheduler != NULL && G_UNLIKELY (!operation_is_known (self)))
+    operation_watch (self);
+
+  if (self->result != NULL)
+    {
+      ;
+    }
+  else if (!coro_waiter_init_uncancellable (&waiter, &error))
+    {
+      operation_block (self, error);
+    }
+  else
+    {
+      priv->waiter = &waiter;
+      coro_waiter_wait (&waiter, &operation_wait_class, self, NULL);
+    }
+
+  operation_settle (self);
+  return self->result;
+}
+
 /**
  * coro_operation_await: (skip)
  * @self: an operation whose call was made
@@ -149,11 +386,15 @@ operation_block (CoroOperation *self,
  * Waits for the callback.
  *
  * Callable from a coroutine, which it suspends. Cancellation cancels the
- * call and still waits for it; the finish function says so.
+ * call and still waits for it; the finish function says so, or that the work
+ * was done all the same, and then the next wait fails.
  *
  * There is always a result, and the finish function is always to be called.
  * Where nothing can be parked, outside a coroutine for example, a critical
  * is logged and the main context is iterated until the callback has come.
+ *
+ * A call that has failed a precondition never calls back, and is waited for in
+ * vain; [method@Operation.await_call] notices.
  *
  * Returns: (transfer none): the result, for the finish function
  *
@@ -162,26 +403,36 @@ operation_block (CoroOperation *self,
 GAsyncResult *
 coro_operation_await (CoroOperation *self)
 {
-  CoroOperationPrivate *priv = get_private (self);
-  g_autoptr (GError) error = NULL;
-  CoroWaiter waiter;
+  g_return_val_if_fail (get_private (self)->begun, NULL);
 
-  g_return_val_if_fail (priv->begun, NULL);
+  return operation_await (self, FALSE);
+}
 
-  if (self->result != NULL)
-    return self->result;
+/**
+ * coro_operation_await_call: (skip)
+ * @self: an operation whose call was made, with the cancellable
+ *
+ * [method@Operation.await] for a call that was given the cancellable of
+ * [method@Operation.begin], as `CORO_CALL` does.
+ *
+ * If the call has let go of it, has not called back and does not do so before
+ * the main context has nothing else to do, it has failed a precondition, and
+ * has logged that. Then it is not waited for: the result is an error,
+ * [error@Coro.Error.NO_RESULT], which finish functions of GIO give. Those that
+ * only know a [class@Gio.Task] log a critical, and set no error.
+ *
+ * Callable from a coroutine, which it suspends.
+ *
+ * Returns: (transfer none): the result, for the finish function
+ *
+ * Since: 0.1
+ */
+GAsyncResult *
+coro_operation_await_call (CoroOperation *self)
+{
+  g_return_val_if_fail (get_private (self)->begun, NULL);
 
-  if (!coro_waiter_init_uncancellable (&waiter, &error))
-    {
-      operation_block (self, error);
-      return self->result;
-    }
-
-  priv->waiter = &waiter;
-  coro_waiter_wait (&waiter, &operation_wait_class, self, NULL);
-  if (coro_job_has_request (waiter.job) && operation_was_cancelled (self))
-    waiter.job->cancel_pending = FALSE;
-  return self->result;
+  return operation_await (self, TRUE);
 }
 
 /**
@@ -202,6 +453,8 @@ coro_operation_clear (CoroOperation *self)
   if (priv->begun && self->result == NULL)
     g_critical ("An asynchronous call was begun and not awaited");
 
+  operation_unwatch (self);
+  note_live (self, NULL);
   g_clear_object (&self->cancellable);
   g_clear_object (&self->result);
   *priv = (CoroOperationPrivate) { NULL, };

@@ -27,6 +27,8 @@ void          coro_operation_ready (GObject        *source,
 CORO_AVAILABLE_IN_ALL
 GAsyncResult *coro_operation_await (CoroOperation  *self);
 CORO_AVAILABLE_IN_ALL
+GAsyncResult *coro_operation_await_call (CoroOperation *self);
+CORO_AVAILABLE_IN_ALL
 void          coro_operation_clear (CoroOperation  *self);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CoroOperation, coro_operation_clear)
@@ -38,11 +40,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CoroOperation, coro_operation_clear)
  * @...: its parameters before those
  *
  * Starts @begin, waits for its callback and gives the [iface@Gio.AsyncResult]
- * for the matching finish function.
+ * for the matching finish function. If @begin has failed a precondition, and so
+ * will not call back, that is an error: [error@Coro.Error.NO_RESULT].
  *
  * Since: 0.1
  */
 #define CORO_CALL(op, begin, ...) \
-  (begin (__VA_ARGS__, coro_operation_begin (op), coro_operation_ready, (op)), coro_operation_await (op))
+  (begin (__VA_ARGS__, coro_operation_begin (op), coro_operation_ready, (op)), coro_operation_await_call (op))
 
 G_END_DECLS

@@ -5,6 +5,7 @@
  */
 #include "test-util.h"
 
+#include <glib/gstdio.h>
 #include <unistd.h>
 
 static GTask *pending;          /* (owned) (nullable): the call under way */
@@ -417,6 +418,417 @@ not_awaited_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* --- cancelled before, and done ------------------------------------------------------- */
+
+#define N_FILES 300
+
+typedef struct
+{
+  char *folder;
+  gboolean in_scope;
+  int n_cancelled;
+  int n_disowned;
+} Deletions;
+
+typedef struct
+{
+  Deletions *deletions;
+  char *path;
+} Deletion;
+
+static gboolean
+delete_file (const char  *path,
+             GError     **error)
+{
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_auto (CoroOperation) op = CORO_OPERATION_INIT;
+
+  return g_file_delete_finish (file, CORO_CALL (&op, g_file_delete_async, file, G_PRIORITY_DEFAULT), error);
+}
+
+static gboolean
+delete_cb (gpointer   user_data,
+           GValue    *result,
+           GError   **error)
+{
+  Deletion *self = user_data;
+  g_auto (CoroCancelScope) scope = coro_cancel_scope_enter (G_MAXINT64, error);
+  g_autoptr (GError) local_error = NULL;
+
+  if (self->deletions->in_scope)
+    coro_cancel_scope_cancel (&scope, NULL);
+  else
+    coro_task_cancel (coro_task_get_current ());
+
+  if (!delete_file (self->path, &local_error))
+    {
+      assert_cancelled (local_error);
+      self->deletions->n_cancelled++;
+      self->deletions->n_disowned += !g_file_test (self->path, G_FILE_TEST_EXISTS);
+    }
+  return TRUE;
+}
+
+/* Nothing is done that the coroutine is told was cancelled. */
+static gboolean
+begun_cancelled_cb (gpointer   in_scope,
+                    GValue    *result,
+                    GError   **error)
+{
+  g_autofree char *folder = g_dir_make_tmp ("coro-delete-XXXXXX", error);
+  Deletions deletions = { folder, in_scope != NULL };
+  Deletion files[N_FILES];
+
+  {
+    g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+
+    for (int i = 0; i < N_FILES; i++)
+      {
+        files[i] = (Deletion) { &deletions, g_strdup_printf ("%s/%d", folder, i) };
+        g_assert_true (g_file_set_contents (files[i].path, "x", 1, error));
+        coro_task_group_spawn (nursery.group, delete_cb, &files[i], NULL);
+      }
+    g_assert_true (coro_nursery_join (&nursery));
+  }
+  for (int i = 0; i < N_FILES; i++)
+    {
+      g_unlink (files[i].path);
+      g_free (files[i].path);
+    }
+  g_rmdir (folder);
+  g_assert_cmpint (deletions.n_cancelled, ==, N_FILES);
+  g_assert_cmpint (deletions.n_disowned, ==, 0);
+  return TRUE;
+}
+
+static gboolean
+begun_below_request_cb (gpointer   user_data,
+                        GValue    *result,
+                        GError   **error)
+{
+  return begun_cancelled_cb (NULL, result, error);
+}
+
+static gboolean
+begun_in_cancelled_scope_cb (gpointer   user_data,
+                             GValue    *result,
+                             GError   **error)
+{
+  return begun_cancelled_cb ("scope", result, error);
+}
+
+static gboolean saw_cancelled;
+
+static void
+looking_async (gpointer             object,
+               GCancellable        *cancellable,
+               GAsyncReadyCallback  callback,
+               gpointer             user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
+
+  saw_cancelled = g_cancellable_is_cancelled (cancellable);
+  g_task_return_boolean (task, TRUE);
+}
+
+static gboolean
+look (GError **error)
+{
+  g_auto (CoroOperation) op = CORO_OPERATION_INIT;
+
+  return g_task_propagate_boolean (G_TASK (CORO_CALL (&op, looking_async, NULL)), error);
+}
+
+static gboolean
+shielded_look_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  coro_task_cancel (coro_task_get_current ());
+  {
+    g_auto (CoroShield) shield = coro_shield_enter (0);
+
+    g_assert_true (look (error));
+    g_assert_false (saw_cancelled);
+  }
+  g_assert_true (look (error));
+  g_assert_true (saw_cancelled);
+  g_assert_true (coro_task_get_cancelling (coro_task_get_current ()) == 1);
+  return coro_sleep (SECOND, error);    /* it was done all the same: the request is still there */
+}
+
+static gboolean
+sees_what_was_before_cb (gpointer   user_data,
+                         GValue    *result,
+                         GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (shielded_look_cb, NULL, NULL);
+
+  if (!coro_join (task, error))
+    return FALSE;
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+  return TRUE;
+}
+
+static gboolean
+done_then_sleep_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  g_auto (CoroOperation) op = CORO_OPERATION_INIT;
+
+  g_assert_cmpint (thing_finish (NULL, CORO_CALL (&op, thing_async, NULL, 5), error), ==, 6);
+  g_assert_no_error (*error);
+  return coro_sleep (SECOND, error);
+}
+
+/* As most tasks are: GTask alone would drop the result. */
+static gboolean
+done_all_the_same_cb (gpointer   user_data,
+                      GValue    *result,
+                      GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task (done_then_sleep_cb, NULL, NULL);
+
+  if (!coro_test_settle (error))
+    return FALSE;
+  g_task_set_check_cancellable (pending, TRUE);
+  coro_task_cancel (task);
+  if (!coro_test_settle (error))
+    return FALSE;
+  g_assert_true (g_cancellable_is_cancelled (g_task_get_cancellable (pending)));
+  complete (6);
+  if (!coro_join (task, error))
+    return FALSE;
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+  return TRUE;
+}
+
+/* --- errors of its own, after a cancel ------------------------------------------------- */
+
+typedef struct
+{
+  gboolean without_cancellable;
+  int n_calls;
+  int n_own_errors;
+} Retry;
+
+static gboolean
+retry_cb (gpointer   user_data,
+          GValue    *result,
+          GError   **error)
+{
+  Retry *self = user_data;
+  g_autoptr (GError) local_error = NULL;
+
+  while (coro_check_cancelled (&local_error) && self->n_calls < 10)
+    {
+      g_auto (CoroOperation) op = CORO_OPERATION_INIT;
+
+      self->n_calls++;
+      if (self->without_cancellable)
+        thing_async (NULL, 5, NULL, coro_operation_ready, (coro_operation_begin (&op), &op));
+      else
+        thing_async (NULL, 5, coro_operation_begin (&op), coro_operation_ready, &op);
+      thing_finish (NULL, coro_operation_await (&op), &local_error);
+      if (coro_error_is_cancelled (local_error))
+        break;
+      self->n_own_errors++;
+      g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
+      g_clear_error (&local_error);
+    }
+
+  assert_cancelled (local_error);
+  g_assert_true (coro_sleep (10, error));       /* it was delivered, once */
+  return TRUE;
+}
+
+static gboolean
+fails_after_cancel (gboolean   without_cancellable,
+                    int        n_own_errors,
+                    GError   **error)
+{
+  Retry retry = { without_cancellable };
+  g_autoptr (CoroTask) task = coro_spawn_task (retry_cb, &retry, NULL);
+
+  if (!coro_test_settle (error))
+    return FALSE;
+  coro_task_cancel (task);
+  while (!coro_future_is_done (CORO_FUTURE (task)))
+    {
+      g_autoptr (GTask) call = NULL;
+
+      if (!coro_test_settle (error))
+        return FALSE;
+      call = g_steal_pointer (&pending);
+      if (call != NULL)
+        g_task_return_new_error (call, G_IO_ERROR, G_IO_ERROR_NO_SPACE, "full");
+      else if (!coro_sleep (1, error))
+        return FALSE;
+    }
+  g_assert_cmpint (retry.n_calls, ==, 1);
+  g_assert_cmpint (retry.n_own_errors, ==, n_own_errors);
+  return coro_await (task, NULL, error);
+}
+
+static gboolean
+retry_loop_ends_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  return fails_after_cancel (FALSE, 0, error);
+}
+
+static gboolean
+retry_loop_without_cancellable_ends_cb (gpointer   user_data,
+                                        GValue    *result,
+                                        GError   **error)
+{
+  return fails_after_cancel (TRUE, 1, error);
+}
+
+/* --- calls that do not call back ------------------------------------------------------ */
+
+static void
+broken_async (gpointer             object,
+              GCancellable        *cancellable,
+              GAsyncReadyCallback  callback,
+              gpointer             user_data)
+{
+  g_return_if_fail (object != NULL);
+}
+
+static gboolean
+broken_finish (GAsyncResult  *result,
+               GError       **error)
+{
+  return !g_async_result_legacy_propagate_error (result, error);
+}
+
+static gboolean
+call_broken (GError **error)
+{
+  g_auto (CoroOperation) op = CORO_OPERATION_INIT;
+
+  return broken_finish (CORO_CALL (&op, broken_async, NULL), error);
+}
+
+static gboolean
+failed_precondition_cb (gpointer   user_data,
+                        GValue    *result,
+                        GError   **error)
+{
+  for (int i = 0; i < 2; i++)
+    {
+      g_autoptr (GError) local_error = NULL;
+
+      g_test_expect_message (G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "*object != NULL*");
+      g_assert_false (call_broken (&local_error));
+      g_test_assert_expected_messages ();
+      g_assert_error (local_error, CORO_ERROR, CORO_ERROR_NO_RESULT);
+    }
+  return look (error);          /* where the operation before was */
+}
+
+static void
+reporting_async (gpointer             object,
+                 GCancellable        *cancellable,
+                 GAsyncReadyCallback  callback,
+                 gpointer             user_data)
+{
+  g_task_report_new_error (object, callback, user_data, reporting_async, G_IO_ERROR, G_IO_ERROR_PENDING, "busy");
+}
+
+/* GIO's own way to say at once that it cannot be done has no cancellable either. */
+static gboolean
+reported_error_cb (gpointer   user_data,
+                   GValue    *result,
+                   GError   **error)
+{
+  g_auto (CoroOperation) op = CORO_OPERATION_INIT;
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_false (g_task_propagate_boolean (G_TASK (CORO_CALL (&op, reporting_async, NULL)), &local_error));
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_PENDING);
+  return TRUE;
+}
+
+typedef struct
+{
+  GAsyncReadyCallback callback;
+  gpointer user_data;
+} Careless;
+
+static gboolean careless_called;
+
+static gboolean
+careless_cb (gpointer user_data)
+{
+  Careless *self = user_data;
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, NULL, NULL);
+
+  g_task_return_boolean (task, TRUE);
+  careless_called = TRUE;
+  self->callback (NULL, G_ASYNC_RESULT (task), self->user_data);
+  g_free (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* Pays no heed to its cancellable. */
+static void
+careless_async (gpointer             object,
+                guint                delay,
+                GCancellable        *cancellable,
+                GAsyncReadyCallback  callback,
+                gpointer             user_data)
+{
+  Careless *careless = g_new (Careless, 1);
+  GSource *source = delay > 0 ? g_timeout_source_new (delay) : g_idle_source_new ();
+
+  *careless = (Careless) { callback, user_data };
+  g_source_set_callback (source, careless_cb, careless, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+  g_source_unref (source);
+}
+
+static gboolean
+idle_callback_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  g_auto (CoroOperation) op = CORO_OPERATION_INIT;
+
+  return g_task_propagate_boolean (G_TASK (CORO_CALL (&op, careless_async, NULL, 0)), error);
+}
+
+static gboolean
+call_careless (GError **error)
+{
+  g_auto (CoroOperation) op = CORO_OPERATION_INIT;
+
+  return broken_finish (CORO_CALL (&op, careless_async, NULL, 1), error);
+}
+
+/* It comes when nobody waits any more, with the address of what has gone. */
+static gboolean
+late_callback_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  careless_called = FALSE;
+  g_assert_false (call_careless (&local_error));
+  g_assert_error (local_error, CORO_ERROR, CORO_ERROR_NO_RESULT);
+
+  g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*called back*given up*");
+  while (!careless_called)
+    if (!look (error))          /* other calls are made meanwhile, at the same place perhaps */
+      return FALSE;
+  g_test_assert_expected_messages ();
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -431,6 +843,16 @@ main (int    argc,
   coro_test_add_func ("/operation/cancel-handlers-on-main-stack", handlers_on_main_stack_cb);
   coro_test_add_func ("/operation/cancelled-after", cancelled_after_cb);
   coro_test_add_func ("/operation/too-late-to-cancel", too_late_to_cancel_cb);
+  coro_test_add_func ("/operation/begun-below-request", begun_below_request_cb);
+  coro_test_add_func ("/operation/begun-in-cancelled-scope", begun_in_cancelled_scope_cb);
+  coro_test_add_func ("/operation/sees-what-was-before", sees_what_was_before_cb);
+  coro_test_add_func ("/operation/done-all-the-same", done_all_the_same_cb);
+  coro_test_add_func ("/operation/retry-loop-ends", retry_loop_ends_cb);
+  coro_test_add_func ("/operation/retry-loop-without-cancellable-ends", retry_loop_without_cancellable_ends_cb);
+  coro_test_add_func ("/operation/reported-error", reported_error_cb);
+  coro_test_add_func ("/operation/idle-callback-without-cancellable", idle_callback_cb);
+  coro_test_add_func ("/operation/late-callback-without-cancellable", late_callback_cb);
+  coro_test_add_func ("/operation/failed-precondition", failed_precondition_cb);
   coro_test_add_func ("/operation/timed-out", timed_out_cb);
   coro_test_add_func ("/operation/clock-stands-still-meanwhile", two_waiting_cb);
   coro_test_add_func ("/operation/completes-at-once", at_once_cb);
