@@ -9,6 +9,7 @@
 #include "future/coro-coroutine-private.h"
 #include "future/coro-future-link-private.h"
 #include "scheduler/coro-hooks-private.h"
+#include "scheduler/coro-scheduler-private.h"
 
 /**
  * CoroAwaitable:
@@ -68,7 +69,8 @@ coro_awaitable_default_init (CoroAwaitableInterface *iface)
  * Ends a wait that [vfunc@Awaitable.begin] has left pending.
  *
  * To be called once for a waiter, and not any more once
- * [vfunc@Awaitable.abort] has said %CORO_ABORT_DONE: the waiter is gone then.
+ * [vfunc@Awaitable.abort] has said %CORO_ABORT_DONE: the waiter is gone then. That
+ * may be said of one that was woken already.
  * The coroutine runs later, not inside this call.
  *
  * Callable from any thread; never suspends.
@@ -87,7 +89,12 @@ static gboolean
 awaitable_abort (gpointer    object,
                  CoroWaiter *waiter)
 {
-  return CORO_AWAITABLE_GET_IFACE (object)->abort (object, waiter) == CORO_ABORT_DONE;
+  if (CORO_AWAITABLE_GET_IFACE (object)->abort (object, waiter) != CORO_ABORT_DONE)
+    return FALSE;
+
+  /* Another thread may have woken it meanwhile: the message is a part of the waiter. */
+  coro_scheduler_catch_up (coro_job_get_scheduler (waiter->job));
+  return TRUE;
 }
 
 static gboolean

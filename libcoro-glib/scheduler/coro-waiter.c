@@ -171,6 +171,9 @@ waiter_park (CoroWaiter           *self,
       if (G_UNLIKELY (coro_job_is_cancelled (job)) &&
           (!aborting || (klass->delegates && coro_job_has_request (job))))
         {
+          coro_scheduler_catch_up (coro_job_get_scheduler (job));
+          if (self->woken)
+            break;              /* by another thread, before */
           if (klass->abort (object, self))
             {
               job->waiter = NULL;
