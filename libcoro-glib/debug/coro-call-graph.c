@@ -41,6 +41,7 @@ typedef struct
   GArray *pending;              /* (element-type CoroNode): to be printed, the last first */
   GHashTable *printed;          /* (element-type gpointer) */
   GHashTable *awaited;          /* (element-type CoroJob): those that are no roots */
+  GPtrArray *marking;           /* (element-type CoroFuture): seen, and what these wait for is not */
   guint depth;                  /* of what is found next */
 } CoroGraph;
 
@@ -77,7 +78,7 @@ mark_future_cb (gpointer future,
   if (node.type == NODE_JOB)
     g_hash_table_add (graph->awaited, node.pointer);
   else if (g_hash_table_add (graph->printed, future))
-    coro_future_visit_awaited (future, mark_future_cb, graph);
+    g_ptr_array_add (graph->marking, future);
 }
 
 static void
@@ -101,7 +102,11 @@ static void
 mark_awaited_cb (CoroJob  *job,
                  gpointer  data)
 {
+  GPtrArray *marking = ((CoroGraph *) data)->marking;
+
   coro_debug_visit_awaited (job, mark_future_cb, mark_job_cb, data);
+  while (marking->len > 0)
+    coro_future_visit_awaited (g_ptr_array_steal_index_fast (marking, marking->len - 1), mark_future_cb, data);
 }
 
 /* --- printing --------------------------------------------------------------------- */
@@ -251,6 +256,7 @@ coro_format_call_graph (CoroScheduler *scheduler)
   graph.pending = g_array_new (FALSE, FALSE, sizeof (CoroNode));
   graph.printed = g_hash_table_new (NULL, NULL);
   graph.awaited = g_hash_table_new (NULL, NULL);
+  graph.marking = g_ptr_array_new ();
 
   g_string_append_printf (graph.text, "%" G_GSIZE_FORMAT " %s\n", n_jobs, n_jobs == 1 ? "coroutine" : "coroutines");
   if (n_jobs > 0)
@@ -261,6 +267,7 @@ coro_format_call_graph (CoroScheduler *scheduler)
       coro_scheduler_foreach_job (scheduler, print_rest_cb, &graph);
     }
 
+  g_ptr_array_unref (graph.marking);
   g_hash_table_unref (graph.awaited);
   g_hash_table_unref (graph.printed);
   g_array_unref (graph.pending);

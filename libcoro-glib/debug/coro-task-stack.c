@@ -17,6 +17,7 @@ typedef struct
   GString *text;
   CoroJob *target;
   GHashTable *visited;          /* (element-type CoroFuture) */
+  GPtrArray *pending;           /* (element-type CoroFuture): visited, and what these wait for is not */
   gboolean found;
 } CoroTaskWaiting;
 
@@ -38,7 +39,7 @@ find_future_cb (gpointer future,
   if (CORO_IS_TASK (future) && coro_task_get_job (future) != NULL)
     find_job_cb (coro_task_get_job (future), self);
   else if (g_hash_table_add (self->visited, future))
-    coro_future_visit_awaited (future, find_future_cb, self);
+    g_ptr_array_add (self->pending, future);
 }
 
 static void
@@ -50,6 +51,8 @@ append_waiting_cb (CoroJob  *job,
   self->found = FALSE;
   g_hash_table_remove_all (self->visited);
   coro_debug_visit_awaited (job, find_future_cb, find_job_cb, self);
+  while (self->pending->len > 0)
+    coro_future_visit_awaited (g_ptr_array_steal_index_fast (self->pending, self->pending->len - 1), find_future_cb, self);
   if (!self->found)
     return;
 
@@ -96,8 +99,9 @@ coro_task_format_stack (CoroTask *self,
   g_string_append_c (text, '\n');
   coro_debug_append_stack (text, job, max_frames, "  | ");
 
-  waiting = (CoroTaskWaiting) { text, job, g_hash_table_new (NULL, NULL), FALSE };
+  waiting = (CoroTaskWaiting) { text, job, g_hash_table_new (NULL, NULL), g_ptr_array_new (), FALSE };
   coro_scheduler_foreach_job (coro_job_get_scheduler (job), append_waiting_cb, &waiting);
+  g_ptr_array_unref (waiting.pending);
   g_hash_table_unref (waiting.visited);
   return g_string_free (text, FALSE);
 }

@@ -5,7 +5,9 @@
 
 #include "flow/coro-completion.h"
 
+#include "future/coro-future-callback-private.h"
 #include "future/coro-sleep.h"
+#include "scheduler/coro-scheduler-private.h"
 #include "scheduler/coro-waiter-private.h"
 
 /**
@@ -18,8 +20,17 @@
 /* What the callbacks hold: one that is on its way already cannot be taken back. */
 typedef struct
 {
+  CoroScheduler *scheduler;     /* (owned): whose thread the completion belongs to */
   CoroCompletion *completion;   /* (nullable) (unowned): NULL once that is disposed of */
 } CoroCompletionLink;
+
+/* A future that was done on another thread, because its own context has ended. */
+typedef struct
+{
+  CoroMessage message;          /* first */
+  CoroCompletionLink *link;     /* (owned) */
+  CoroFuture *future;           /* (owned) */
+} CoroCompletionMessage;
 
 struct _CoroCompletion
 {
@@ -38,11 +49,23 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (CoroCompletion, coro_completion, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (CORO_TYPE_ITERATOR, coro_completion_iterator_init))
 
 static void
-future_done_cb (CoroFuture  *future,
-                gpointer     user_data,
-                GError     **error)
+link_clear (gpointer link)
 {
-  CoroCompletion *self = ((CoroCompletionLink *) user_data)->completion;
+  g_object_unref (((CoroCompletionLink *) link)->scheduler);
+}
+
+static void
+link_unref (gpointer link)
+{
+  g_atomic_rc_box_release_full (link, link_clear);
+}
+
+/* On the thread of the completion. */
+static void
+link_add_done (CoroCompletionLink *link,
+               CoroFuture         *future)
+{
+  CoroCompletion *self = link->completion;
   CoroWaiter *waiter;
 
   if (self == NULL)
@@ -52,6 +75,38 @@ future_done_cb (CoroFuture  *future,
   g_queue_push_tail (&self->done, g_object_ref (future));
   if (waiter != NULL)
     coro_waiter_signal (waiter);
+}
+
+static void
+done_message_cb (CoroMessage *message)
+{
+  CoroCompletionMessage *self = (CoroCompletionMessage *) message;
+
+  link_add_done (self->link, self->future);
+  link_unref (self->link);
+  g_object_unref (self->future);
+  g_free (self);
+}
+
+static void
+future_done_cb (CoroFuture  *future,
+                gpointer     user_data,
+                GError     **error)
+{
+  CoroCompletionLink *link = user_data;
+  CoroCompletionMessage *message;
+
+  if (G_LIKELY (coro_scheduler_is_mine (link->scheduler)))
+    {
+      link_add_done (link, future);
+      return;
+    }
+
+  message = g_new0 (CoroCompletionMessage, 1);
+  message->message.handle = done_message_cb;
+  message->link = g_atomic_rc_box_acquire (link);
+  message->future = g_object_ref (future);
+  coro_scheduler_post (link->scheduler, &message->message);
 }
 
 static gboolean
@@ -118,7 +173,8 @@ coro_completion_dispose (GObject *object)
 
   self->link->completion = NULL;
   for (guint i = 0; i < self->futures->len; i++)
-    coro_future_remove_on_done (self->futures->pdata[i], future_done_cb, self->link);
+    if (coro_scheduler_is_mine (coro_future_get_scheduler (self->futures->pdata[i])))
+      coro_future_remove_on_done (self->futures->pdata[i], future_done_cb, self->link);
   g_ptr_array_set_size (self->futures, 0);
 
   G_OBJECT_CLASS (coro_completion_parent_class)->dispose (object);
@@ -131,7 +187,7 @@ coro_completion_finalize (GObject *object)
 
   g_ptr_array_unref (self->futures);
   g_queue_clear_full (&self->done, g_object_unref);
-  g_rc_box_release (self->link);
+  link_unref (self->link);
 
   G_OBJECT_CLASS (coro_completion_parent_class)->finalize (object);
 }
@@ -150,7 +206,8 @@ coro_completion_init (CoroCompletion *self)
 {
   self->futures = g_ptr_array_new_with_free_func (g_object_unref);
   g_queue_init (&self->done);
-  self->link = g_rc_box_new0 (CoroCompletionLink);
+  self->link = g_atomic_rc_box_new0 (CoroCompletionLink);
+  self->link->scheduler = g_object_ref (coro_scheduler_peek ());
   self->link->completion = self;
 }
 
@@ -183,7 +240,7 @@ coro_as_completed (CoroFuture * const *futures,
   for (gsize i = 0; i < n_futures; i++)
     {
       g_ptr_array_add (self->futures, g_object_ref (futures[i]));
-      coro_future_on_done (futures[i], future_done_cb, g_rc_box_acquire (self->link), g_rc_box_release);
+      coro_future_watch (futures[i], future_done_cb, g_atomic_rc_box_acquire (self->link), link_unref);
     }
   return CORO_ITERATOR (self);
 }

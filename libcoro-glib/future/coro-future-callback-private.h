@@ -7,6 +7,10 @@
 
 G_BEGIN_DECLS
 
+void coro_future_watch          (CoroFuture        *self,
+                                 CoroFutureFunc     func,
+                                 gpointer           user_data,
+                                 GDestroyNotify     destroy);
 void coro_future_call_callbacks (CoroFuture        *self);
 void coro_future_drop_callbacks (CoroFuturePrivate *priv);
 

@@ -20,6 +20,7 @@ struct _CoroFutureCallback
   CoroFutureFunc func;          /* (nullable): NULL: it is only freed */
   gpointer user_data;
   GDestroyNotify destroy;
+  gboolean always;              /* func is ours, and called in any case: see coro_future_watch() */
 };
 
 /* Guards the lists of callbacks that are on their way, and whether these are taken back. */
@@ -58,7 +59,10 @@ callback_call_cb (CoroReady *ready)
 static void
 callback_drop_cb (CoroReady *ready)
 {
-  ((CoroFutureCallback *) ready)->func = NULL;
+  CoroFutureCallback *self = (CoroFutureCallback *) ready;
+
+  if (!self->always)
+    self->func = NULL;
   callback_call_cb (ready);
 }
 
@@ -166,6 +170,44 @@ coro_future_drop_callbacks (CoroFuturePrivate *priv)
     }
 }
 
+static void
+future_add_callback (CoroFuture     *self,
+                     CoroFutureFunc  func,
+                     gpointer        user_data,
+                     GDestroyNotify  destroy,
+                     gboolean        always)
+{
+  CoroFuturePrivate *priv = coro_future_private (self);
+  CoroFutureCallback *callback = g_new0 (CoroFutureCallback, 1);
+
+  callback->ready.klass = &callback_class;
+  callback->message.handle = callback_message_cb;
+  callback->future = g_object_ref (self);
+  callback->context = coro_context_dup_current ();
+  callback->func = func;
+  callback->user_data = user_data;
+  callback->destroy = destroy;
+  callback->always = always;
+  coro_future_observe (self);
+
+  if (coro_scheduler_is_mine (priv->scheduler))
+    callback_add (callback);
+  else
+    callback_post (callback);
+}
+
+/* coro_future_on_done() for the library itself: whatever is made of futures has to hear of
+ * them.  `func` is called also after the future's context has ended; then on whatever thread
+ * completes or drops the future, or in here. */
+void
+coro_future_watch (CoroFuture     *self,
+                   CoroFutureFunc  func,
+                   gpointer        user_data,
+                   GDestroyNotify  destroy)
+{
+  future_add_callback (self, func, user_data, destroy, TRUE);
+}
+
 /**
  * coro_future_on_done:
  * @self: a future
@@ -195,27 +237,10 @@ coro_future_on_done (CoroFuture     *self,
                      gpointer        user_data,
                      GDestroyNotify  destroy)
 {
-  CoroFuturePrivate *priv;
-  CoroFutureCallback *callback;
-
   g_return_if_fail (CORO_IS_FUTURE (self));
   g_return_if_fail (func != NULL);
 
-  priv = coro_future_private (self);
-  callback = g_new0 (CoroFutureCallback, 1);
-  callback->ready.klass = &callback_class;
-  callback->message.handle = callback_message_cb;
-  callback->future = g_object_ref (self);
-  callback->context = coro_context_dup_current ();
-  callback->func = func;
-  callback->user_data = user_data;
-  callback->destroy = destroy;
-  coro_future_observe (self);
-
-  if (coro_scheduler_is_mine (priv->scheduler))
-    callback_add (callback);
-  else
-    callback_post (callback);
+  future_add_callback (self, func, user_data, destroy, FALSE);
 }
 
 /* Those that are on their way are freed when they have come. */

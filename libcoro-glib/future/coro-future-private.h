@@ -53,7 +53,6 @@ gboolean       coro_future_real_cancel   (CoroFuture      *self);
 void           coro_future_visit_awaited (CoroFuture     *self,
                                           void          (*func) (gpointer future, gpointer data),
                                           gpointer         data);
-GListModel    *coro_gather_get_futures   (CoroFuture     *self);
 
 extern int coro_future_private_offset G_GNUC_INTERNAL;
 

@@ -5,12 +5,17 @@
 
 #include "future/coro-future-private.h"
 
+#include "fiber/coro-drop-private.h"
 #include "fiber/coro-error.h"
+#include "future/coro-combination-private.h"
+#include "future/coro-future-callback-private.h"
+#include "scheduler/coro-scheduler-private.h"
 
-/* What a pending shield holds on to. */
+/* What a pending shield holds on to; what the inner future calls holds on to it as well. */
 typedef struct
 {
   CoroFutureHook hook;          /* first */
+  gatomicrefcount ref_count;
   CoroFuture *inner;            /* (owned) */
   GWeakRef outer;               /* whose hook this is */
 } CoroFutureShield;
@@ -36,23 +41,28 @@ shield_inner_cb (CoroFuture  *inner,
 }
 
 static void
-shield_free (gpointer data)
+shield_unref (gpointer data)
 {
   CoroFutureShield *self = data;
 
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+
   g_weak_ref_clear (&self->outer);
-  g_object_unref (self->inner);
+  coro_drop (self->inner, g_object_unref);
   g_free (self);
 }
 
+/* Done, cancelled or dropped: leaves no trace with the inner future, as far as that can be
+ * done from here, and its error to it. */
 static void
 shield_hook_release (CoroFutureHook *hook)
 {
   CoroFutureShield *self = (CoroFutureShield *) hook;
 
-  /* Cancelled or dropped: leave no trace with the inner future, and its error to it.
-   * Removing frees us; else the call that is under way does. */
-  coro_future_remove_on_done (self->inner, shield_inner_cb, self);
+  if (!coro_future_is_done (self->inner) && coro_scheduler_is_mine (coro_future_get_scheduler (self->inner)))
+    coro_future_remove_on_done (self->inner, shield_inner_cb, self);
+  shield_unref (self);
 }
 
 /* Calls `func` for the futures whose outcome decides that of a pending one, as far as it
@@ -63,16 +73,16 @@ coro_future_visit_awaited (CoroFuture  *self,
                            gpointer     data)
 {
   CoroFutureHook *hook = coro_future_private (self)->hook;
-  GListModel *futures = coro_gather_get_futures (self);
 
   if (hook != NULL && hook->release == shield_hook_release)
     func (((CoroFutureShield *) hook)->inner, data);
 
-  for (guint i = 0; futures != NULL && i < g_list_model_get_n_items (futures); i++)
+  if (CORO_IS_COMBINATION (self))
     {
-      g_autoptr (CoroFuture) future = g_list_model_get_item (futures, i);
+      CoroMembers *members = coro_combination_get_members (CORO_COMBINATION (self));
 
-      func (future, data);
+      for (gsize i = 0; i < members->n_futures; i++)
+        func (members->futures[i], data);
     }
 }
 
@@ -106,13 +116,15 @@ coro_future_shield (CoroFuture *self)
   outer = coro_future_new ();
   shield = g_new0 (CoroFutureShield, 1);
   shield->hook.release = shield_hook_release;
+  g_atomic_ref_count_init (&shield->ref_count);
+  g_atomic_ref_count_inc (&shield->ref_count);  /* the hook's, and the call's */
   shield->inner = g_object_ref (self);
   g_weak_ref_init (&shield->outer, outer);
   coro_future_set_hook (outer, &shield->hook);
 
   /* It is observed once the outcome has come through. */
   observed = coro_future_is_observed (self);
-  coro_future_on_done (self, shield_inner_cb, shield, shield_free);
+  coro_future_watch (self, shield_inner_cb, shield, shield_unref);
   if (!observed)
     g_atomic_int_set (&coro_future_private (self)->observed, FALSE);
   return outer;

@@ -5,6 +5,7 @@
 
 #include "future/coro-future-private.h"
 
+#include "fiber/coro-drop-private.h"
 #include "fiber/coro-error.h"
 #include "future/coro-future-callback-private.h"
 #include "future/coro-future-link-private.h"
@@ -84,15 +85,15 @@ coro_future_set_scheduler (CoroFuture    *self,
 
 /* --- object ----------------------------------------------------------------------- */
 
-/* Nobody who could complete it knows it any more.  Who has left a callback hears of that:
- * the callbacks keep the future until they have been called. */
+/* All that could complete it have dropped it.  The callbacks hear of that, and keep the
+ * future until they have been called. */
 static void
 coro_future_dispose (GObject *object)
 {
   CoroFuture *self = CORO_FUTURE (object);
   CoroFuturePrivate *priv = coro_future_private (self);
 
-  if (priv->callbacks != NULL && !priv->scheduler->closed)
+  if (priv->callbacks != NULL)
     coro_future_set_cancelled (self, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
                                                           "The future was dropped before it was done"));
 
@@ -113,8 +114,7 @@ coro_future_finalize (GObject *object)
   if (priv->state == CORO_FUTURE_REJECTED && !priv->observed)
     g_warning ("Nobody has read the error of a %s: %s", G_OBJECT_TYPE_NAME (self), priv->error->message);
 
-  if (G_VALUE_TYPE (&priv->value) != 0)
-    g_value_unset (&priv->value);
+  coro_drop_value (&priv->value);
   g_clear_error (&priv->error);
   g_object_unref (priv->scheduler);
 

@@ -5,144 +5,97 @@
 
 #include "future/coro-gather.h"
 
-#include "future/coro-future-private.h"
+#include "future/coro-combination-private.h"
 
 #define CORO_TYPE_GATHER (coro_gather_get_type ())
-G_DECLARE_FINAL_TYPE (CoroGather, coro_gather, CORO, GATHER, CoroFuture)
+G_DECLARE_FINAL_TYPE (CoroGather, coro_gather, CORO, GATHER, CoroCombination)
 
+/* The failure that is kept until all are done is the first of the members' errors. */
 struct _CoroGather
 {
-  CoroFuture parent_instance;
-
-  CoroGatherFlags flags;
-  GListStore *futures;          /* (owned) */
-  int n_pending;                /* (atomic) */
-  int cancelling;               /* (atomic): somebody has asked */
-  GMutex failure_lock;
-  GError *failure;              /* (nullable) (owned); guarded by failure_lock: kept until all are done */
+  CoroCombination parent_instance;
 };
 
-G_DEFINE_FINAL_TYPE (CoroGather, coro_gather, CORO_TYPE_FUTURE)
+G_DEFINE_FINAL_TYPE (CoroGather, coro_gather, CORO_TYPE_COMBINATION)
 
 static gboolean
-gather_cancel_children (CoroGather *self)
+members_take_failure (CoroMembers  *members,
+                      const GError *error)
 {
-  guint n_futures = g_list_model_get_n_items (G_LIST_MODEL (self->futures));
-  gboolean any = FALSE;
-
-  for (guint i = 0; i < n_futures; i++)
-    {
-      g_autoptr (CoroFuture) child = g_list_model_get_item (G_LIST_MODEL (self->futures), i);
-
-      any |= coro_future_cancel (child);
-    }
-  return any;
-}
-
-/* All children are done. */
-static void
-gather_finish (CoroGather *self)
-{
-  if (self->failure != NULL)
-    coro_future_reject (CORO_FUTURE (self), g_steal_pointer (&self->failure));
-  else if (g_atomic_int_get (&self->cancelling))
-    coro_future_set_cancelled (CORO_FUTURE (self),
-                               g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The gathering was cancelled"));
-  else
-    coro_future_resolve_object (CORO_FUTURE (self), self->futures);
-}
-
-/* The first failure is the outcome.  A child that was cancelled has failed, but that does
- * not make us cancelled. */
-static void
-gather_fail (CoroGather   *self,
-             const GError *error)
-{
-  if ((self->flags & CORO_GATHER_CANCEL_ON_ERROR) == 0)
-    {
-      /* At once; the others go on and are read by nobody. */
-      coro_future_reject (CORO_FUTURE (self), g_error_copy (error));
-      return;
-    }
-
-  g_mutex_lock (&self->failure_lock);
-  if (self->failure != NULL)
-    {
-      g_mutex_unlock (&self->failure_lock);
-      return;
-    }
-  self->failure = g_error_copy (error);
-  g_mutex_unlock (&self->failure_lock);
-  gather_cancel_children (self);
-}
-
-static void
-gather_child_cb (CoroFuture  *future,
-                 gpointer     user_data,
-                 GError     **error)
-{
-  CoroGather *self = user_data;
-  const GError *child_error = coro_future_get_error (future);
-
-  if (child_error != NULL && (self->flags & CORO_GATHER_RETURN_ERRORS) == 0 &&
-      !g_atomic_int_get (&self->cancelling) && !coro_future_is_done (CORO_FUTURE (self)))
-    gather_fail (self, child_error);
-
-  if (g_atomic_int_dec_and_test (&self->n_pending) && !coro_future_is_done (CORO_FUTURE (self)))
-    gather_finish (self);
-}
-
-/* Cancels the children; it is done when they are. */
-static gboolean
-coro_gather_cancel (CoroFuture *future)
-{
-  CoroGather *self = CORO_GATHER (future);
   gboolean first;
 
-  if (coro_future_is_done (future))
-    return FALSE;
-
-  first = g_atomic_int_compare_and_exchange (&self->cancelling, FALSE, TRUE);
-  if (gather_cancel_children (self))
-    return TRUE;
-
+  g_mutex_lock (&members->lock);
+  first = members->errors == NULL;
   if (first)
-    g_atomic_int_set (&self->cancelling, FALSE);
-  return FALSE;                 /* all children are done, and about to say so */
+    {
+      members->errors = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+      g_ptr_array_add (members->errors, g_error_copy (error));
+    }
+  g_mutex_unlock (&members->lock);
+  return first;
+}
+
+/* The first failure is the outcome.  A member that was cancelled has failed, but that does
+ * not make us cancelled. */
+static void
+gather_member_done (CoroMembers     *members,
+                    CoroFuture      *member,
+                    CoroCombination *outer)
+{
+  const GError *error = coro_future_get_error (member);
+
+  if (error == NULL || (members->flags & CORO_GATHER_RETURN_ERRORS) != 0 ||
+      g_atomic_int_get (&members->cancelling) || (outer != NULL && coro_future_is_done (CORO_FUTURE (outer))))
+    return;
+
+  if ((members->flags & CORO_GATHER_CANCEL_ON_ERROR) != 0)
+    {
+      if (members_take_failure (members, error))
+        coro_members_cancel (members);
+    }
+  else if (outer != NULL)
+    {
+      /* At once; the others go on and their outcomes are dropped. */
+      coro_future_reject (CORO_FUTURE (outer), g_error_copy (error));
+    }
 }
 
 static void
-coro_gather_finalize (GObject *object)
+gather_resolve (CoroMembers *members,
+                CoroFuture  *outer)
 {
-  CoroGather *self = CORO_GATHER (object);
+  g_autoptr (GListStore) futures = g_list_store_new (CORO_TYPE_FUTURE);
 
-  g_clear_object (&self->futures);
-  g_clear_error (&self->failure);
-  g_mutex_clear (&self->failure_lock);
+  g_list_store_splice (futures, 0, 0, (gpointer *) members->futures, (guint) members->n_futures);
+  coro_future_resolve_object (outer, futures);
+}
 
-  G_OBJECT_CLASS (coro_gather_parent_class)->finalize (object);
+static void
+gather_all_done (CoroMembers     *members,
+                 CoroCombination *outer)
+{
+  if (outer == NULL || coro_future_is_done (CORO_FUTURE (outer)))
+    return;
+
+  if (members->errors != NULL)
+    coro_future_reject (CORO_FUTURE (outer), g_error_copy (members->errors->pdata[0]));
+  else if (g_atomic_int_get (&members->cancelling))
+    coro_future_set_cancelled (CORO_FUTURE (outer),
+                               g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The gathering was cancelled"));
+  else
+    gather_resolve (members, CORO_FUTURE (outer));
 }
 
 static void
 coro_gather_class_init (CoroGatherClass *klass)
 {
-  G_OBJECT_CLASS (klass)->finalize = coro_gather_finalize;
-  CORO_FUTURE_CLASS (klass)->cancel = coro_gather_cancel;
-  CORO_FUTURE_CLASS (klass)->cancel_anywhere = coro_gather_cancel;
+  CORO_COMBINATION_CLASS (klass)->member_done = gather_member_done;
+  CORO_COMBINATION_CLASS (klass)->all_done = gather_all_done;
 }
 
 static void
 coro_gather_init (CoroGather *self)
 {
-  self->futures = g_list_store_new (CORO_TYPE_FUTURE);
-  g_mutex_init (&self->failure_lock);
-}
-
-/* (nullable): NULL where it is not the future of a gather. */
-GListModel *
-coro_gather_get_futures (CoroFuture *self)
-{
-  return CORO_IS_GATHER (self) ? G_LIST_MODEL (CORO_GATHER (self)->futures) : NULL;
 }
 
 /**
@@ -199,17 +152,8 @@ coro_gather_full (CoroFuture * const *futures,
                   gsize               n_futures,
                   CoroGatherFlags     flags)
 {
-  CoroGather *self = g_object_new (CORO_TYPE_GATHER, NULL);
+  CoroCombination *self = g_object_new (CORO_TYPE_GATHER, NULL);
 
-  self->flags = flags;
-  self->n_pending = (int) n_futures;
-  for (gsize i = 0; i < n_futures; i++)
-    g_list_store_append (self->futures, futures[i]);
-
-  if (n_futures == 0)
-    gather_finish (self);
-  for (gsize i = 0; i < n_futures; i++)
-    coro_future_on_done (futures[i], gather_child_cb, g_object_ref (self), g_object_unref);
-
+  coro_combination_set_futures (self, futures, n_futures, flags, (flags & CORO_GATHER_CANCEL_ON_ERROR) != 0);
   return CORO_FUTURE (self);
 }

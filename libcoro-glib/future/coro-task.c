@@ -261,7 +261,24 @@ task_job_dismiss (CoroJob *job)
   supervisor->klass->dismiss (supervisor, job);
 }
 
-static const CoroJobClass task_job_class = { task_job_run, task_job_fail, task_job_dismiss };
+/* What waits for it on other threads is told. */
+static void
+task_job_lose (CoroJob *job)
+{
+  CoroTask *task = g_steal_pointer (&job->task);
+
+  if (task == NULL)
+    return;
+
+  task->job = NULL;
+  task->priority = job->priority;
+  coro_future_set_cancelled (CORO_FUTURE (task),
+                             g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                                                  "The main context has ended before the coroutine has"));
+  g_object_unref (task);
+}
+
+static const CoroJobClass task_job_class = { task_job_run, task_job_fail, task_job_dismiss, task_job_lose };
 
 /* --- spawning --------------------------------------------------------------------- */
 

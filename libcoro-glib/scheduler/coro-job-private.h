@@ -60,6 +60,8 @@ struct _CoroJobClass
   /* It was cancelled before it was queued for the first time, while the layers above keep
    * it: from now on it is to be queued like others.  Runs no code of others. */
   void (*dismiss) (CoroJob *self);
+  /* Its scheduler ends before it has: it never runs again.  On the native stack. */
+  void (*lose) (CoroJob *self);
 };
 
 /* One coroutine as the scheduler sees it: a stack, a place in the queue, what cancels it.

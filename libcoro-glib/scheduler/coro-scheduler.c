@@ -292,6 +292,13 @@ scheduler_handle_late (CoroScheduler *self)
     scheduler_act_late (self);  /* else who is at it finds the message */
 }
 
+static void
+lose_job_cb (CoroJob  *job,
+             gpointer  scheduler)
+{
+  ((CoroScheduler *) scheduler)->job_class->lose (job);
+}
+
 /* Ends it: its source is destroyed and its stacks are freed.  What is parked on them
  * cannot be freed, only leaked, and that is said loudly. */
 void
@@ -325,6 +332,7 @@ coro_scheduler_close (CoroScheduler *self)
     {
       g_critical ("A main context ended with %" G_GSIZE_FORMAT " unfinished coroutines; what they hold is leaked",
                   self->n_jobs);
+      coro_scheduler_foreach_job (self, lose_job_cb, self);
     }
   else
     {

@@ -413,6 +413,269 @@ test_split (gpointer   user_data,
   return TRUE;
 }
 
+/* --- a context that has ended ------------------------------------------------------ */
+
+typedef struct
+{
+  CoroFuture *done;             /* before its context has ended */
+  CoroFuture *pending;          /* until afterwards */
+} Orphans;
+
+static gboolean
+return_42_cb (gpointer   user_data,
+              GValue    *result,
+              GError   **error)
+{
+  return coro_return_int (result, 42);
+}
+
+static gboolean
+make_orphans_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  Orphans *self = user_data;
+
+  self->done = CORO_FUTURE (coro_spawn_task (return_42_cb, NULL, NULL));
+  self->pending = coro_future_new ();
+  return coro_await (self->done, NULL, error);
+}
+
+static gpointer
+orphans_thread (gpointer orphans)
+{
+  g_assert_true (coro_run (make_orphans_cb, orphans, NULL, NULL));
+  return NULL;
+}
+
+static CoroFuture *
+gather_one (CoroFuture *future)
+{
+  return coro_gather (&future, 1);
+}
+
+static CoroFuture *
+race_one (CoroFuture *future)
+{
+  return coro_race (&future, 1);
+}
+
+static gpointer
+complete_thread (gpointer orphans)
+{
+  Orphans *self = orphans;
+
+  coro_future_resolve_int (self->pending, 43);
+  g_object_unref (self->pending);
+  return NULL;
+}
+
+static gboolean
+await_orphans (CoroFuture *(*combine) (CoroFuture *future),
+               GError     **error)
+{
+  Orphans orphans = { NULL, };
+  g_autoptr (CoroFuture) done = NULL;
+  g_autoptr (CoroFuture) pending = NULL;
+
+  g_thread_join (g_thread_new ("orphans", orphans_thread, &orphans));
+  done = combine (orphans.done);
+  pending = combine (orphans.pending);
+  if (!coro_wait_for (done, SECOND, NULL, error))
+    return FALSE;
+
+  g_thread_join (g_thread_new ("complete", complete_thread, &orphans));
+  if (!coro_wait_for (pending, SECOND, NULL, error))
+    return FALSE;
+  g_object_unref (orphans.done);
+  return TRUE;
+}
+
+static gboolean
+test_orphans (gpointer   user_data,
+              GValue    *result,
+              GError   **error)
+{
+  return await_orphans (gather_one, error) && await_orphans (race_one, error) &&
+         await_orphans (coro_future_shield, error);
+}
+
+static gboolean
+test_as_completed_orphans (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  Orphans orphans = { NULL, };
+  g_autoptr (CoroIterator) iterator = NULL;
+  g_autoptr (GArray) values = NULL;
+  GThread *thread;
+
+  g_thread_join (g_thread_new ("orphans", orphans_thread, &orphans));
+  iterator = coro_as_completed ((CoroFuture *[]) { orphans.done, orphans.pending }, 2);
+  g_object_ref (orphans.pending);
+  thread = g_thread_new ("complete", complete_thread, &orphans);
+  values = coro_iterator_collect (iterator, error);
+  g_thread_join (thread);
+  if (values == NULL)
+    return FALSE;
+
+  g_assert_cmpuint (values->len, ==, 2);
+  g_assert_true (g_value_get_object (&g_array_index (values, GValue, 0)) == orphans.done);
+  g_object_unref (orphans.done);
+  g_object_unref (orphans.pending);
+  return TRUE;
+}
+
+/* A context is never iterated, and ends; what was made in it does not. */
+static void
+test_never_iterated (void)
+{
+  GMainContext *context = g_main_context_new ();
+  g_autoptr (CoroFuture) inner = NULL;
+  g_autoptr (CoroFuture) shield = NULL;
+  g_autoptr (CoroFuture) gather = NULL;
+
+  g_main_context_push_thread_default (context);
+  inner = coro_future_new ();
+  shield = coro_future_shield (inner);
+  gather = coro_gather (&inner, 1);
+  coro_future_resolve_int (inner, 1);
+  g_main_context_pop_thread_default (context);
+  g_main_context_unref (context);
+  g_assert_cmpint (coro_future_get_state (shield), ==, CORO_FUTURE_RESOLVED);
+  g_assert_cmpint (coro_future_get_state (gather), ==, CORO_FUTURE_RESOLVED);
+}
+
+typedef struct
+{
+  GMutex lock;
+  GCond cond;
+  CoroTask *task;               /* (nullable): it runs; guarded by lock */
+  gboolean awaited;             /* guarded by lock */
+} Lost;
+
+static gpointer
+lose_thread (gpointer user_data)
+{
+  Lost *self = user_data;
+  GMainContext *context = g_main_context_new ();
+  CoroTask *task;
+
+  g_main_context_push_thread_default (context);
+  task = coro_spawn_task (forever_cb, NULL, NULL);
+  settle (context);
+  g_mutex_lock (&self->lock);
+  self->task = task;
+  g_cond_signal (&self->cond);
+  while (!self->awaited)
+    g_cond_wait (&self->cond, &self->lock);
+  g_mutex_unlock (&self->lock);
+
+  g_main_context_pop_thread_default (context);
+  g_main_context_unref (context);
+  return NULL;
+}
+
+static void
+let_end_cb (gpointer user_data)
+{
+  Lost *self = user_data;
+
+  g_mutex_lock (&self->lock);
+  self->awaited = TRUE;
+  g_cond_signal (&self->cond);
+  g_mutex_unlock (&self->lock);
+}
+
+/* A context ends with a coroutine that has not: what waits for that elsewhere is told. */
+static void
+test_lost_coroutine (void)
+{
+  if (g_test_subprocess ())
+    {
+      g_autoptr (GMainContext) context = g_main_context_new ();
+      g_autoptr (CoroFuture) gather = NULL;
+      g_autofree char *message = NULL;
+      Lost lost = { 0, };
+      GThread *thread = g_thread_new ("lost", lose_thread, &lost);
+
+      g_log_set_always_fatal (G_LOG_FATAL_MASK);        /* it is a critical, and the program goes on */
+      g_mutex_lock (&lost.lock);
+      while (lost.task == NULL)
+        g_cond_wait (&lost.cond, &lost.lock);
+      g_mutex_unlock (&lost.lock);
+
+      g_main_context_push_thread_default (context);
+      gather = coro_gather ((CoroFuture **) &lost.task, 1);
+      coro_call_later (0, let_end_cb, &lost, NULL);
+      while (!coro_future_is_done (gather))
+        g_main_context_iteration (context, TRUE);
+      g_main_context_pop_thread_default (context);
+      g_thread_join (thread);
+      g_assert_cmpstr (coro_future_get_error (gather)->message, ==,
+                       "The main context has ended before the coroutine has");
+      g_object_unref (lost.task);
+      return;
+    }
+
+  g_test_trap_subprocess (NULL, 0, 0);
+  g_test_trap_assert_passed ();
+}
+
+/* --- what is dropped --------------------------------------------------------------- */
+
+static CoroFuture *
+cancel_on_error_one (CoroFuture *future)
+{
+  return coro_gather_full (&future, 1, CORO_GATHER_CANCEL_ON_ERROR);
+}
+
+static gboolean
+test_dropped_leaves_nothing (gpointer   user_data,
+                             GValue    *result,
+                             GError   **error)
+{
+  CoroFuture *(*const combine[]) (CoroFuture *future) = { gather_one, cancel_on_error_one, race_one, coro_future_shield };
+
+  for (guint i = 0; i < G_N_ELEMENTS (combine); i++)
+    {
+      CoroFuture *inner = coro_future_new ();
+      CoroFuture *outer = combine[i] (inner);
+
+      g_object_add_weak_pointer (G_OBJECT (inner), (gpointer *) &inner);
+      g_object_add_weak_pointer (G_OBJECT (outer), (gpointer *) &outer);
+      g_object_unref (inner);
+      g_object_unref (outer);
+      if (!coro_test_settle (error))
+        return FALSE;
+      g_assert_null (outer);
+      g_assert_null (inner);
+    }
+  return TRUE;
+}
+
+/* A race and such a gather stop the others, also when their futures were dropped. */
+static gboolean
+test_dropped_goes_on (gpointer   user_data,
+                      GValue    *result,
+                      GError   **error)
+{
+  CoroFuture *racers[] = { careful (30), after (10) };
+  CoroFuture *gathered[] = { careful (30), fail_after (10) };
+
+  g_object_unref (coro_race (racers, 2));
+  g_object_unref (coro_gather_full (gathered, 2, CORO_GATHER_CANCEL_ON_ERROR));
+  if (!coro_sleep (20 * MILLISECOND, error))
+    return FALSE;
+  assert_trace ("cleaned cleaned");
+  g_assert_cmpint (coro_future_get_state (racers[0]), ==, CORO_FUTURE_CANCELLED);
+  g_assert_cmpint (coro_future_get_state (gathered[0]), ==, CORO_FUTURE_CANCELLED);
+  g_assert_nonnull (coro_future_get_error (gathered[1]));
+  drop (racers, 2);
+  drop (gathered, 2);
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -436,6 +699,12 @@ main (int    argc,
   coro_test_add_func ("/spec/S053-S054/gather-returns-errors", test_gather_returns_errors);
   coro_test_add_func ("/scope/gather/cancels-on-error", test_gather_cancels_on_error);
   coro_test_add_func ("/scope/group-error/split-keeps-shape", test_split);
+  coro_test_add_func ("/scope/ended-context/gather-race-shield", test_orphans);
+  coro_test_add_func ("/scope/ended-context/as-completed", test_as_completed_orphans);
+  g_test_add_func ("/scope/ended-context/never-iterated", test_never_iterated);
+  g_test_add_func ("/scope/ended-context/lost-coroutine", test_lost_coroutine);
+  coro_test_add_func ("/scope/dropped/leaves-nothing", test_dropped_leaves_nothing);
+  coro_test_add_func ("/scope/dropped/goes-on", test_dropped_goes_on);
 
   return g_test_run ();
 }

@@ -6,8 +6,9 @@
  */
 #include "test-util.h"
 
-/* Levels that are only objects, and levels that are coroutines. */
-#define N_LEVELS (is_slow () ? 20000 : 100000)
+/* Levels that are guards, futures and coroutines.  The walks used to end at 750 and 6300. */
+#define N_GUARDS (is_slow () ? 20000 : 100000)
+#define N_FUTURES (is_slow () ? 5000 : 30000)
 #define N_COROUTINES (is_slow () ? 2000 : 10000)
 
 /* --- scopes ------------------------------------------------------------------------ */
@@ -18,7 +19,7 @@ cancel_nested_guards_cb (gpointer   user_data,
                          GValue    *result,
                          GError   **error)
 {
-  int n = N_LEVELS;
+  int n = N_GUARDS;
   CoroCancelScope *scopes = g_new (CoroCancelScope, n);
   CoroCancelScope *middle = &scopes[n / 2];
   g_autoptr (GError) local_error = NULL;
@@ -193,6 +194,121 @@ share_errors_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* --- futures of futures ------------------------------------------------------------ */
+
+static CoroFuture *
+gather_two (CoroFuture *future)
+{
+  return coro_gather ((CoroFuture *[]) { future, future }, 2);
+}
+
+static CoroFuture *
+race_two (CoroFuture *future)
+{
+  return coro_race ((CoroFuture *[]) { future, future }, 2);
+}
+
+static CoroFuture *
+hold (CoroFuture *future)
+{
+  CoroFuture *self = coro_future_new ();
+
+  coro_future_resolve_object (self, future);
+  return self;
+}
+
+/* Each is made of the one before, which stands in it twice: a walk that takes every way
+ * never ends.  Takes `first`. */
+static CoroFuture *
+nest_futures (CoroFuture  *first,
+              CoroFuture *(*combine) (CoroFuture *future))
+{
+  CoroFuture *future = first;
+
+  for (int i = 0; i < N_FUTURES; i++)
+    {
+      CoroFuture *outer = combine (future);
+
+      g_object_unref (future);
+      future = outer;
+    }
+  return future;
+}
+
+static CoroFuture *(*const combinations[]) (CoroFuture *future) = { gather_two, race_two, coro_future_shield };
+
+static gboolean
+cancel_nested_futures_cb (gpointer   user_data,
+                          GValue    *result,
+                          GError   **error)
+{
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (CoroTask) innermost = coro_spawn_task (forever_cb, NULL, NULL);
+      g_autoptr (CoroFuture) outermost = nest_futures (CORO_FUTURE (g_object_ref (innermost)), combinations[i]);
+
+      if (!coro_yield (error))
+        return FALSE;
+      g_assert_true (coro_future_cancel (outermost));
+      g_assert_cmpuint (coro_task_get_cancelling (innermost), ==, 2);   /* it stands there twice */
+      if (!coro_join (outermost, error))
+        return FALSE;
+      g_assert_cmpint (coro_future_get_state (outermost), ==, CORO_FUTURE_CANCELLED);
+      g_assert_false (coro_future_cancel (outermost));
+    }
+  return TRUE;
+}
+
+/* On the stack of the coroutine, which is the smaller one. */
+static gboolean
+drop_nested_futures_cb (gpointer   user_data,
+                        GValue    *result,
+                        GError   **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (combinations); i++)
+    for (int done = 0; done < 2; done++)
+      {
+        CoroFuture *innermost = coro_future_new ();
+        CoroFuture *outermost = nest_futures (g_object_ref (innermost), combinations[i]);
+
+        g_object_add_weak_pointer (G_OBJECT (innermost), (gpointer *) &innermost);
+        if (done)
+          coro_future_resolve_int (innermost, 1);
+        if (done && !coro_await (outermost, NULL, error))
+          return FALSE;
+        g_object_unref (innermost);
+        g_object_unref (outermost);
+        if (!coro_test_settle (error))
+          return FALSE;
+        g_assert_null (innermost);
+      }
+
+  g_object_unref (nest_futures (coro_future_new (), hold));
+  return TRUE;
+}
+
+static gboolean
+describe_nested_futures_cb (gpointer   user_data,
+                            GValue    *result,
+                            GError   **error)
+{
+  g_autoptr (CoroTask) innermost = coro_spawn_task (forever_cb, NULL, NULL);
+  g_autoptr (CoroFuture) outermost = nest_futures (CORO_FUTURE (g_object_ref (innermost)), gather_two);
+  g_autoptr (CoroTask) waiting = NULL;
+  g_autofree char *graph = NULL;
+  g_autofree char *stack = NULL;
+
+  waiting = coro_spawn_task (await_future_cb, outermost, NULL);
+  if (!coro_test_settle (error))
+    return FALSE;
+  graph = coro_format_call_graph (NULL);
+  g_assert_nonnull (strstr (graph, "forever_cb"));
+  stack = coro_task_format_stack (innermost, 0);
+  g_assert_nonnull (strstr (stack, "awaited by"));
+  coro_task_cancel (innermost);
+  return coro_join (waiting, error);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -203,6 +319,9 @@ main (int    argc,
   coro_test_add_func ("/deep/cancel-nested-nurseries", cancel_nested_nurseries_cb);
   coro_test_add_func ("/deep/fail-in-nested-nurseries", fail_in_nested_nurseries_cb);
   coro_test_add_func ("/deep/share-errors", share_errors_cb);
+  coro_test_add_func ("/deep/cancel-nested-futures", cancel_nested_futures_cb);
+  coro_test_add_func ("/deep/drop-nested-futures", drop_nested_futures_cb);
+  coro_test_add_func ("/deep/describe-nested-futures", describe_nested_futures_cb);
 
   return g_test_run ();
 }
