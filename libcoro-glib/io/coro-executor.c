@@ -20,9 +20,13 @@
  * A bounded number of threads for functions that block or compute.
  *
  * [func@run_in_thread] uses the default one, which belongs to the process and
- * has four threads more than there are processors, 32 at the most. Make one to
+ * has four threads more than there are processors, 32 at the most. Functions
+ * that run in there may wait for others: when nothing has been begun for 100 ms
+ * although there is something to do, it has one more, until that is over. Make one to
  * bound something of your own, a database that takes three connections or
- * a library that wants a single thread, and pass it to [method@Executor.run].
+ * a library that wants a single thread, and pass it to [method@Executor.run]. Its
+ * number of threads is the one that you gave, so that a function must not wait for
+ * others of the same executor.
  * Threads are made when there is work, and end after 10 s without.
  *
  * Functions begin in the order of submission. Each is given a
@@ -175,6 +179,18 @@ coro_executor_init (CoroExecutor *self)
 {
 }
 
+static CoroExecutor *
+executor_new (guint             max_threads,
+              CoroExecutorFlags flags,
+              gboolean          grows)
+{
+  CoroExecutor *self = g_object_new (CORO_TYPE_EXECUTOR, NULL);
+
+  self->flags = flags;
+  self->threads = coro_threads_new (max_threads, grows);
+  return self;
+}
+
 /* As many as asyncio has by default. */
 static guint
 get_default_max_threads (void)
@@ -199,11 +215,7 @@ CoroExecutor *
 coro_executor_new (guint             max_threads,
                    CoroExecutorFlags flags)
 {
-  CoroExecutor *self = g_object_new (CORO_TYPE_EXECUTOR, NULL);
-
-  self->flags = flags;
-  self->threads = coro_threads_new (max_threads > 0 ? max_threads : get_default_max_threads ());
-  return self;
+  return executor_new (max_threads > 0 ? max_threads : get_default_max_threads (), flags, FALSE);
 }
 
 /**
@@ -230,7 +242,7 @@ coro_executor_get_default (void)
   if (default_executor == NULL || default_process != process)
     {
       /* The parent's cannot be freed: its locks may be held by threads that are not here. */
-      default_executor = coro_executor_new (0, CORO_EXECUTOR_NONE);
+      default_executor = executor_new (get_default_max_threads (), CORO_EXECUTOR_NONE, TRUE);
       default_process = process;
     }
   self = default_executor;
@@ -242,7 +254,8 @@ coro_executor_get_default (void)
  * coro_executor_get_max_threads:
  * @self: an executor
  *
- * Gets how many threads it may have.
+ * Gets how many threads it may have, but for those that the default one adds when nothing
+ * goes on any more.
  *
  * Callable from any thread; never suspends.
  *
@@ -294,7 +307,8 @@ coro_executor_count_threads (CoroExecutor *self)
  * that has not begun is not made.
  *
  * @error can be set to what @func fails with, to %G_IO_ERROR_CANCELLED, to
- * [error@Coro.Error.CLOSED] after a shutdown and in a forked child, to the errors of
+ * [error@Coro.Error.CLOSED] after a shutdown and in a forked child, to
+ * [error@Coro.Error.PROTOCOL] in the only thread of the executor, to the errors of
  * [ctor@GLib.Thread.try_new] and to the misuse errors of [func@await].
  *
  * Returns: (nullable) (transfer full): what @func returned; %NULL also
@@ -315,7 +329,11 @@ coro_executor_run (CoroExecutor    *self,
   g_return_val_if_fail (CORO_IS_EXECUTOR (self), NULL);
   g_return_val_if_fail (func != NULL, NULL);
 
-  if (coro_waiter_init (&call.waiter, error))
+  if (coro_threads_blocks_itself (self->threads))
+    {
+      g_set_error_literal (error, CORO_ERROR, CORO_ERROR_PROTOCOL, "An executor of one thread cannot wait for itself");
+    }
+  else if (coro_waiter_init (&call.waiter, error))
     {
       coro_thread_call_init (&call.call, &call_class, self->threads, call.waiter.job->context);
       call_wait (&call, error);
@@ -333,7 +351,7 @@ coro_executor_run (CoroExecutor    *self,
  * @func: (scope notified) (closure user_data) (destroy destroy): what to run
  * @user_data: what to pass to it
  * @destroy: (nullable): frees @user_data, in the main context that is the
- *   thread-default one; in the thread, if the function was abandoned
+ *   thread-default one, when the function has returned
  *
  * Runs a function in one of the threads, and gives a future for its result.
  *
@@ -342,8 +360,9 @@ coro_executor_run (CoroExecutor    *self,
  *
  * Callable from any thread; never suspends. Cancelling the future cancels the
  * function's cancellable: the future is done when the function has returned,
- * or at once with %CORO_EXECUTOR_ABANDON. A function that has not begun never
- * will.
+ * or at once with %CORO_EXECUTOR_ABANDON. What an abandoned function has come to is
+ * freed in the main context as well, or in its thread if that context has ended
+ * meanwhile. A function that has not begun never will.
  *
  * The future can fail with what @func fails with, with
  * [error@Coro.Error.CLOSED] after a shutdown and in a forked child, and with the errors of

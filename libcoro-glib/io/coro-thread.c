@@ -17,15 +17,16 @@
  * Runs a function that blocks or computes in a thread of a pool.
  *
  * The threads are those of the default [class@Executor], four more than there are
- * processors, 32 at the most; calls beyond wait for their turn.
+ * processors, 32 at the most; calls beyond wait for their turn. @func may wait for such
+ * calls itself.
  *
  * Callable from a coroutine, which it suspends. Cancellation cancels the
  * function's cancellable and still waits until it has returned, so that it
  * may use what belongs to the caller; a call that has not begun is not made.
  *
  * @error can be set to what @func fails with, to %G_IO_ERROR_CANCELLED, to
- * [error@Coro.Error.CLOSED] in a process that was forked meanwhile, and to the misuse errors of
- * [func@await].
+ * [error@Coro.Error.CLOSED] in a process that was forked meanwhile, to the errors of
+ * [ctor@GLib.Thread.try_new] if there is no thread, and to the misuse errors of [func@await].
  *
  * Returns: (nullable) (transfer full): what @func returned; %NULL also
  *   with @error set

@@ -32,7 +32,8 @@ struct _CoroThreadsEnd
   void (*ended) (CoroThreadsEnd *self);         /* in that thread, with the lock held */
 };
 
-CoroThreads *coro_threads_new           (guint             max_threads);
+CoroThreads *coro_threads_new           (guint             max_threads,
+                                         gboolean          grows);
 CoroThreads *coro_threads_ref           (CoroThreads      *self);
 void         coro_threads_unref         (CoroThreads      *self);
 gboolean     coro_threads_push          (CoroThreads      *self,
@@ -45,6 +46,7 @@ gboolean     coro_threads_close         (CoroThreads      *self,
 void         coro_threads_drop_queued   (CoroThreads      *self);
 void         coro_threads_join          (CoroThreads      *self);
 gboolean     coro_threads_is_mine       (CoroThreads      *self);
+gboolean     coro_threads_blocks_itself (CoroThreads      *self);
 guint        coro_threads_get_max       (CoroThreads      *self);
 guint        coro_threads_count         (CoroThreads      *self);
 

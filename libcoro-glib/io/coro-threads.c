@@ -12,20 +12,32 @@
 /* µs for which a thread without work stays. */
 #define IDLE_TIME (10 * G_TIME_SPAN_SECOND)
 
+/* µs after which those at work are believed to wait for what is in the queue, and by how many
+ * hundredths that grows with each thread that was added, up to so many: as GTask has it. */
+#define STALL_TIME (100 * G_TIME_SPAN_MILLISECOND)
+#define STALL_GROWTH 3
+#define MAX_EXTRA 256
+
 struct _CoroThreads
 {
   int ref_count;                /* (atomic) */
   guint max_threads;
+  gboolean grows;               /* beyond that, when nothing goes on */
   pid_t process;                /* a fork takes none of the threads along */
 
   GMutex lock;                  /* for all below */
   GCond changed;                /* there is an item, or the end */
   GCond ended;                  /* the last thread has */
+  GCond stalling;               /* there is an item that may have to wait, or the end: for the reserve */
   CoroThreadItem *head;         /* (nullable) */
   CoroThreadItem *tail;         /* (nullable) */
   guint n_queued;
   guint n_idle;
   guint n_threads;
+  guint n_extra;                /* those beyond them that are at work */
+  gboolean has_reserve;         /* and one that waits until it is needed */
+  guint n_moves;                /* items that one of n_threads has taken */
+  gint64 move_time;             /* µs: when an item was last taken, or the first one came */
   GPtrArray *threads;           /* (owned) (element-type GThread): once closed, also those that have ended */
   gboolean closed;
   CoroThreadsEnd *ends;         /* (nullable): who wants to hear of the end */
@@ -74,8 +86,18 @@ threads_take (CoroThreads *self)
 
   item = self->head;
   if (item != NULL)
-    threads_unlink (self, item);
+    {
+      threads_unlink (self, item);
+      self->n_moves++;
+      self->move_time = g_get_monotonic_time ();
+    }
   return item;
+}
+
+static gboolean
+threads_have_ended (CoroThreads *self)
+{
+  return self->n_threads == 0 && self->n_extra == 0 && !self->has_reserve;
 }
 
 /* The calling thread is not one of them any more.  With the lock held. */
@@ -84,10 +106,9 @@ threads_leave (CoroThreads *self)
 {
   GThread *thread = g_thread_self ();
 
-  self->n_threads--;
   if (!self->closed && g_ptr_array_remove_fast (self->threads, thread))
-    return;                     /* nobody is going to join it */
-  if (self->n_threads > 0)
+    return;                     /* it will not be joined */
+  if (!threads_have_ended (self))
     return;
 
   g_cond_broadcast (&self->ended);
@@ -114,6 +135,7 @@ thread_main (gpointer data)
       item->run (item, FALSE);
       g_mutex_lock (&self->lock);
     }
+  self->n_threads--;
   threads_leave (self);
   g_mutex_unlock (&self->lock);
 
@@ -123,10 +145,11 @@ thread_main (gpointer data)
 
 /* With the lock held. */
 static gboolean
-threads_add_thread (CoroThreads  *self,
-                    GError      **error)
+threads_add (CoroThreads  *self,
+             GThreadFunc   main_func,
+             GError      **error)
 {
-  GThread *thread = g_thread_try_new ("coro-executor", thread_main, coro_threads_ref (self), error);
+  GThread *thread = g_thread_try_new ("coro-executor", main_func, coro_threads_ref (self), error);
 
   if (thread == NULL)
     {
@@ -134,24 +157,146 @@ threads_add_thread (CoroThreads  *self,
       return FALSE;
     }
 
-  self->n_threads++;
   g_ptr_array_add (self->threads, thread);
   return TRUE;
 }
 
-/* There are none until there is work. */
+static gboolean
+threads_add_thread (CoroThreads  *self,
+                    GError      **error)
+{
+  if (!threads_add (self, thread_main, error))
+    return FALSE;
+  self->n_threads++;
+  return TRUE;
+}
+
+/* --- the reserve -------------------------------------------------------------------- */
+
+/* What all threads do may have to wait for what is in the queue behind them: a function that
+ * runs coroutines of its own, which have another function run.  Then nothing would ever go
+ * on.  So while all are at work one more looks on, and takes an item when for some time no
+ * other was taken. */
+
+static gpointer reserve_main (gpointer data);
+
+/* With the lock held.  Where there can be none it is tried again with the next item. */
+static void
+threads_want_reserve (CoroThreads *self)
+{
+  if (self->grows && !self->has_reserve && self->n_extra < MAX_EXTRA)
+    self->has_reserve = threads_add (self, reserve_main, NULL);
+}
+
+static gint64
+threads_get_stall_time (CoroThreads *self)
+{
+  gint64 time = STALL_TIME;
+
+  for (guint i = 0; i < self->n_extra; i++)
+    time += time * STALL_GROWTH / 100;
+  return time;
+}
+
+/* The next item that the others have left; NULL when the thread is to end.  With the lock held. */
+static CoroThreadItem *
+reserve_take (CoroThreads *self)
+{
+  gint64 end = g_get_monotonic_time () + IDLE_TIME;
+  CoroThreadItem *item;
+
+  while (TRUE)
+    {
+      gint64 now = g_get_monotonic_time ();
+      gint64 deadline = self->head != NULL ? self->move_time + threads_get_stall_time (self) : end;
+
+      if (self->head == NULL && self->closed)
+        return NULL;
+      if (now >= deadline)
+        break;
+      g_cond_wait_until (&self->stalling, &self->lock, deadline);
+    }
+
+  item = self->head;
+  if (item != NULL)
+    {
+      threads_unlink (self, item);
+      self->move_time = g_get_monotonic_time ();
+    }
+  return item;
+}
+
+/* Runs the item, and the next ones at once as long as nobody else takes any.  With the lock held. */
+static void
+reserve_work (CoroThreads    *self,
+              CoroThreadItem *item)
+{
+  guint n_moves = self->n_moves;
+
+  self->has_reserve = FALSE;
+  self->n_extra++;
+  if (self->head != NULL)
+    threads_want_reserve (self);
+
+  while (item != NULL)
+    {
+      g_mutex_unlock (&self->lock);
+      item->run (item, FALSE);
+      g_mutex_lock (&self->lock);
+
+      item = self->n_moves == n_moves ? self->head : NULL;
+      if (item != NULL)
+        {
+          threads_unlink (self, item);
+          self->move_time = g_get_monotonic_time ();
+        }
+    }
+  self->n_extra--;
+}
+
+static gpointer
+reserve_main (gpointer data)
+{
+  CoroThreads *self = data;
+  CoroThreadItem *item;
+  gboolean replaced = FALSE;
+
+  current_threads = self;
+  g_mutex_lock (&self->lock);
+  while (!replaced && (item = reserve_take (self)) != NULL)
+    {
+      reserve_work (self, item);
+      replaced = self->has_reserve;
+      self->has_reserve = TRUE;
+    }
+  if (!replaced)
+    self->has_reserve = FALSE;
+  threads_leave (self);
+  g_mutex_unlock (&self->lock);
+
+  coro_threads_unref (self);
+  return NULL;
+}
+
+/* --- all of them -------------------------------------------------------------------- */
+
+/* There are none until there is work.  `grows`: there may be more than so many while they seem
+ * to wait for what is still in the queue. */
 CoroThreads *
-coro_threads_new (guint max_threads)
+coro_threads_new (guint    max_threads,
+                  gboolean grows)
 {
   CoroThreads *self = g_new0 (CoroThreads, 1);
 
   self->ref_count = 1;
   self->max_threads = max_threads;
+  self->grows = grows;
   self->process = getpid ();
   self->threads = g_ptr_array_new_with_free_func ((GDestroyNotify) g_thread_unref);
   g_mutex_init (&self->lock);
   g_cond_init (&self->changed);
   g_cond_init (&self->ended);
+  g_cond_init (&self->stalling);
   return self;
 }
 
@@ -174,6 +319,7 @@ coro_threads_unref (CoroThreads *self)
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->changed);
   g_cond_clear (&self->ended);
+  g_cond_clear (&self->stalling);
   g_free (self);
 }
 
@@ -202,9 +348,19 @@ coro_threads_push (CoroThreads     *self,
     {
       ok = threads_add_thread (self, self->n_threads > 0 ? NULL : error) || self->n_threads > 0;
     }
+  else if (self->n_queued >= self->n_idle)
+    {
+      threads_want_reserve (self);
+    }
 
   if (ok)
     {
+      if (self->head == NULL)
+        {
+          self->move_time = g_get_monotonic_time ();
+          if (self->has_reserve)
+            g_cond_signal (&self->stalling);
+        }
       item->previous = self->tail;
       item->next = NULL;
       if (self->tail != NULL)
@@ -251,13 +407,14 @@ coro_threads_close (CoroThreads    *self,
 
   g_mutex_lock (&self->lock);
   self->closed = TRUE;
-  ended = self->n_threads == 0;
+  ended = threads_have_ended (self);
   if (!ended && end != NULL)
     {
       end->next = self->ends;
       self->ends = end;
     }
   g_cond_broadcast (&self->changed);
+  g_cond_signal (&self->stalling);
   g_mutex_unlock (&self->lock);
   return ended;
 }
@@ -294,7 +451,7 @@ coro_threads_join (CoroThreads *self)
     return;
 
   g_mutex_lock (&self->lock);
-  while (self->n_threads > 0)
+  while (!threads_have_ended (self))
     g_cond_wait (&self->ended, &self->lock);
   while (self->threads->len > 0)
     g_ptr_array_add (threads, g_ptr_array_steal_index_fast (self->threads, 0));
@@ -309,6 +466,13 @@ gboolean
 coro_threads_is_mine (CoroThreads *self)
 {
   return current_threads == self;
+}
+
+/* Whether what the calling thread waits for could never be run. */
+gboolean
+coro_threads_blocks_itself (CoroThreads *self)
+{
+  return current_threads == self && self->max_threads == 1 && !self->grows;
 }
 
 guint
@@ -326,7 +490,7 @@ coro_threads_count (CoroThreads *self)
     return 0;
 
   g_mutex_lock (&self->lock);
-  n_threads = self->n_threads;
+  n_threads = self->n_threads + self->n_extra;
   g_mutex_unlock (&self->lock);
   return n_threads;
 }

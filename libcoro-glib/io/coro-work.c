@@ -24,7 +24,7 @@ typedef enum
 {
   WORK_PENDING,
   WORK_ENDED,                   /* by the thread */
-  WORK_ABANDONED                /* before; the thread cleans up */
+  WORK_ABANDONED                /* before */
 } CoroWorkState;
 
 struct _CoroWork
@@ -35,7 +35,9 @@ struct _CoroWork
   CoroThreadCall call;          /* holds a reference to us until the end */
   CoroMessage begun;            /* to the scheduler's thread */
   CoroMessage over;
+  CoroMessage left;             /* by the thread, if it was abandoned */
   CoroReady ready;
+  CoroReady leaving;
   CoroShutdown shutdown;        /* of what may be abandoned */
   gboolean listed;              /* that */
   gboolean abandon;
@@ -138,6 +140,29 @@ work_finish_cb (CoroReady *ready)
   g_object_unref (self);
 }
 
+/* The thread is done with what was abandoned: what came of it belongs to the scheduler's thread,
+ * like all that is made for it. */
+static void
+work_leave_cb (CoroReady *ready)
+{
+  CoroWork *self = work_from_member (ready, offsetof (CoroWork, leaving));
+
+  work_free_data (self);
+  if (G_IS_VALUE (&self->value))
+    g_value_unset (&self->value);
+  g_object_unref (self);
+}
+
+static const CoroReadyClass leaving_class = { work_leave_cb, work_leave_cb };
+
+static void
+work_left_cb (CoroMessage *message)
+{
+  CoroWork *self = work_from_member (message, offsetof (CoroWork, left));
+
+  coro_scheduler_push (coro_future_get_scheduler (CORO_FUTURE (self)), &self->leaving);
+}
+
 /* A scheduler waits for its functions in threads before it ends, and if it cannot, leaves what
  * they have written to them. */
 static const CoroReadyClass ready_class = { work_finish_cb, work_finish_cb };
@@ -193,13 +218,9 @@ work_ended (CoroThreadCall *call)
   CoroWork *self = work_from_member (call, offsetof (CoroWork, call));
 
   if (g_atomic_int_compare_and_exchange (&self->state, WORK_PENDING, WORK_ENDED))
-    {
-      work_post_over (self);
-      return;
-    }
-
-  work_free_data (self);        /* the scheduler may be gone */
-  g_object_unref (self);
+    work_post_over (self);
+  else
+    coro_scheduler_post (coro_future_get_scheduler (CORO_FUTURE (self)), &self->left);
 }
 
 static const CoroThreadCallClass work_call_class = { work_make, work_ended };
@@ -269,7 +290,9 @@ coro_work_init (CoroWork *self)
 {
   self->begun.handle = work_begun_cb;
   self->over.handle = work_over_cb;
+  self->left.handle = work_left_cb;
   self->ready.klass = &ready_class;
+  self->leaving.klass = &leaving_class;
 }
 
 static void

@@ -3,6 +3,7 @@
  *
  * Bounded threads: what they are given is done, dropped or abandoned, and nothing else.
  */
+#include "lib/no-threads.h"
 #include "lib/process.h"
 #include "test-util.h"
 
@@ -535,12 +536,187 @@ test_abandon_running (gpointer   user_data,
   door_open (&door);
   while (g_atomic_int_get (&door.n_freed) == 0)
     g_assert_true (coro_yield (error));
-  g_assert_true (door.freed_in == door.ran_in);
+  g_assert_true (door.freed_in == g_thread_self ());
   g_assert_true (door.was_cancelled);
   while (coro_executor_count_threads (executor) > 0)            /* it has the lock of the door */
     g_assert_true (coro_yield (error));
   door_clear (&door);
   return TRUE;
+}
+
+typedef struct
+{
+  int ref_count;                /* (atomic) */
+  GThread *freed_in;            /* (nullable) (unowned) */
+} Result;
+
+static gpointer
+result_ref (gpointer result)
+{
+  g_atomic_int_inc (&((Result *) result)->ref_count);
+  return result;
+}
+
+static void
+result_unref (gpointer result)
+{
+  Result *self = result;
+
+  if (g_atomic_int_dec_and_test (&self->ref_count))
+    g_atomic_pointer_set (&self->freed_in, g_thread_self ());
+}
+
+typedef struct
+{
+  Door door;
+  GType type;
+  Result result;
+} Abandoned;
+
+static gboolean
+make_result_cb (gpointer       user_data,
+                GCancellable  *cancellable,
+                GValue        *result,
+                GError       **error)
+{
+  Abandoned *self = user_data;
+  g_auto (GValue) passed = G_VALUE_INIT;
+
+  if (!pass_door (&self->door, cancellable, &passed, error))
+    return FALSE;
+  return coro_return_take_boxed (result, self->type, &self->result);
+}
+
+/* A result that nobody takes, of an object of a binding for example, is none of the thread's. */
+static gboolean
+test_abandon_result (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  g_autoptr (CoroExecutor) executor = coro_executor_new (1, CORO_EXECUTOR_ABANDON);
+  Abandoned abandoned = { .type = g_boxed_type_register_static ("TestResult", result_ref, result_unref),
+                          .result = { 1, NULL } };
+  CoroFuture *future;
+
+  door_init (&abandoned.door);
+  future = coro_executor_submit (executor, make_result_cb, &abandoned, NULL);
+  g_assert_true (door_await_arrival (&abandoned.door, 1, error));
+  g_assert_true (coro_future_cancel (future));
+  g_object_unref (future);
+  g_assert_true (coro_test_settle (error));
+  door_open (&abandoned.door);
+  while (g_atomic_pointer_get (&abandoned.result.freed_in) == NULL)
+    g_assert_true (coro_yield (error));
+  g_assert_true (abandoned.result.freed_in == g_thread_self ());
+  while (coro_executor_count_threads (executor) > 0 && coro_executor_shut_down (executor, error))
+    g_assert_true (coro_yield (error));
+  door_clear (&abandoned.door);
+  return TRUE;
+}
+
+/* --- threads that need others, or cannot be had ---------------------------------------- */
+
+static gpointer
+innermost_cb (gpointer       user_data,
+              GCancellable  *cancellable,
+              GError       **error)
+{
+  return user_data;
+}
+
+static gboolean
+needs_a_thread_cb (gpointer   user_data,
+                   GValue    *result,
+                   GError   **error)
+{
+  return coro_run_in_thread (innermost_cb, user_data, NULL, error) != NULL;
+}
+
+static gpointer
+run_inside_cb (gpointer       user_data,
+               GCancellable  *cancellable,
+               GError       **error)
+{
+  return coro_run (needs_a_thread_cb, user_data, NULL, error) ? user_data : NULL;
+}
+
+static gboolean
+run_outside_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  return coro_run_in_thread (run_inside_cb, user_data, NULL, error) != NULL;
+}
+
+/* All threads wait for what is behind them in the queue. */
+static gboolean
+test_nested (gpointer   user_data,
+             GValue    *result,
+             GError   **error)
+{
+  guint n_tasks = 2 * coro_executor_get_max_threads (coro_executor_get_default ());
+  g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+
+  for (guint i = 0; i < n_tasks; i++)
+    coro_spawn_at (nursery.group, run_outside_cb, nursery.group, NULL, "here");
+  return coro_nursery_join (&nursery);
+}
+
+static gboolean
+needs_its_thread_cb (gpointer   executor,
+                     GValue    *result,
+                     GError   **error)
+{
+  return coro_executor_run (executor, innermost_cb, executor, NULL, error) != NULL;
+}
+
+static gpointer
+run_in_itself_cb (gpointer       executor,
+                  GCancellable  *cancellable,
+                  GError       **error)
+{
+  return coro_run (needs_its_thread_cb, executor, NULL, error) ? executor : NULL;
+}
+
+/* Where that one thread is all there ever will be, it is an error. */
+static gboolean
+test_nested_in_one (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  g_autoptr (CoroExecutor) executor = coro_executor_new (1, CORO_EXECUTOR_NONE);
+  g_autoptr (GError) local = NULL;
+
+  g_assert_null (coro_executor_run (executor, run_in_itself_cb, executor, NULL, &local));
+  g_assert_error (local, CORO_ERROR, CORO_ERROR_PROTOCOL);
+  return coro_executor_shut_down (executor, error);
+}
+
+static gboolean
+test_no_threads (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  g_autoptr (CoroExecutor) executor = coro_executor_new (2, CORO_EXECUTOR_NONE);
+  g_autoptr (CoroFuture) future = NULL;
+  g_autoptr (GError) local = NULL;
+  int n_freed = 0;
+
+  forbid_threads (TRUE);
+  g_assert_null (coro_executor_run (executor, innermost_cb, &n_freed, count_cb, &local));
+  g_assert_error (local, G_THREAD_ERROR, G_THREAD_ERROR_AGAIN);
+  g_assert_cmpint (n_freed, ==, 1);
+  g_clear_error (&local);
+
+  future = coro_executor_submit (executor, pass_door, &n_freed, count_cb);
+  g_assert_false (coro_await (future, NULL, &local));
+  g_assert_error (local, G_THREAD_ERROR, G_THREAD_ERROR_AGAIN);
+  g_assert_true (coro_test_settle (error));
+  g_assert_cmpint (n_freed, ==, 2);
+
+  forbid_threads (FALSE);
+  g_assert_true (coro_executor_run (executor, innermost_cb, &n_freed, count_cb, error) == &n_freed);
+  return coro_executor_shut_down (executor, error);
 }
 
 typedef struct
@@ -1052,6 +1228,10 @@ main (int    argc,
   coro_test_add_func ("/io/executor/cancel-queued-future", test_cancel_queued_future);
   coro_test_add_func ("/io/executor/cancel-running-future", test_cancel_running_future);
   coro_test_add_func ("/io/executor/abandon-running", test_abandon_running);
+  coro_test_add_func ("/io/executor/abandon-result", test_abandon_result);
+  coro_test_add_func ("/io/executor/nested", test_nested);
+  coro_test_add_func ("/io/executor/nested-in-one", test_nested_in_one);
+  coro_test_add_func ("/io/executor/no-threads", test_no_threads);
   coro_test_add_func ("/io/executor/closed-takes-nothing", test_closed);
   coro_test_add_func ("/io/executor/cancelled-shut-down-waits", test_cancelled_shut_down);
   coro_test_add_func ("/io/executor/misuse", test_misuse);
