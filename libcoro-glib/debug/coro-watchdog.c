@@ -232,8 +232,14 @@ coro_watchdog_add (CoroDebug *debug)
     }
   if (!is_running)
     {
-      is_running = TRUE;
-      g_thread_unref (g_thread_new ("coro-watchdog", watchdog_main, NULL));
+      g_autoptr (GError) error = NULL;
+      GThread *thread = g_thread_try_new ("coro-watchdog", watchdog_main, NULL, &error);
+
+      is_running = thread != NULL;
+      if (is_running)
+        g_thread_unref (thread);
+      else
+        g_warning ("No thread looks for coroutines that block: %s", error->message);
     }
   g_cond_signal (&changed);
   g_mutex_unlock (&lock);

@@ -15,7 +15,8 @@ gboolean coro_worker_pool_try_spawn     (CoroWorkerPool   *self,
                                          gpointer          user_data,
                                          GDestroyNotify    destroy,
                                          const char       *site,
-                                         CoroTask        **task);
+                                         CoroTask        **task,
+                                         GError          **error);
 gboolean coro_worker_pool_is_open       (CoroWorkerPool   *self);
 gboolean coro_worker_pool_add_server    (CoroWorkerPool   *self,
                                          CoroCancelScope  *scope,

@@ -175,7 +175,7 @@ connection_free (CoroPoolConnection *self)
   g_free (self);
 }
 
-/* --- a connection for which there is no stack --------------------------------------- */
+/* --- a connection for which there is no stack or thread ------------------------------ */
 
 /* What is going to try again. */
 typedef struct
@@ -260,12 +260,16 @@ static void
 connection_spawn (CoroPoolConnection *self,
                   int                 worker)
 {
+  g_autoptr (GError) error = NULL;
   CoroTask *task;
 
   if (!coro_worker_pool_try_spawn (self->server->pool, worker, connection_cb, self, connection_ended,
-                                   CORO_SPAWN_SITE (coro_worker_pool_serve), &task))
+                                   CORO_SPAWN_SITE (coro_worker_pool_serve), &task, &error))
     {
-      connection_free (self);
+      if (g_error_matches (error, CORO_ERROR, CORO_ERROR_CLOSED))
+        connection_free (self);
+      else
+        connection_retry_later (self);  /* there is no thread */
       return;
     }
 

@@ -7,7 +7,6 @@
 
 #include "fiber/coro-error.h"
 #include "future/coro-task-private.h"
-#include "io/coro-executor.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scope/coro-run.h"
 #include "scope/coro-shield.h"
@@ -44,6 +43,9 @@
  * A function that blocks is better placed in a [class@Executor]: here it stops
  * the other coroutines of its worker.
  *
+ * Where a thread cannot be made, the others do its work, and it is tried again when there are
+ * none. Only then does what is spawned fail.
+ *
  * [method@WorkerPool.serve] has all workers serve the connections of one listening
  * socket.
  *
@@ -53,13 +55,24 @@
  *
  * Since: 0.1
  */
+
+/* Those of a pool that run: they may go on after it. */
+typedef struct
+{
+  int ref_count;                /* (atomic): the pool's and the threads' */
+  GMutex lock;
+  guint n_running;              /* guarded by lock */
+  GSList *ends;                 /* (element-type CoroFuture) (owned): to be resolved when none runs; guarded by lock */
+} CoroCrew;
+
 typedef struct
 {
   int ref_count;                /* (atomic): the pool, the thread, and what was spawned */
+  CoroCrew *crew;               /* (owned) */
   GMainContext *context;        /* (owned) */
   CoroScheduler *scheduler;     /* (owned) */
   CoroTaskGroup *root;          /* (unowned): of all its coroutines, as long as nobody has told it to quit */
-  GThread *thread;              /* (owned) (nullable): until it is joined */
+  GThread *thread;              /* (owned) (nullable): until it is joined; guarded by the pool's lock while that is open */
   int n_coroutines;             /* (atomic): spawned and not ended */
   int n_taken;                  /* (atomic): begun, or ended without that */
   int n_given;                  /* spawned; guarded by the pool's lock */
@@ -79,6 +92,7 @@ struct _CoroWorkerPool
   guint next;                   /* where the search for an idle one begins; guarded by lock */
   guint n_workers;
   CoroWorker **workers;         /* (owned) */
+  CoroCrew *crew;               /* (owned) */
   pid_t process;                /* whose threads they are */
 };
 
@@ -101,6 +115,82 @@ typedef struct
   CoroFuture *ended;            /* (owned): what it waits for at last */
 } CoroWorkerServer;
 
+/* --- those who run ----------------------------------------------------------------- */
+
+static CoroCrew *
+crew_new (void)
+{
+  CoroCrew *self = g_new0 (CoroCrew, 1);
+
+  self->ref_count = 1;
+  g_mutex_init (&self->lock);
+  return self;
+}
+
+static CoroCrew *
+crew_ref (CoroCrew *self)
+{
+  g_atomic_int_inc (&self->ref_count);
+  return self;
+}
+
+static void
+crew_unref (CoroCrew *self)
+{
+  if (!g_atomic_int_dec_and_test (&self->ref_count))
+    return;
+
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+static void
+crew_enter (CoroCrew *self)
+{
+  g_mutex_lock (&self->lock);
+  self->n_running++;
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+resolve_end_cb (gpointer future)
+{
+  coro_future_resolve (future, NULL);
+  g_object_unref (future);
+}
+
+/* The last one tells that all have ended. */
+static void
+crew_leave (CoroCrew *self)
+{
+  GSList *ends = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (--self->n_running == 0)
+    ends = g_steal_pointer (&self->ends);
+  g_mutex_unlock (&self->lock);
+
+  g_slist_free_full (ends, resolve_end_cb);
+}
+
+/* A future (transfer full) of the caller's, which is done when all have ended. */
+static CoroFuture *
+crew_get_end (CoroCrew *self)
+{
+  CoroFuture *end = coro_future_new ();
+  gboolean ended;
+
+  g_mutex_lock (&self->lock);
+  ended = self->n_running == 0;
+  if (!ended)
+    self->ends = g_slist_prepend (self->ends, g_object_ref (end));
+  g_mutex_unlock (&self->lock);
+
+  if (ended)
+    coro_future_resolve (end, NULL);
+  return end;
+}
+
 /* --- a worker ---------------------------------------------------------------------- */
 
 static void
@@ -109,6 +199,7 @@ worker_unref (CoroWorker *self)
   if (!g_atomic_int_dec_and_test (&self->ref_count))
     return;
 
+  crew_unref (self->crew);
   g_object_unref (self->scheduler);
   g_main_context_unref (self->context);
   g_free (self);
@@ -127,21 +218,38 @@ worker_main (gpointer data)
   coro_scheduler_shut_down (self->scheduler);
   coro_scheduler_close (self->scheduler);
   g_main_context_pop_thread_default (self->context);
+  crew_leave (self->crew);
   worker_unref (self);
   return NULL;
 }
 
+/* FALSE with an error of g_thread_try_new(). */
+static gboolean
+worker_start (CoroWorker  *self,
+              GError     **error)
+{
+  g_atomic_int_inc (&self->ref_count);
+  crew_enter (self->crew);
+  self->thread = g_thread_try_new ("coro-worker", worker_main, self, error);
+  if (self->thread != NULL)
+    return TRUE;
+
+  crew_leave (self->crew);
+  worker_unref (self);
+  return FALSE;
+}
+
 static CoroWorker *
-worker_new (void)
+worker_new (CoroCrew *crew)
 {
   CoroWorker *self = g_new0 (CoroWorker, 1);
 
   self->ref_count = 1;
+  self->crew = crew_ref (crew);
   self->context = g_main_context_new ();
   self->scheduler = coro_scheduler_ref_for_context (self->context);
   self->root = coro_task_group_get_root (self->scheduler);
-  g_atomic_int_inc (&self->ref_count);
-  self->thread = g_thread_new ("coro-worker", worker_main, self);
+  worker_start (self, NULL);    /* tried again when it is needed */
   return self;
 }
 
@@ -211,6 +319,7 @@ coro_worker_pool_finalize (GObject *object)
       worker_unref (self->workers[i]);
     }
   g_free (self->workers);
+  crew_unref (self->crew);
   g_mutex_clear (&self->lock);
   g_mutex_clear (&self->join_lock);
 
@@ -228,6 +337,7 @@ coro_worker_pool_init (CoroWorkerPool *self)
 {
   g_mutex_init (&self->lock);
   g_mutex_init (&self->join_lock);
+  self->crew = crew_new ();
   self->process = getpid ();
 }
 
@@ -251,7 +361,7 @@ coro_worker_pool_new (guint n_workers)
   self->n_workers = n_workers > 0 ? n_workers : g_get_num_processors ();
   self->workers = g_new (CoroWorker *, self->n_workers);
   for (guint i = 0; i < self->n_workers; i++)
-    self->workers[i] = worker_new ();
+    self->workers[i] = worker_new (self->crew);
   return self;
 }
 
@@ -343,13 +453,14 @@ worker_is_stuck (CoroWorker *self,
   return now - self->taken_time > PROMPT;
 }
 
-/* The one with the fewest coroutines, and none that is stuck while others are not; those
- * with equally many take turns.  With the lock. */
+/* The one with the fewest coroutines, and none that is stuck, or has no thread, while others
+ * are not; those with equally many take turns.  With the lock. */
 static CoroWorker *
 pool_pick (CoroWorkerPool *self,
            gint64          now)
 {
   CoroWorker *best = self->workers[0];
+  gboolean running = FALSE;
   gboolean stuck = TRUE;
   int fewest = G_MAXINT;
 
@@ -360,9 +471,12 @@ pool_pick (CoroWorkerPool *self,
       gboolean is_stuck = worker_is_stuck (worker, now);
       int n_coroutines = g_atomic_int_get (&worker->n_coroutines);
 
-      if (is_stuck < stuck || (is_stuck == stuck && n_coroutines < fewest))
+      if (worker->thread == NULL)
+        continue;
+      if (!running || is_stuck < stuck || (is_stuck == stuck && n_coroutines < fewest))
         {
           best = worker;
+          running = TRUE;
           stuck = is_stuck;
           fewest = n_coroutines;
         }
@@ -370,8 +484,28 @@ pool_pick (CoroWorkerPool *self,
   return best;
 }
 
-/* FALSE: nobody takes it, and @user_data is still the caller's.  `task` (nullable) is for
- * the handle. */
+/* A worker that runs, by its number or any; NULL with an error.  With the lock. */
+static CoroWorker *
+pool_choose (CoroWorkerPool  *self,
+             int              number,
+             GError         **error)
+{
+  gint64 now = g_get_monotonic_time ();
+  CoroWorker *worker;
+
+  if (self->closed)
+    {
+      g_set_error_literal (error, CORO_ERROR, CORO_ERROR_CLOSED, "The pool has no workers any more");
+      return NULL;
+    }
+
+  worker = number >= 0 ? self->workers[number] : pool_pick (self, now);
+  worker_is_stuck (worker, now);        /* notes whether it had taken all */
+  return worker->thread != NULL || worker_start (worker, error) ? worker : NULL;
+}
+
+/* FALSE with CORO_ERROR_CLOSED or an error of g_thread_try_new(): nobody takes it, and
+ * @user_data is still the caller's.  `task` (nullable) is for the handle. */
 gboolean
 coro_worker_pool_try_spawn (CoroWorkerPool  *self,
                             int              number,
@@ -379,22 +513,23 @@ coro_worker_pool_try_spawn (CoroWorkerPool  *self,
                             gpointer         user_data,
                             GDestroyNotify   destroy,
                             const char      *site,
-                            CoroTask       **task)
+                            CoroTask       **task,
+                            GError         **error)
 {
-  gboolean open;
+  CoroWorker *worker;
 
   if (self->process != getpid ())
-    return FALSE;
+    {
+      g_set_error_literal (error, CORO_ERROR, CORO_ERROR_CLOSED, "The pool's workers are in the parent process");
+      return FALSE;
+    }
 
   g_mutex_lock (&self->lock);
-  open = !self->closed;
-  if (open)
+  worker = pool_choose (self, number, error);
+  if (worker != NULL)
     {
-      gint64 now = g_get_monotonic_time ();
-      CoroWorker *worker = number >= 0 ? self->workers[number] : pool_pick (self, now);
       CoroWorkerCall *call = g_new (CoroWorkerCall, 1);
 
-      worker_is_stuck (worker, now);    /* notes whether it had taken all */
       *call = (CoroWorkerCall) { worker, func, user_data, destroy, FALSE };
       g_atomic_int_inc (&worker->ref_count);
       g_atomic_int_inc (&worker->n_coroutines);
@@ -405,7 +540,7 @@ coro_worker_pool_try_spawn (CoroWorkerPool  *self,
         coro_spawn_at (worker->root, call_cb, call, call_free, site);
     }
   g_mutex_unlock (&self->lock);
-  return open;
+  return worker != NULL;
 }
 
 /* Whether it takes coroutines. */
@@ -490,7 +625,8 @@ drop_data (gpointer       user_data,
  * Runs a coroutine in a worker; nobody gets a handle.
  * [func@worker_pool_spawn] is the short form.
  *
- * In a pool that was shut down it does not run, and that is a critical warning.
+ * In a pool that was shut down it does not run, and that is a critical warning. Where the pool
+ * has no thread and none can be made it does not run either, and that is a warning.
  *
  * Callable from any thread; never suspends.
  *
@@ -504,14 +640,19 @@ coro_worker_pool_spawn_at (CoroWorkerPool *self,
                            GDestroyNotify  destroy,
                            const char     *site)
 {
+  g_autoptr (GError) error = NULL;
+
   g_return_if_fail (CORO_IS_WORKER_POOL (self));
   g_return_if_fail (worker < (int) self->n_workers);
   g_return_if_fail (func != NULL);
 
-  if (coro_worker_pool_try_spawn (self, worker, func, user_data, destroy, site, NULL))
+  if (coro_worker_pool_try_spawn (self, worker, func, user_data, destroy, site, NULL, &error))
     return;
 
-  g_critical ("A coroutine was spawned into a pool that was shut down; it does not run");
+  if (g_error_matches (error, CORO_ERROR, CORO_ERROR_CLOSED))
+    g_critical ("A coroutine was spawned into a pool that was shut down; it does not run");
+  else
+    g_warning ("A coroutine was spawned into a pool that has no thread; it does not run: %s", error->message);
   drop_data (user_data, destroy);
 }
 
@@ -527,8 +668,8 @@ coro_worker_pool_spawn_at (CoroWorkerPool *self,
  * [func@worker_pool_spawn_at] with a handle.
  *
  * It fails with [error@Coro.Error.CLOSED] in a pool that was shut down or that
- * belongs to the parent process; @user_data is freed in the calling thread
- * then.
+ * belongs to the parent process, and with an error of [ctor@GLib.Thread.try_new] where
+ * there is no thread; @user_data is freed in the calling thread then.
  *
  * Callable from any thread; never suspends.
  *
@@ -545,18 +686,18 @@ coro_worker_pool_spawn_task_at (CoroWorkerPool *self,
                                 const char     *site)
 {
   CoroTask *task = NULL;
+  GError *error = NULL;
 
   g_return_val_if_fail (CORO_IS_WORKER_POOL (self), NULL);
   g_return_val_if_fail (worker < (int) self->n_workers, NULL);
   g_return_val_if_fail (func != NULL, NULL);
 
-  if (coro_worker_pool_try_spawn (self, worker, func, user_data, destroy, site, &task))
+  if (coro_worker_pool_try_spawn (self, worker, func, user_data, destroy, site, &task, &error))
     return task;
 
   drop_data (user_data, destroy);
   task = coro_task_new (coro_scheduler_peek ());
-  coro_future_reject (CORO_FUTURE (task), g_error_new_literal (CORO_ERROR, CORO_ERROR_CLOSED,
-                                                               "The pool has no workers any more"));
+  coro_future_reject (CORO_FUTURE (task), error);
   return task;
 }
 
@@ -581,21 +722,37 @@ pool_end_servers (CoroWorkerPool *self)
   g_mutex_unlock (&self->lock);
 }
 
-/* In a thread of an executor. */
+/* Waits for `ended`, cancelled or not. */
 static gboolean
-join_cb (gpointer       user_data,
-         GCancellable  *cancellable,
-         GValue        *result,
-         GError       **error)
+wait_for_end (CoroFuture  *ended,
+              GError     **error)
 {
-  CoroWorkerPool *self = user_data;
+  gboolean ok;
 
+  if (coro_job_get_running () == NULL)
+    {
+      while (!coro_future_is_done (ended))
+        g_main_context_iteration (g_main_context_get_thread_default (), TRUE);
+      return TRUE;
+    }
+
+  g_auto (CoroShield) shield = coro_shield_enter (0);
+
+  coro_scheduler_current->n_external++; /* the clock of a test stands still */
+  ok = coro_await (ended, NULL, error);
+  coro_scheduler_current->n_external--;
+  return ok;
+}
+
+/* The threads have nothing more to do, so that this takes no time. */
+static void
+pool_join (CoroWorkerPool *self)
+{
   g_mutex_lock (&self->join_lock);
   for (guint i = 0; i < self->n_workers; i++)
     g_clear_pointer (&self->workers[i]->thread, g_thread_join);
-  pool_end_servers (self);
   g_mutex_unlock (&self->join_lock);
-  return TRUE;
+  pool_end_servers (self);
 }
 
 /**
@@ -623,7 +780,8 @@ gboolean
 coro_worker_pool_shut_down (CoroWorkerPool  *self,
                             GError         **error)
 {
-  g_autoptr (CoroFuture) joined = NULL;
+  g_autoptr (CoroWorkerPool) pool = NULL;
+  g_autoptr (CoroFuture) ended = NULL;
 
   g_return_val_if_fail (CORO_IS_WORKER_POOL (self), FALSE);
 
@@ -637,15 +795,11 @@ coro_worker_pool_shut_down (CoroWorkerPool  *self,
   if (self->process != getpid ())
     return TRUE;                /* nobody is here to wait for */
 
-  joined = coro_executor_submit (coro_executor_get_default (), join_cb, g_object_ref (self), g_object_unref);
-  if (coro_job_get_running () != NULL)
-    {
-      g_auto (CoroShield) shield = coro_shield_enter (0);
-
-      return coro_await (joined, NULL, error);
-    }
-
-  while (!coro_future_is_done (joined))
-    g_main_context_iteration (g_main_context_get_thread_default (), TRUE);
-  return coro_future_get_result (joined, NULL, error);
+  /* No thread of an executor waits for them: they may need it before they can end. */
+  pool = g_object_ref (self);
+  ended = crew_get_end (self->crew);
+  if (!wait_for_end (ended, error))
+    return FALSE;
+  pool_join (self);
+  return TRUE;
 }

@@ -4,6 +4,7 @@
  * Coroutines on many cores: spawned, awaited and cancelled across threads, and none is lost.
  */
 #include "lib/bodies.h"
+#include "lib/no-threads.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -441,6 +442,147 @@ child_cb (gpointer   user_data,
          coro_worker_pool_shut_down (pool, error);
 }
 
+/* --- many at once ------------------------------------------------------------------------- */
+
+typedef struct
+{
+  GPtrArray *pools;             /* (owned) */
+  guint n_shut_down;            /* for so many that was called */
+  int all;                      /* (atomic): for all */
+  int n_saved;                  /* (atomic) */
+} Many;
+
+static gpointer
+save_cb (gpointer       many,
+         GCancellable  *cancellable,
+         GError       **error)
+{
+  g_atomic_int_inc (&((Many *) many)->n_saved);
+  return many;
+}
+
+/* Needs a thread before it can end, when all are waited for. */
+static gboolean
+save_at_end_cb (gpointer   many,
+                GValue    *result,
+                GError   **error)
+{
+  coro_sleep (1000 * SECOND, error);
+
+  g_auto (CoroShield) shield = coro_shield_enter (0);
+
+  while (!g_atomic_int_get (&((Many *) many)->all))
+    coro_yield (NULL);
+  g_assert_nonnull (coro_run_in_thread (save_cb, many, NULL, NULL));
+  return FALSE;
+}
+
+static gboolean
+shut_down_next_cb (gpointer   many,
+                   GValue    *result,
+                   GError   **error)
+{
+  Many *self = many;
+
+  return coro_worker_pool_shut_down (self->pools->pdata[self->n_shut_down++], error);
+}
+
+/* More than the default executor has threads: none of them may wait for a pool. */
+static gboolean
+shut_down_many_cb (gpointer   user_data,
+                   GValue    *result,
+                   GError   **error)
+{
+  guint n_pools = coro_executor_get_max_threads (coro_executor_get_default ()) + 2;
+  g_autoptr (GPtrArray) pools = g_ptr_array_new_with_free_func (g_object_unref);
+  Many many = { .pools = pools };
+
+  for (guint i = 0; i < n_pools; i++)
+    {
+      CoroWorkerPool *one = coro_worker_pool_new (1);
+      g_autoptr (CoroTask) task = NULL;
+
+      g_ptr_array_add (pools, one);
+      coro_worker_pool_spawn (one, save_at_end_cb, &many, NULL);
+      task = coro_worker_pool_spawn_task (one, double_cb, NULL, NULL);
+      if (!coro_await (task, NULL, error))      /* the other one has begun by then */
+        return FALSE;
+    }
+
+  g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+
+  for (guint i = 0; i < n_pools; i++)
+    coro_spawn_at (nursery.group, shut_down_next_cb, &many, NULL, "here");
+  while (many.n_shut_down < n_pools)
+    if (!coro_yield (error))
+      return FALSE;
+  g_atomic_int_set (&many.all, TRUE);
+  if (!coro_nursery_join (&nursery))
+    return FALSE;
+  g_assert_cmpint (many.n_saved, ==, (int) n_pools);
+  return TRUE;
+}
+
+/* --- threads that cannot be had ----------------------------------------------------------- */
+
+static gboolean
+no_threads_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  g_autoptr (CoroWorkerPool) own = NULL;
+  g_autoptr (CoroTask) refused = NULL;
+  g_autoptr (CoroTask) late = NULL;
+  g_autoptr (GError) local = NULL;
+  int n_freed = 0;
+
+  forbid_threads (TRUE);
+  own = coro_worker_pool_new (2);
+  refused = coro_worker_pool_spawn_task (own, double_cb, &n_freed, count_cb);
+  g_assert_false (coro_await (refused, NULL, &local));
+  g_assert_error (local, G_THREAD_ERROR, G_THREAD_ERROR_AGAIN);
+  g_assert_cmpint (n_freed, ==, 1);
+  g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "*pool that has no thread; it does not run*");
+  coro_worker_pool_spawn (own, double_cb, &n_freed, count_cb);
+  g_test_assert_expected_messages ();
+  g_assert_cmpint (n_freed, ==, 2);
+
+  /* One has a thread now, and does all of the work; the other one is tried when it is meant. */
+  forbid_threads (FALSE);
+  late = coro_worker_pool_spawn_task (own, double_cb, GINT_TO_POINTER (21), NULL);
+  forbid_threads (TRUE);
+  g_assert_cmpint (coro_await_int (late, error), ==, 42);
+  for (int i = 0; i < 10; i++)
+    {
+      g_autoptr (CoroTask) task = coro_worker_pool_spawn_task (own, double_cb, GINT_TO_POINTER (i), NULL);
+
+      g_assert_true (coro_task_get_scheduler (task) == coro_task_get_scheduler (late));
+      g_assert_cmpint (coro_await_int (task, error), ==, 2 * i);
+    }
+  forbid_threads (FALSE);
+  for (int i = 0; i < 2; i++)
+    {
+      g_autoptr (CoroTask) task = coro_worker_pool_spawn_task_at (own, i, double_cb, GINT_TO_POINTER (i), NULL, "here");
+
+      g_assert_cmpint (coro_await_int (task, error), ==, 2 * i);
+    }
+  return coro_worker_pool_shut_down (own, error);
+}
+
+/* Without a thread at all there is nothing to wait for. */
+static gboolean
+never_a_thread_cb (gpointer   user_data,
+                   GValue    *result,
+                   GError   **error)
+{
+  g_autoptr (CoroWorkerPool) own = NULL;
+
+  forbid_threads (TRUE);
+  own = coro_worker_pool_new (2);
+  forbid_threads (FALSE);
+  return coro_worker_pool_shut_down (own, error);
+}
+
 static gboolean
 on_both_cb (gpointer   user_data,
             GValue    *result,
@@ -548,5 +690,8 @@ main (int    argc,
   g_test_add_data_func ("/io/worker-pool/shut-down-with-pending", shut_down_pending_cb, run_cb);
   g_test_add_data_func ("/io/worker-pool/dropped-with-pending", dropped_cb, run_cb);
   g_test_add_data_func ("/io/worker-pool/no-shut-down-inside", inside_cb, run_cb);
+  g_test_add_data_func ("/io/worker-pool/shut-down-many", shut_down_many_cb, run_cb);
+  g_test_add_data_func ("/io/worker-pool/no-threads", no_threads_cb, run_cb);
+  g_test_add_data_func ("/io/worker-pool/never-a-thread", never_a_thread_cb, run_cb);
   return g_test_run ();
 }
