@@ -12,13 +12,13 @@ resolve_cb (gpointer promise)
 }
 #endif
 
-/* Before 1.2 there is none: then a promise that the scheduler resolves in its next turn
- * is the way to give way. */
+/* Before libdex 1.2 a fiber yields by waiting for a promise that the scheduler resolves in
+ * its next turn. */
 void
 dex_bench_yield (void)
 {
 #ifdef HAVE_DEX_FIBER_YIELD
-  dex_fiber_yield ();
+  gboolean yielded G_GNUC_UNUSED = dex_fiber_yield (NULL);
 #else
   DexPromise *promise = dex_promise_new ();
 
