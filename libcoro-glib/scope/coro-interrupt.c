@@ -64,10 +64,9 @@ open_pipe (void)
     {
       int fds[2];
 
-      if (!g_unix_open_pipe (fds, FD_CLOEXEC, NULL))
+      /* g_unix_open_pipe() takes FD_CLOEXEC before GLib 2.78 and O_CLOEXEC since. */
+      if (pipe2 (fds, O_CLOEXEC | O_NONBLOCK) != 0)
         return FALSE;
-      g_unix_set_fd_nonblocking (fds[0], TRUE, NULL);
-      g_unix_set_fd_nonblocking (fds[1], TRUE, NULL);
       pipe_fds[1] = fds[1];
       pipe_fds[0] = fds[0];
     }

@@ -220,7 +220,7 @@ test_cancel_cb (gconstpointer test)
 /**
  * coro_test_add_cancel: (skip)
  * @path: the path of the test case
- * @test: (scope forever): what to run, which is static
+ * @test: what to run; it must stay until the test has run, so make it static
  *
  * Adds a test case that is [func@test_cancel_everywhere].
  *
