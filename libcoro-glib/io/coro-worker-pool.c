@@ -665,7 +665,7 @@ coro_worker_pool_spawn_at (CoroWorkerPool *self,
  * @destroy: (nullable): frees @user_data, in the worker
  * @site: (nullable): where this is, a static string; see %CORO_SPAWN_SITE
  *
- * [func@worker_pool_spawn_at] with a handle.
+ * [method@WorkerPool.spawn_at] with a handle.
  *
  * It fails with [error@Coro.Error.CLOSED] in a pool that was shut down or that
  * belongs to the parent process, and with an error of [ctor@GLib.Thread.try_new] where

@@ -79,10 +79,10 @@ coro_cancel_scope_enter_at (gint64       deadline,
  *   icon = get_fallback_icon (self);   // it took more than a second
  * ```
  *
- * When the guard is cancelled, by [func@CancelScope.cancel] or because its
+ * When the guard is cancelled, by [method@CancelScope.cancel] or because its
  * time is up, whatever the coroutine waits for fails with
  * %G_IO_ERROR_CANCELLED, and so does every later wait inside the guard.
- * [func@CancelScope.catch] ends that, on the way that goes on. On every other
+ * [method@CancelScope.catch] ends that, on the way that goes on. On every other
  * way out the guard is closed as it is, and the %G_IO_ERROR_CANCELLED stays:
  * a function that returns early never fails without saying why.
  *
@@ -225,7 +225,7 @@ coro_cancel_scope_set_deadline (CoroCancelScope *self,
  * @self: an open guard
  * @duration: a time in µs from now; %G_MAXINT64: no limit
  *
- * [func@CancelScope.set_deadline] with a time from now.
+ * [method@CancelScope.set_deadline] with a time from now.
  *
  * Callable from the thread of the coroutine that opened it; never suspends.
  *
@@ -274,7 +274,7 @@ coro_cancel_scope_get_shield (const CoroCancelScope *self)
  * Puts a shield up around the block, or takes it down.
  *
  * While it is up, neither guards around this one nor [method@Task.cancel]
- * reach the block; [func@CancelScope.cancel] of this one does, and so does
+ * reach the block; [method@CancelScope.cancel] of this one does, and so does
  * its own time. What was held back is delivered when it is taken down.
  *
  * Callable from the thread of the coroutine that opened it; never suspends.
@@ -348,7 +348,7 @@ coro_cancel_scope_is_expired (const CoroCancelScope *self)
  * coro_cancel_scope_was_caught: (skip)
  * @self: a guard, open or closed
  *
- * Whether [func@CancelScope.catch] has ended a cancellation of the guard's own
+ * Whether [method@CancelScope.catch] has ended a cancellation of the guard's own
  * making.
  *
  * Callable from the thread of the coroutine that opened it; never suspends.

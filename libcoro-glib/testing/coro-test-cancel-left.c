@@ -116,7 +116,7 @@ coro_cancel_run_check_objects (CoroCancelRun  *self,
  * @object: (type GObject.Object): an object
  *
  * Says that @object must be gone at the end of this run of
- * [func@test_cancel_everywhere].
+ * [method@TestCancel.everywhere].
  *
  * Callable from the functions of a [struct@TestCancel]; never suspends.
  *

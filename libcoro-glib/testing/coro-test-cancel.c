@@ -158,7 +158,7 @@ test_has (const CoroTestCancel *test,
  * that came too late for one await must have been heard at the next; no timer,
  * no stack, no generator and no operation of the body may be left, the check
  * of @test must be content, and at the end no future and no object that
- * [func@test_cancel_track] was told of may be alive. The first run cancels
+ * [func@TestCancel.track] was told of may be alive. The first run cancels
  * nothing, and the body has to return %TRUE in it.
  *
  * What stands still for 5 s, with no operation of GIO and no thread under
@@ -222,7 +222,7 @@ test_cancel_cb (gconstpointer test)
  * @path: the path of the test case
  * @test: what to run; it must stay until the test has run, so make it static
  *
- * Adds a test case that is [func@test_cancel_everywhere].
+ * Adds a test case that is [method@TestCancel.everywhere].
  *
  * Callable from `main()`, after g_test_init(); never suspends.
  *

@@ -19,7 +19,7 @@ G_BEGIN_DECLS
  * @CORO_TEST_CANCEL_TIMEOUT: by the deadline of such a scope
  * @CORO_TEST_CANCEL_ALL: each moment in each way
  *
- * When [func@test_cancel_everywhere] cancels, and how.
+ * When [method@TestCancel.everywhere] cancels, and how.
  *
  * Since: 0.1
  */
@@ -58,7 +58,7 @@ typedef gboolean (*CoroTestFunc) (gpointer   fixture,
  * @tear_down: (nullable): frees what is in the fixture
  * @flags: when to cancel, and how; those that are 0 stand for all
  *
- * What [func@test_cancel_everywhere] runs.
+ * What [method@TestCancel.everywhere] runs.
  *
  * Since: 0.1
  */
