@@ -83,15 +83,23 @@ link_remove_cb (CoroMessage *message)
 }
 
 /* The same from another thread than the future's: the coroutine stays parked until that
- * one has answered, for it may be at work on the link. */
+ * one has answered, for it may be at work on the link.  That takes no virtual time, nor does
+ * what a task of that thread does after it was cancelled. */
 static gboolean
 link_detach_remotely (CoroFutureLink *link)
 {
+  CoroScheduler *scheduler = coro_job_get_scheduler (link->waiter.job);
+
   link->is_removed = FALSE;
   link->remove.handle = link_remove_cb;
   coro_scheduler_post (coro_future_private (link->future)->scheduler, &link->remove);
+  if (!link->is_external)
+    scheduler->n_external++;
   while (!link->is_removed)
     coro_job_suspend (link->waiter.job);
+  link->is_external = link->is_kept;
+  if (!link->is_external)
+    scheduler->n_external--;
   return link->is_kept;
 }
 
@@ -109,6 +117,7 @@ coro_future_link (CoroFutureLink *link,
 
   link->future = g_object_ref (future);
   link->propagate = propagate;
+  link->is_external = FALSE;
   coro_future_observe (future);
 
   if (G_LIKELY (coro_scheduler_is_mine (priv->scheduler)))
@@ -163,7 +172,7 @@ future_wait_pending (CoroFuture      *self,
                      GError         **error)
 {
   CoroJob *job;
-  gboolean cancelled;
+  gboolean cancelled, waited;
 
   /* A cancel of before reaches the future as one that comes later does: a task that its
    * caller was told to wait for must not go on alone. */
@@ -187,7 +196,10 @@ future_wait_pending (CoroFuture      *self,
     }
   if (G_UNLIKELY (cancelled))
     coro_waiter_rest (job, error);
-  return coro_waiter_wait (&link->waiter, &future_wait_class, self, error);
+  waited = coro_waiter_wait (&link->waiter, &future_wait_class, self, error);
+  if (G_UNLIKELY (link->is_external))
+    coro_job_get_scheduler (job)->n_external--;
+  return waited;
 }
 
 /* A request was passed on to the future, which is done.  CANCELLED is what the request is

@@ -55,6 +55,7 @@ typedef struct
   gboolean needs_coroutine;     /* event() does */
   gboolean close_gives;         /* who waits may be served by close() */
   gboolean close_cancels;       /* or told that it was cancelled */
+  gboolean needs_helper;        /* a task elsewhere that waits for the future */
 } Kind;
 
 /* One run. */
@@ -74,9 +75,13 @@ struct _Meeting
   gpointer object;              /* (nullable) (owned): what it waits for */
   CoroFuture *futures[2];       /* (nullable) (owned) */
   CoroTask *helper;             /* (nullable) (owned) */
+  GThread *thread;              /* (nullable) (owned): runs a main context of its own */
+  GMainLoop *loop;              /* (nullable) (owned): there */
+  guint64 call;                 /* 0: none */
   int fds[2];
   GMutex lock;
   GCond changed;
+  gboolean started;             /* the thread has; guarded by lock */
   gboolean released;            /* what works for it is done; guarded by lock where that is a thread */
   CoroWaiter *waiter;           /* (nullable): guarded by lock */
   int n_given;
@@ -280,6 +285,8 @@ meeting_drop (Meeting *self)
   g_clear_object (&self->object);
   g_clear_object (&self->futures[0]);
   g_clear_object (&self->futures[1]);
+  if (self->call != 0)
+    coro_call_cancel (self->call);
   if (self->helper != NULL)
     coro_task_cancel (self->helper);
   g_clear_object (&self->helper);
@@ -287,6 +294,12 @@ meeting_drop (Meeting *self)
     if (self->fds[i] >= 0)
       coro_fd_close (self->fds[i], NULL);
   self->fds[0] = self->fds[1] = -1;
+  if (self->thread != NULL)
+    {
+      g_main_loop_quit (self->loop);
+      g_thread_join (g_steal_pointer (&self->thread));
+      g_clear_pointer (&self->loop, g_main_loop_unref);
+    }
 }
 
 static gboolean
@@ -414,6 +427,28 @@ static void
 sleep_future_set_up (Meeting *self)
 {
   self->futures[0] = coro_sleep_future (self->limits[EVENT]);
+}
+
+/* A call, which resolves a future. */
+static void
+call_cb (gpointer future)
+{
+  coro_future_resolve (future, NULL);
+}
+
+static void
+call_set_up (Meeting *self)
+{
+  self->futures[0] = coro_future_new ();
+  self->call = coro_call_later (self->limits[EVENT], call_cb, g_object_ref (self->futures[0]), g_object_unref);
+}
+
+/* It is made, or it can be called off. */
+static void
+call_close (Meeting *self)
+{
+  if (coro_call_cancel (self->call))
+    coro_future_cancel (self->futures[0]);
 }
 
 /* --- futures ------------------------------------------------------------------------ */
@@ -618,6 +653,64 @@ generator_wait (Meeting  *self,
     g_assert_true (coro_generator_close (generator, NULL));
   }
   return ok;
+}
+
+/* --- futures and tasks of another thread --------------------------------------------- */
+
+static gpointer
+other_thread_cb (gpointer user_data)
+{
+  Meeting *self = user_data;
+  GMainContext *context = g_main_loop_get_context (self->loop);
+  g_autoptr (CoroScheduler) scheduler = NULL;
+
+  g_main_context_push_thread_default (context);
+  scheduler = coro_scheduler_ref_for_context (context);
+  g_mutex_lock (&self->lock);
+  self->futures[0] = coro_future_new ();
+  if (self->kind->needs_helper)
+    self->helper = coro_spawn_task (await_future_cb, g_object_ref (self->futures[0]), g_object_unref);
+  self->started = TRUE;
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
+
+  g_main_loop_run (self->loop);
+  coro_scheduler_shut_down (scheduler);
+  g_main_context_pop_thread_default (context);
+  return NULL;
+}
+
+static void
+elsewhere_set_up (Meeting *self)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+
+  self->loop = g_main_loop_new (context, FALSE);
+  self->thread = g_thread_new ("elsewhere", other_thread_cb, self);
+  g_mutex_lock (&self->lock);
+  while (!self->started)
+    g_cond_wait (&self->changed, &self->lock);
+  g_mutex_unlock (&self->lock);
+}
+
+static gboolean
+helper_wait (Meeting  *self,
+             GError  **error)
+{
+  return coro_await (self->helper, NULL, error);
+}
+
+static gboolean
+helper_join_wait (Meeting  *self,
+                  GError  **error)
+{
+  return coro_join (self->helper, error);
+}
+
+static void
+helper_close (Meeting *self)
+{
+  coro_task_cancel (self->helper);
 }
 
 /* --- locks and queues --------------------------------------------------------------- */
@@ -1154,6 +1247,7 @@ awaitable_event (Meeting *self)
 static const Kind kinds[] = {
   { "sleep", nothing_set_up, sleep_wait },
   { "sleep-future", sleep_future_set_up, future_wait, .close = future_close, .close_cancels = TRUE },
+  { "call", call_set_up, future_wait, .close = call_close, .close_cancels = TRUE },
   { "future", future_set_up, future_wait, future_event, future_event, future_close, .close_cancels = TRUE },
   { "join", future_set_up, join_wait, future_event, future_event, future_close, .close_gives = TRUE },
   { "shield", future_set_up, shield_wait, future_event, future_event, future_close, .close_cancels = TRUE },
@@ -1170,6 +1264,12 @@ static const Kind kinds[] = {
   { "group", future_set_up, group_wait, future_event, future_event, future_close, .close_gives = TRUE },
   { "limited-group", future_set_up, limited_wait, future_event, future_event, future_close, .close_gives = TRUE },
   { "generator", future_set_up, generator_wait, future_event, future_event, future_close, .close_gives = TRUE },
+  { "future-elsewhere", elsewhere_set_up, future_wait, future_event, future_event, future_close, .close_cancels = TRUE },
+  { "join-elsewhere", elsewhere_set_up, join_wait, future_event, future_event, future_close, .close_gives = TRUE },
+  { "task-elsewhere", elsewhere_set_up, helper_wait, future_event, future_event, helper_close, .close_cancels = TRUE,
+    .needs_helper = TRUE },
+  { "join-task-elsewhere", elsewhere_set_up, helper_join_wait, future_event, future_event, helper_close,
+    .close_gives = TRUE, .needs_helper = TRUE },
   { "event", event_set_up, event_wait, event_event },
   { "lock", lock_set_up, lock_wait, lock_event, .check = lock_check, .needs_coroutine = TRUE },
   { "condition", condition_set_up, condition_wait, condition_event },
