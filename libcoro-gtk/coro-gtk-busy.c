@@ -1,7 +1,7 @@
 /* libcoro-gtk: coroutines for GTK 4
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
-#include "coro-gtk.h"
+#include "coro-gtk-private.h"
 
 /* How many guards are open, as the spinner remembers it. */
 static GQuark
@@ -59,6 +59,7 @@ coro_gtk_busy_enter (gpointer spinner)
 {
   g_return_val_if_fail (GTK_IS_SPINNER (spinner), ((CoroGtkBusy) { NULL }));
 
+  coro_gtk_attach ();
   coro_call_on_main_stack (busy_enter_cb, spinner);
   return (CoroGtkBusy) { spinner };
 }

@@ -1,27 +1,169 @@
 /* libcoro-gtk: coroutines for GTK 4
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
-#include "coro-gtk.h"
+#include "coro-gtk-private.h"
+
+/* A wait for something of a frame, on the stack of the coroutine that waits.  No reference is
+ * held: the wait would keep its own widget, and itself. */
+typedef struct _CoroGtkFrameWait CoroGtkFrameWait;
+struct _CoroGtkFrameWait
+{
+  GtkWidget *widget;            /* (nullable) (weak pointer) */
+  CoroFuture *future;           /* (owned) */
+  void (*start) (CoroGtkFrameWait *self);       /* the widget is shown */
+  void (*stop)  (CoroGtkFrameWait *self);       /* it is not, or nobody waits any more */
+  gulong map_id;
+  gulong unmap_id;
+  gulong destroy_id;
+  guint tick_id;                /* 0: none */
+  GdkFrameClock *clock;         /* (nullable) (owned): while it is listened to */
+  gulong paint_id;
+};
+
+/* --- the update phase ------------------------------------------------------------- */
 
 static gboolean
 tick_cb (GtkWidget     *widget,
-         GdkFrameClock *frame_clock,
-         gpointer       future)
+         GdkFrameClock *clock,
+         gpointer       user_data)
 {
-  GValue value = G_VALUE_INIT;
+  CoroGtkFrameWait *self = user_data;
+  g_auto (GValue) value = G_VALUE_INIT;
 
+  self->tick_id = 0;
   g_value_init (&value, G_TYPE_INT64);
-  g_value_set_int64 (&value, gdk_frame_clock_get_frame_time (frame_clock));
-  coro_future_resolve (future, &value);
+  g_value_set_int64 (&value, gdk_frame_clock_get_frame_time (clock));
+  /* Inside of this call, in time for the layout and the paint of this frame.  The wait is over
+   * then, and its memory is gone. */
+  coro_future_resolve_eager (self->future, &value);
   return G_SOURCE_REMOVE;
 }
 
-/* The widget is gone, or the frame has come. */
 static void
-tick_destroy_cb (gpointer future)
+tick_start (CoroGtkFrameWait *self)
 {
-  coro_future_cancel (future);
-  g_object_unref (future);
+  if (self->tick_id == 0)
+    self->tick_id = gtk_widget_add_tick_callback (self->widget, tick_cb, self, NULL);
+}
+
+static void
+tick_stop (CoroGtkFrameWait *self)
+{
+  if (self->tick_id != 0)
+    gtk_widget_remove_tick_callback (self->widget, self->tick_id);
+  self->tick_id = 0;
+}
+
+/* --- after the paint -------------------------------------------------------------- */
+
+/* Something to draw, so that the frame is drawn. */
+static void
+request_paint (CoroGtkFrameWait *self)
+{
+  gtk_widget_queue_draw (self->widget);
+  gdk_frame_clock_request_phase (self->clock, GDK_FRAME_CLOCK_PHASE_PAINT);
+}
+
+static void
+after_paint_cb (GdkFrameClock    *clock,
+                CoroGtkFrameWait *self)
+{
+  /* A window that was mapped a moment ago may not have a size yet. */
+  if (gtk_widget_get_width (self->widget) > 0 && gtk_widget_get_height (self->widget) > 0)
+    coro_future_resolve_eager (self->future, NULL);     /* the wait is over then */
+  else
+    request_paint (self);
+}
+
+static void
+paint_start (CoroGtkFrameWait *self)
+{
+  GdkFrameClock *clock = gtk_widget_get_frame_clock (self->widget);
+
+  if (clock == NULL || self->clock != NULL)
+    return;
+
+  self->clock = g_object_ref (clock);
+  self->paint_id = g_signal_connect (clock, "after-paint", G_CALLBACK (after_paint_cb), self);
+  request_paint (self);
+}
+
+static void
+paint_stop (CoroGtkFrameWait *self)
+{
+  if (self->clock != NULL)
+    g_signal_handler_disconnect (self->clock, self->paint_id);
+  g_clear_object (&self->clock);
+}
+
+/* --- waiting ---------------------------------------------------------------------- */
+
+static void
+widget_map_cb (GtkWidget        *widget,
+               CoroGtkFrameWait *self)
+{
+  self->start (self);
+}
+
+static void
+widget_unmap_cb (GtkWidget        *widget,
+                 CoroGtkFrameWait *self)
+{
+  self->stop (self);
+}
+
+static void
+widget_destroy_cb (GtkWidget        *widget,
+                   CoroGtkFrameWait *self)
+{
+  self->stop (self);
+  coro_future_cancel (self->future);
+}
+
+/* Handlers of the widget's signals may be in any language, and so may what a tick callback's
+ * first use does. */
+static void
+wait_begin_cb (gpointer data)
+{
+  CoroGtkFrameWait *self = data;
+
+  g_object_add_weak_pointer (G_OBJECT (self->widget), (gpointer *) &self->widget);
+  self->map_id = g_signal_connect_after (self->widget, "map", G_CALLBACK (widget_map_cb), self);
+  self->unmap_id = g_signal_connect (self->widget, "unmap", G_CALLBACK (widget_unmap_cb), self);
+  self->destroy_id = g_signal_connect (self->widget, "destroy", G_CALLBACK (widget_destroy_cb), self);
+  if (gtk_widget_get_mapped (self->widget))
+    self->start (self);
+}
+
+static void
+wait_end_cb (gpointer data)
+{
+  CoroGtkFrameWait *self = data;
+
+  if (self->widget != NULL)
+    {
+      self->stop (self);
+      g_signal_handler_disconnect (self->widget, self->map_id);
+      g_signal_handler_disconnect (self->widget, self->unmap_id);
+      g_signal_handler_disconnect (self->widget, self->destroy_id);
+      g_clear_weak_pointer (&self->widget);
+    }
+  g_object_unref (self->future);
+}
+
+static gboolean
+wait_for (CoroGtkFrameWait  *self,
+          GValue            *value,
+          GError           **error)
+{
+  gboolean ok;
+
+  coro_gtk_attach ();
+  self->future = coro_future_new ();
+  coro_call_on_main_stack (wait_begin_cb, self);
+  ok = coro_await (self->future, value, error);
+  coro_call_on_main_stack (wait_end_cb, self);
+  return ok;
 }
 
 /**
@@ -30,14 +172,18 @@ tick_destroy_cb (gpointer future)
  * @frame_time: (out) (optional): the time of the frame, in µs
  * @error: return location for an error
  *
- * Waits for the next frame that is drawn for a widget.
+ * Waits for the next frame of a widget.
  *
- * While the widget is not shown there are none.
+ * It returns in the frame's update phase: what is changed before the next wait
+ * is laid out and painted with this frame. While the widget is not mapped, as
+ * a page of a stack that is hidden, there are no frames, and none are asked
+ * for. [func@CoroGtk.after_paint] returns when a frame has been painted.
  *
- * Callable from a coroutine in the main thread, which it suspends.
+ * The widget is not kept. Callable from a coroutine in the main thread, which
+ * it suspends.
  *
- * @error can be set to %G_IO_ERROR_CANCELLED, also when the widget goes away,
- * and to the misuse errors of [func@Coro.await].
+ * @error can be set to %G_IO_ERROR_CANCELLED, also when the widget is disposed
+ * of, and to the misuse errors of [func@Coro.await].
  *
  * Returns: %TRUE with the frame; %FALSE with @error set
  *
@@ -48,26 +194,49 @@ coro_gtk_next_frame (gpointer   widget,
                      gint64    *frame_time,
                      GError   **error)
 {
-  g_autoptr (CoroFuture) future = NULL;
-  g_autoptr (GtkWidget) kept = NULL;
+  CoroGtkFrameWait wait = { .widget = widget, .start = tick_start, .stop = tick_stop };
   g_auto (GValue) value = G_VALUE_INIT;
-  guint id;
 
   g_return_val_if_fail (GTK_IS_WIDGET (widget), FALSE);
 
-  kept = g_object_ref (widget);
-  future = coro_future_new ();
-  id = gtk_widget_add_tick_callback (widget, tick_cb, g_object_ref (future), tick_destroy_cb);
-
-  if (!coro_await (future, &value, error))
-    {
-      /* Cancelled, and the future with us; else the callback is gone already. */
-      if (coro_future_get_state (future) != CORO_FUTURE_RESOLVED)
-        gtk_widget_remove_tick_callback (widget, id);
-      return FALSE;
-    }
+  if (!wait_for (&wait, &value, error))
+    return FALSE;
 
   if (frame_time != NULL)
     *frame_time = g_value_get_int64 (&value);
   return TRUE;
+}
+
+/**
+ * coro_gtk_after_paint: (skip)
+ * @widget: (type Gtk.Widget): a widget
+ * @error: return location for an error
+ *
+ * Waits until a widget has been painted as it is now: it is mapped, has an
+ * allocation, and a frame has been drawn since.
+ *
+ * It returns behind the paint, before anything else runs. What is measured
+ * then has its size, and a picture, as a [class@Gtk.WidgetPaintable] gives it,
+ * shows something: the next change that has to be drawn takes that away until
+ * the next paint.
+ *
+ * The widget is not kept. Callable from a coroutine in the main thread, which
+ * it suspends.
+ *
+ * @error can be set to %G_IO_ERROR_CANCELLED, also when the widget is disposed
+ * of, and to the misuse errors of [func@Coro.await].
+ *
+ * Returns: %TRUE after the paint; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_gtk_after_paint (gpointer   widget,
+                      GError   **error)
+{
+  CoroGtkFrameWait wait = { .widget = widget, .start = paint_start, .stop = paint_stop };
+
+  g_return_val_if_fail (GTK_IS_WIDGET (widget), FALSE);
+
+  return wait_for (&wait, NULL, error);
 }

@@ -55,5 +55,8 @@ CORO_AVAILABLE_IN_ALL
 gboolean       coro_gtk_next_frame                (gpointer            widget,
                                                    gint64             *frame_time,
                                                    GError            **error);
+CORO_AVAILABLE_IN_ALL
+gboolean       coro_gtk_after_paint               (gpointer            widget,
+                                                   GError            **error);
 
 G_END_DECLS

@@ -157,6 +157,49 @@ coro_future_resolve (CoroFuture   *self,
 }
 
 /**
+ * coro_future_resolve_eager:
+ * @self: a future
+ * @value: (nullable): its value, copied; %NULL: done without one
+ *
+ * [method@Future.resolve], and the coroutine that has waited longest goes on
+ * inside this call until it waits again: a handler that has to have something
+ * done before it returns, as one of a frame that is about to be laid out, can
+ * leave it to a coroutine. The others run later.
+ *
+ * It goes on later as well when the future belongs to another thread, and when
+ * 64 coroutines are running inside each other.
+ *
+ * Callable from any thread, but not from a finaliser: code of others runs
+ * inside. Never suspends.
+ *
+ * Returns: %TRUE if the future is done by this call, %FALSE if it was before
+ *
+ * Since: 0.1
+ */
+gboolean
+coro_future_resolve_eager (CoroFuture   *self,
+                           const GValue *value)
+{
+  CoroFuturePrivate *priv;
+  CoroScheduler *scheduler;
+  CoroJob *job = NULL;
+
+  g_return_val_if_fail (CORO_IS_FUTURE (self), FALSE);
+
+  priv = coro_future_private (self);
+  scheduler = priv->scheduler;
+  if (coro_scheduler_is_mine (scheduler) && priv->waiters.head != NULL &&
+      coro_job_get_scheduler (priv->waiters.head->job) == scheduler)
+    job = priv->waiters.head->job;
+  if (!coro_future_resolve (self, value))
+    return FALSE;
+
+  if (job != NULL && coro_job_dequeue (job) && !coro_scheduler_run_now (scheduler, job))
+    coro_job_enqueue (job);
+  return TRUE;
+}
+
+/**
  * coro_future_resolve_boolean:
  * @self: a future
  * @value: a boolean

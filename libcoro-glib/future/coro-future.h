@@ -72,6 +72,9 @@ CORO_AVAILABLE_IN_ALL
 gboolean         coro_future_resolve         (CoroFuture      *self,
                                               const GValue    *value);
 CORO_AVAILABLE_IN_ALL
+gboolean         coro_future_resolve_eager   (CoroFuture      *self,
+                                              const GValue    *value);
+CORO_AVAILABLE_IN_ALL
 gboolean         coro_future_resolve_boolean (CoroFuture      *self,
                                               gboolean         value);
 CORO_AVAILABLE_IN_ALL

@@ -28,6 +28,7 @@ void       coro_lane_enqueue      (CoroJob        *job);
 CoroReady *coro_lane_pass_gate    (CoroScheduler  *scheduler,
                                    CoroReady      *gate);
 gboolean   coro_lane_favour       (CoroScheduler  *scheduler);
+gboolean   coro_job_dequeue       (CoroJob        *self);
 void       coro_job_set_priority  (CoroJob        *self,
                                    CoroPriority    priority);
 

@@ -176,29 +176,47 @@ coro_lane_favour (CoroScheduler *scheduler)
   return TRUE;
 }
 
-/* Has the job stand in another place when it is ready; at once if it is.  A walk through
- * all that are ready: it is rare, and a way back would cost every job 8 bytes. */
-void
-coro_job_set_priority (CoroJob      *self,
-                       CoroPriority  priority)
+/* Takes a job that is ready from wherever it stands.  A walk through all that are ready: it is
+ * rare, and a way back would cost every job 8 bytes. */
+static void
+job_take_out (CoroJob *self)
 {
   CoroScheduler *scheduler = coro_job_get_scheduler (self);
-  CoroPriority old = self->priority;
-  CoroLane *lane;
+  CoroLane *lane = scheduler_get_lane (scheduler, self->priority);
 
-  if (old == priority)
-    return;
-
-  self->priority = priority;
-  if (!self->queued)
-    return;
-
-  lane = scheduler_get_lane (scheduler, old);
   if (lane != NULL)
     coro_ready_list_remove (&lane->head, &lane->tail, &self->ready);
   else if (self->fresh)
     coro_backlog_remove (self);
   else
     coro_scheduler_remove (scheduler, &self->ready);
-  scheduler_add_ready (scheduler, priority, &self->ready);
+}
+
+/* Takes a job that was parked out of the queue, to be run now.  FALSE: it is not ready. */
+gboolean
+coro_job_dequeue (CoroJob *self)
+{
+  if (self->state != CORO_JOB_SUSPENDED || !self->queued)
+    return FALSE;
+
+  job_take_out (self);
+  self->queued = FALSE;
+  return TRUE;
+}
+
+/* Has the job stand in another place when it is ready; at once if it is. */
+void
+coro_job_set_priority (CoroJob      *self,
+                       CoroPriority  priority)
+{
+  CoroScheduler *scheduler = coro_job_get_scheduler (self);
+
+  if (self->priority == priority)
+    return;
+
+  if (self->queued)
+    job_take_out (self);
+  self->priority = priority;
+  if (self->queued)
+    scheduler_add_ready (scheduler, priority, &self->ready);
 }

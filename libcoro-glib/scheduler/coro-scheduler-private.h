@@ -68,7 +68,7 @@ struct _CoroDispatch
   CoroScheduler *outer_current; /* (nullable): another scheduler that dispatched around us */
   CoroMainStackCall *call;      /* (nullable): what a fiber came here for */
   int depth;                    /* g_main_depth() */
-  gboolean eager;               /* for the first step of one job: see coro_scheduler_run_now() */
+  gboolean eager;               /* for one step of one job: see coro_scheduler_run_now() */
 };
 
 struct _CoroScheduler

@@ -446,8 +446,8 @@ source_dispatch (GSource     *source,
   return G_SOURCE_CONTINUE;
 }
 
-/* Runs a job that has not started, from inside the call that spawned it, until it waits
- * for the first time.  FALSE: it has to be queued like others.
+/* Runs a job that is in no queue until it waits: one that has not started, from inside the call
+ * that spawned it, or one that has just been woken.  FALSE: it has to be queued like others.
  *
  * It is a dispatch of its own whose slice is over from the beginning: so the job comes
  * back to it, whatever else is ready by then, and nobody has to ask on the way. */

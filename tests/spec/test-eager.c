@@ -153,6 +153,104 @@ test_nobody_else_runs (gpointer   user_data,
   return TRUE;
 }
 
+static gboolean
+await_twice_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  CoroFuture **futures = user_data;
+
+  note ("begun");
+  if (!coro_await (futures[0], NULL, error))
+    return FALSE;
+  note ("goes on");
+  if (!coro_await (futures[1], NULL, error))
+    return FALSE;
+  note ("ends");
+  return TRUE;
+}
+
+static gboolean
+await_first_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  CoroFuture **futures = user_data;
+
+  if (!coro_await (futures[0], NULL, error))
+    return FALSE;
+  note ("second");
+  return TRUE;
+}
+
+/* The coroutine that has waited longest goes on inside the call, up to its next wait; whatever
+ * priority it has, and whatever else is ready. */
+static gboolean
+test_resolve (gpointer   user_data,
+              GValue    *result,
+              GError   **error)
+{
+  for (CoroPriority priority = CORO_PRIORITY_DEFAULT; priority <= CORO_PRIORITY_LOW; priority++)
+    {
+      CoroFuture *futures[] = { coro_future_new (), coro_future_new () };
+      g_autoptr (CoroTask) task = coro_spawn_task (await_twice_cb, futures, NULL);
+
+      coro_task_set_priority (task, priority);
+      g_assert_true (coro_test_settle (error));
+      coro_spawn (await_first_cb, futures, NULL);
+      g_assert_true (coro_test_settle (error));
+      coro_spawn (note_cb, "other", NULL);
+      assert_trace ("begun");
+
+      g_assert_true (coro_future_resolve_eager (futures[0], NULL));
+      assert_trace ("goes on");
+      g_assert_false (coro_future_resolve_eager (futures[0], NULL));
+      g_assert_false (coro_future_is_done (CORO_FUTURE (task)));
+      g_assert_true (coro_future_resolve_eager (futures[1], NULL));
+      assert_trace ("ends");
+      g_assert_true (coro_future_is_done (CORO_FUTURE (task)));
+      g_assert_true (coro_test_settle (error));
+      assert_trace_in_any_order ("other second");
+      for (int i = 0; i < 2; i++)
+        g_object_unref (futures[i]);
+    }
+  return TRUE;
+}
+
+static gboolean
+await_cancelled_cb (gpointer   future,
+                    GValue    *result,
+                    GError   **error)
+{
+  GError *local_error = NULL;
+
+  g_assert_false (coro_await (future, NULL, &local_error));
+  assert_cancelled (local_error);
+  note ("cancelled");
+  g_propagate_error (error, local_error);
+  return FALSE;
+}
+
+/* A cancel that came first decides here too. */
+static gboolean
+test_resolve_cancelled (gpointer   user_data,
+                        GValue    *result,
+                        GError   **error)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  g_autoptr (CoroFuture) kept = coro_future_shield (future);
+  g_autoptr (CoroTask) task = coro_spawn_task (await_cancelled_cb, future, NULL);
+
+  g_assert_true (coro_test_settle (error));
+  coro_task_cancel (task);
+  coro_future_resolve_eager (future, NULL);
+  note ("caller");
+  g_assert_true (coro_test_settle (error));
+  sort_trace ();
+  assert_trace ("caller cancelled");
+  return TRUE;
+}
+
 /* Waiting for what is there does not end the first step. */
 static gboolean
 await_ready_cb (gpointer   future,
@@ -369,6 +467,8 @@ main (int    argc,
   coro_test_add_func ("/eager/done-at-once", test_done_at_once);
   coro_test_add_func ("/eager/current-and-member-from-the-start", test_current_and_member);
   coro_test_add_func ("/eager/nobody-else-runs", test_nobody_else_runs);
+  coro_test_add_func ("/eager/resolve", test_resolve);
+  coro_test_add_func ("/eager/resolve-cancelled", test_resolve_cancelled);
   coro_test_add_func ("/eager/ready-awaits-go-on", test_ready_awaits);
   coro_test_add_func ("/eager/depth-is-limited", test_depth);
   coro_test_add_func ("/eager/failure-cancels-the-group", test_failure_cancels_group);
