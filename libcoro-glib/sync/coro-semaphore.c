@@ -13,8 +13,9 @@
  *
  * Lets so many coroutines through at a time.
  *
- * First come, first served: a release hands its permit to who waits longest,
- * and nobody who comes later gets in first.
+ * First come, first served: a release hands its permit to the coroutine that
+ * waits longest, and none that comes later gets in first, not even with another
+ * permit while that one has not run yet.
  *
  * A semaphore belongs to the thread whose coroutines use it.
  *
@@ -24,8 +25,9 @@ struct _CoroSemaphore
 {
   GObject parent_instance;
 
-  CoroWaiterList waiters;       /* empty while value > 0 */
-  guint value;                  /* permits that nobody has, nor has been handed */
+  CoroWaiterList waiters;       /* empty while value > 0 and n_handed == 0 */
+  guint value;                  /* permits that no coroutine has, nor has been handed */
+  guint n_handed;               /* waiters with a permit that have not run since */
   guint bound;                  /* the highest value */
 };
 
@@ -36,10 +38,29 @@ semaphore_give (CoroSemaphore *self)
 {
   CoroWaiter *waiter = coro_waiter_list_pop_local (&self->waiters, "CoroSemaphore");
 
-  if (waiter != NULL)
-    coro_waiter_signal (waiter);
-  else
-    self->value++;
+  if (waiter == NULL)
+    {
+      self->value++;
+      return;
+    }
+
+  self->n_handed++;
+  coro_waiter_signal (waiter);
+}
+
+/* A waiter that was handed a permit runs.  After the last of them it is the turn of those
+ * that came meanwhile, for whom there are permits. */
+static void
+semaphore_arrive (CoroSemaphore *self)
+{
+  if (--self->n_handed > 0)
+    return;
+
+  while (self->value > 0 && self->waiters.head != NULL)
+    {
+      self->value--;
+      semaphore_give (self);
+    }
 }
 
 static gboolean
@@ -55,6 +76,7 @@ semaphore_undo (gpointer    object,
                 CoroWaiter *waiter)
 {
   semaphore_give (object);
+  semaphore_arrive (object);
   return TRUE;
 }
 
@@ -141,7 +163,7 @@ coro_semaphore_acquire (CoroSemaphore  *self,
   if (!coro_waiter_check_ready (error))
     return FALSE;
 
-  if (self->value > 0)
+  if (self->value > 0 && self->n_handed == 0)
     {
       self->value--;
       return TRUE;
@@ -150,7 +172,10 @@ coro_semaphore_acquire (CoroSemaphore  *self,
   if (!coro_waiter_init (&waiter, error))
     return FALSE;
   coro_waiter_list_append (&self->waiters, &waiter);
-  return coro_waiter_wait (&waiter, &semaphore_wait_class, self, error);
+  if (!coro_waiter_wait (&waiter, &semaphore_wait_class, self, error))
+    return FALSE;
+  semaphore_arrive (self);
+  return TRUE;
 }
 
 /**
@@ -158,7 +183,7 @@ coro_semaphore_acquire (CoroSemaphore  *self,
  * @self: a semaphore
  * @error: (nullable): return location for an error
  *
- * Gives a permit back, or to who waits longest.
+ * Gives a permit back, or to the coroutine that waits longest.
  *
  * Callable from the semaphore's thread; never suspends.
  *
@@ -202,5 +227,5 @@ coro_semaphore_get_value (CoroSemaphore *self)
 {
   g_return_val_if_fail (CORO_IS_SEMAPHORE (self), 0);
 
-  return self->value;
+  return self->n_handed == 0 ? self->value : 0;
 }

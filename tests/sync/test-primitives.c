@@ -374,6 +374,57 @@ test_semaphore_fifo (gpointer   user_data,
   return TRUE;
 }
 
+/* There is a permit for the one that comes last as well; but two that came before have theirs
+ * only since this turn, and have not run. */
+static gboolean
+test_semaphore_late_comer (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  g_autoptr (Fixture) self = fixture_new ();
+
+  g_assert_true (coro_semaphore_acquire (self->semaphore, error));
+  coro_spawn (permit_cb, self, NULL);
+  coro_spawn (permit_cb, self, NULL);
+  settle ();
+  for (int i = 0; i < 3; i++)
+    g_assert_true (coro_semaphore_release (self->semaphore, error));
+  g_assert_cmpuint (coro_semaphore_get_value (self->semaphore), ==, 0);
+  g_assert_true (coro_semaphore_acquire (self->semaphore, error));
+  g_assert_cmpuint (self->log->len, ==, 2);
+  g_assert_cmpuint (coro_semaphore_get_value (self->semaphore), ==, 0);
+  return TRUE;
+}
+
+/* The same where those before are cancelled before they run. */
+static gboolean
+test_semaphore_late_comer_after_cancel (gpointer   user_data,
+                                        GValue    *result,
+                                        GError   **error)
+{
+  g_autoptr (Fixture) self = fixture_new ();
+  g_autoptr (CoroTask) first = NULL;
+  g_autoptr (CoroTask) second = NULL;
+  g_autoptr (CoroTask) late = NULL;
+
+  g_assert_true (coro_semaphore_acquire (self->semaphore, error));
+  first = coro_spawn_task (permit_cb, self, NULL);
+  second = coro_spawn_task (permit_cb, self, NULL);
+  settle ();
+  for (int i = 0; i < 3; i++)
+    g_assert_true (coro_semaphore_release (self->semaphore, error));
+  late = coro_spawn_task_eager (permit_cb, self, NULL);
+  g_assert_false (coro_future_is_done (CORO_FUTURE (late)));
+  coro_task_cancel (first);
+  coro_task_cancel (second);
+  settle ();
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (first)), ==, CORO_FUTURE_CANCELLED);
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (second)), ==, CORO_FUTURE_CANCELLED);
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (late)), ==, CORO_FUTURE_RESOLVED);
+  g_assert_cmpuint (coro_semaphore_get_value (self->semaphore), ==, 2);
+  return TRUE;
+}
+
 static gboolean
 test_semaphore_cancel_woken (gpointer   user_data,
                              GValue    *result,
@@ -536,6 +587,8 @@ main (int    argc,
   coro_test_add_func ("/sync/condition/cancelled-holds-the-lock", test_condition_cancel_reacquires);
   coro_test_add_func ("/sync/condition/needs-the-lock", test_condition_without_lock);
   coro_test_add_func ("/sync/semaphore/first-come-first-served", test_semaphore_fifo);
+  coro_test_add_func ("/sync/semaphore/late-comer-waits", test_semaphore_late_comer);
+  coro_test_add_func ("/sync/semaphore/late-comer-waits-for-the-cancelled", test_semaphore_late_comer_after_cancel);
   coro_test_add_func ("/sync/semaphore/cancel-when-woken-passes-on", test_semaphore_cancel_woken);
   coro_test_add_func ("/sync/semaphore/timed-out-keeps-nothing", test_semaphore_timeout);
   coro_test_add_func ("/sync/semaphore/bounded", test_semaphore_bounded);
