@@ -44,9 +44,11 @@ coro_queue_items_stamp (CoroQueueItems *self,
 }
 
 void           coro_queue_items_push     (CoroQueueItems  *self,
-                                          gpointer         item);
+                                          CoroQueueEntry   entry);
 CoroQueueEntry coro_queue_items_pop      (CoroQueueItems  *self);
 void           coro_queue_items_put_back (CoroQueueItems  *self,
+                                          CoroQueueEntry   entry);
+gboolean       coro_queue_items_remove   (CoroQueueItems  *self,
                                           CoroQueueEntry   entry);
 void           coro_queue_items_clear    (CoroQueueItems  *self);
 

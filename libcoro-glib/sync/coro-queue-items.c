@@ -97,12 +97,12 @@ items_append (CoroQueueItems *self,
     items_sift_up (self, self->length - 1);
 }
 
-/* Puts an item in, as the latest. */
+/* Puts an item in that was just stamped: it is the latest. */
 void
 coro_queue_items_push (CoroQueueItems *self,
-                       gpointer        item)
+                       CoroQueueEntry  entry)
 {
-  items_append (self, (CoroQueueEntry) { item, self->next_serial++ });
+  items_append (self, entry);
 }
 
 /* Takes out whose turn it is. */
@@ -159,6 +159,33 @@ coro_queue_items_put_back (CoroQueueItems *self,
   *items_at (self, 0) = entry;
   for (guint i = 0; i + 1 < self->length && items_at (self, i + 1)->serial < entry.serial; i++)
     items_swap (self, i, i + 1);
+}
+
+/* Takes out an item that was put in.  FALSE: it is not there any more. */
+gboolean
+coro_queue_items_remove (CoroQueueItems *self,
+                         CoroQueueEntry  entry)
+{
+  guint i = self->length;
+
+  while (i > 0 && items_at (self, i - 1)->serial != entry.serial)
+    i--;
+  if (i == 0)
+    return FALSE;
+
+  self->length--;
+  if (self->order != CORO_QUEUE_PRIORITY)
+    {
+      for (; i <= self->length; i++)
+        *items_at (self, i - 1) = *items_at (self, i);
+    }
+  else if (i - 1 < self->length)
+    {
+      *items_at (self, i - 1) = *items_at (self, self->length);
+      items_sift_up (self, i - 1);
+      items_sift_down (self, i - 1);
+    }
+  return TRUE;
 }
 
 /* Frees the array, not the items. */

@@ -73,10 +73,10 @@ queue_wake (CoroQueueWaiter *waiter,
 }
 
 static inline void
-queue_push (CoroQueue *self,
-            gpointer   item)
+queue_push (CoroQueue      *self,
+            CoroQueueEntry  entry)
 {
-  coro_queue_items_push (&self->items, item);
+  coro_queue_items_push (&self->items, entry);
   self->n_unfinished++;
 }
 
@@ -104,7 +104,8 @@ queue_serve (CoroQueue *self)
       if (queue_has_room (self) &&
           (putter = (CoroQueueWaiter *) coro_waiter_list_pop_local (&self->putters, "CoroQueue")) != NULL)
         {
-          queue_push (self, g_steal_pointer (&putter->entry.item));
+          putter->entry = coro_queue_items_stamp (&self->items, putter->entry.item);
+          queue_push (self, putter->entry);
           queue_wake (putter, TRUE);
         }
       else if (self->items.length > 0 &&
@@ -132,7 +133,7 @@ queue_put_now (CoroQueue *self,
     taker = (CoroQueueWaiter *) coro_waiter_list_pop_local (&self->takers, "CoroQueue");
   if (taker == NULL)
     {
-      queue_push (self, item);
+      queue_push (self, coro_queue_items_stamp (&self->items, item));
       return;
     }
 
@@ -194,12 +195,22 @@ put_abort (gpointer    object,
   return TRUE;
 }
 
-/* An item that was accepted may have been taken already; one that was not is still ours. */
+/* An item that was accepted comes out again, unless it has been taken already. */
 static gboolean
 put_undo (gpointer    object,
           CoroWaiter *waiter)
 {
-  return !((CoroQueueWaiter *) waiter)->served;
+  CoroQueue *self = object;
+  CoroQueueWaiter *putter = (CoroQueueWaiter *) waiter;
+
+  if (!putter->served)
+    return TRUE;
+  if (!coro_queue_items_remove (&self->items, putter->entry))
+    return FALSE;
+
+  queue_finish (self);
+  queue_serve (self);
+  return TRUE;
 }
 
 static const CoroWaitClass put_wait_class = { put_abort, put_undo, FALSE };
@@ -326,7 +337,8 @@ coro_queue_new_priority (guint          capacity,
  * Puts an item in, as soon as there is room.
  *
  * Callable from a coroutine, which it suspends while the queue is full.
- * Cancellation: see [iface@Awaitable]; an item that was not put is freed.
+ * Cancellation: see [iface@Awaitable]; an item that was not put is freed. One
+ * that got in just before comes out again, unless it has been taken.
  *
  * @error can be set to %G_IO_ERROR_CANCELLED, [error@Coro.Error.CLOSED] and
  * the misuse errors of [func@await].

@@ -272,7 +272,6 @@ cancelled_putter_cb (gpointer   user_data,
   return close_up ();
 }
 
-/* Accepted and cancelled in the same turn: it is in, and the cancel comes later. */
 static gboolean
 put_then_sleep_cb (gpointer   item,
                    GValue    *result,
@@ -281,10 +280,11 @@ put_then_sleep_cb (gpointer   item,
   return put_cb (item, result, error) && coro_sleep (SECOND, error);
 }
 
+/* Accepted, taken and cancelled in the same turn: it was put, and the cancel comes later. */
 static gboolean
-accepted_stays_in_cb (gpointer   user_data,
-                      GValue    *result,
-                      GError   **error)
+taken_was_put_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
 {
   g_autoptr (CoroTask) task = NULL;
 
@@ -294,13 +294,63 @@ accepted_stays_in_cb (gpointer   user_data,
   if (!coro_test_settle (error))
     return FALSE;
   take_cb (NULL, NULL, error);
+  take_cb (NULL, NULL, error);
   coro_task_cancel (task);
   if (!coro_join (task, error))
     return FALSE;
   g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
-  take_cb (NULL, NULL, error);
-  assert_trace ("1 put 2");
+  assert_trace ("1 2 put");
   return close_up ();
+}
+
+/* Accepted, and cancelled while it is still in: it comes out again, from wherever it is by
+ * now, and makes room. */
+static int
+compare_text (gconstpointer a,
+              gconstpointer b)
+{
+  return strcmp (a, b);
+}
+
+static gboolean
+accepted_comes_out_cb (gpointer   user_data,
+                       GValue    *result,
+                       GError   **error)
+{
+  for (int order = 0; order < 3; order++)
+    {
+      g_autoptr (CoroTask) cancelled = NULL;
+      g_autoptr (CoroTask) next = NULL;
+      const char *expected[] = { "1 refused put 2 4 5", "3 refused put 5 2 1", "1 refused put 2 4 5" };
+
+      queue = order == 0 ? coro_queue_new (3, g_free)
+                         : order == 1 ? coro_queue_new_lifo (3, g_free)
+                                      : coro_queue_new_priority (3, g_free, compare_text);
+      put ("1");
+      put ("2");
+      put (order == 1 ? "3" : "4");
+      cancelled = coro_spawn_task (put_cb, order == 1 ? "4" : "3", NULL);
+      if (!coro_test_settle (error))
+        return FALSE;
+      next = coro_spawn_task (put_cb, "5", NULL);
+      if (!coro_test_settle (error))
+        return FALSE;
+      take_cb (NULL, NULL, error);
+      g_assert_cmpuint (coro_queue_get_length (queue), ==, 3);
+      coro_task_cancel (cancelled);
+      if (!coro_join (cancelled, error) || !coro_await (next, NULL, error))
+        return FALSE;
+      g_assert_cmpint (coro_future_get_state (CORO_FUTURE (cancelled)), ==, CORO_FUTURE_CANCELLED);
+      for (int i = 0; i < 3; i++)
+        take_cb (NULL, NULL, error);
+      assert_trace (expected[order]);
+      for (int i = 0; i < 4; i++)
+        g_assert_true (coro_queue_task_done (queue, NULL));
+      if (!coro_queue_join (queue, error))      /* of the one that came out nothing is to be done */
+        return FALSE;
+      close_up ();
+    }
+  return TRUE;
 }
 
 static gboolean
@@ -457,7 +507,8 @@ main (int    argc,
   coro_test_add_func ("/queue/cancelled-taker-loses-nothing", cancelled_taker_loses_nothing_cb);
   coro_test_add_func ("/queue/given-back-in-order", given_back_in_order_cb);
   coro_test_add_func ("/queue/cancelled-putter", cancelled_putter_cb);
-  coro_test_add_func ("/queue/accepted-stays-in", accepted_stays_in_cb);
+  coro_test_add_func ("/queue/taken-was-put", taken_was_put_cb);
+  coro_test_add_func ("/queue/accepted-comes-out", accepted_comes_out_cb);
   coro_test_add_func ("/queue/closed", closed_cb);
   coro_test_add_func ("/queue/takers-learn-of-the-end", takers_learn_of_the_end_cb);
   coro_test_add_func ("/queue/close-and-cancel", close_and_cancel_cb);
