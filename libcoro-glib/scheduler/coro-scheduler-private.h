@@ -131,6 +131,7 @@ struct _CoroScheduler
   gint64 rounds_end;            /* µs: when these are over in any case */
   gboolean skipping;            /* this is one of those rounds */
   gboolean closed;              /* (atomic) */
+  gboolean shutting_down;
   gboolean late;                /* it has, and somebody acts for it; guarded by late_lock */
   guint n_eager;                /* dispatches for the first step of a job that are nested */
   CoroErrand *errands;          /* (nullable): what threads do for us */

@@ -27,6 +27,7 @@ typedef struct
   gboolean held;
   guint64 start_id;             /* a call; until it comes, what was spawned may not have been seen yet */
   guint64 alarm_id;             /* a call */
+  CoroInterrupt *interrupt;     /* (nullable) (unowned): in coro_application_run() */
 } CoroAttachment;
 
 static GQuark
@@ -195,6 +196,8 @@ application_shutdown_cb (GApplication   *application,
                          CoroAttachment *self)
 {
   self->running = FALSE;
+  if (self->interrupt != NULL)
+    self->interrupt->ending = TRUE;
   cancel_call (&self->start_id);
   cancel_call (&self->alarm_id);
   attachment_update (self);
@@ -285,8 +288,9 @@ application_interrupt_cb (gpointer application)
  *
  * It is given to [func@application_attach]. SIGINT quits the application if
  * nobody else handles the signal: its coroutines are cancelled and clean up,
- * and then the status is 130, as for a program that the signal has ended. A
- * second SIGINT ends the program at once, whatever the first one waits for.
+ * and then the status is 130, as for a program that the signal has ended. One
+ * that comes when the application is ending by itself leaves it its own status.
+ * A second SIGINT ends the program at once, whatever the first one waits for.
  * An application that is run without this function handles the signal, or
  * does not, as it always did; in Python and JavaScript that is theirs.
  *
@@ -302,13 +306,17 @@ coro_application_run (GApplication  *application,
                       char         **argv)
 {
   CoroInterrupt interrupt = { NULL, };
+  CoroAttachment *attachment;
   int status;
 
   g_return_val_if_fail (G_IS_APPLICATION (application), 1);
 
   coro_application_attach (application);
+  attachment = g_object_get_qdata (G_OBJECT (application), attachment_quark ());
   coro_interrupt_begin (&interrupt, g_main_context_default (), application_interrupt_cb, application);
+  attachment->interrupt = &interrupt;
   status = g_application_run (application, argc, argv);
+  attachment->interrupt = NULL;
   coro_interrupt_end (&interrupt);
   return interrupt.interrupted ? CORO_EXIT_STATUS_INTERRUPTED : status;
 }

@@ -40,7 +40,8 @@ sigint_cb (int           fd,
 
   while (read (fd, buffer, sizeof buffer) > 0)
     ;
-  self->interrupted = TRUE;
+  if (!self->ending)
+    self->interrupted = TRUE;
   self->func (self->data);
   return G_SOURCE_CONTINUE;
 }
@@ -86,7 +87,7 @@ coro_interrupt_begin (CoroInterrupt *self,
 {
   struct sigaction action;
 
-  self->interrupted = FALSE;
+  self->interrupted = self->ending = FALSE;
   if (!is_main_thread ())
     return;
   if (sigaction (SIGINT, NULL, &action) != 0 || (action.sa_flags & SA_SIGINFO) || action.sa_handler != SIG_DFL)

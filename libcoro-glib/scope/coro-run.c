@@ -249,6 +249,7 @@ coro_scheduler_shut_down (CoroScheduler *self)
   if (self->closed)
     return;
 
+  self->shutting_down = TRUE;
   self->autojump = TRUE;        /* where a test has a clock of its own: nobody moves it now */
   shut_down_jobs (self);
   if (self->shutdowns != NULL)
@@ -266,6 +267,7 @@ coro_scheduler_shut_down (CoroScheduler *self)
     }
   if (self->n_jobs > 0)
     report_unfinished (self);
+  self->shutting_down = FALSE;
 }
 
 /* One run of a runner of its own. */
@@ -340,8 +342,8 @@ coro_run (CoroFunc    func,
  * [func@run] for a `main()` of one line. An error is printed.
  *
  * SIGINT cancels the main coroutine, so that it can clean up, and then the
- * status is 130, as for a program that the signal has ended; a second SIGINT
- * ends the program at once.
+ * status is 130, as for a program that the signal has ended, unless something
+ * else has asked it to end as well; a second SIGINT ends the program at once.
  *
  * Callable from any thread, which it blocks, outside coroutines.
  *

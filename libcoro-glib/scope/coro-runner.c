@@ -157,6 +157,7 @@ typedef struct
 {
   CoroFunc func;
   gpointer user_data;
+  guint n_cancelling;           /* requests that were not taken back, when it ended */
 } CoroMain;
 
 static gboolean
@@ -165,8 +166,10 @@ main_cb (gpointer   user_data,
          GError   **error)
 {
   CoroMain *main = user_data;
+  gboolean ok = main->func (main->user_data, result, error);
 
-  return main->func (main->user_data, result, error);
+  main->n_cancelling = coro_task_get_cancelling (coro_task_get_current ());
+  return ok;
 }
 
 /**
@@ -201,7 +204,7 @@ coro_runner_run (CoroRunner  *self,
                  GError     **error)
 {
   g_autoptr (CoroTask) task = NULL;
-  CoroMain main = { func, user_data };
+  CoroMain main = { func, user_data, 0 };
   gboolean ok;
 
   g_return_val_if_fail (CORO_IS_RUNNER (self), FALSE);
@@ -220,6 +223,8 @@ coro_runner_run (CoroRunner  *self,
     g_main_context_iteration (self->context, TRUE);
 
   coro_interrupt_end (&self->interrupt);
+  if (main.n_cancelling > 1)
+    self->interrupt.interrupted = FALSE;        /* not by SIGINT alone */
   ok = coro_future_get_result (CORO_FUTURE (task), result, error);
   g_clear_object (&task);
   runner_leave (self, CORO_RUNNER_CREATED);
@@ -276,7 +281,8 @@ coro_runner_run_coroutine (CoroRunner     *self,
  * coro_runner_was_interrupted:
  * @self: a runner
  *
- * Whether SIGINT has cancelled the main coroutine of the last run.
+ * Whether SIGINT has cancelled the main coroutine of the last run, and nothing
+ * else has.
  *
  * Callable from the runner's thread; never suspends.
  *

@@ -66,7 +66,9 @@ group_report (CoroSupervisor *supervisor,
     {
       g_autofree char *trace = coro_hooks_describe_error (error);
 
-      g_warning ("%s failed and nobody has read why: %s; spawned at %s%s", name, error->message,
+      g_warning ("%s failed and nobody has read why%s: %s; spawned at %s%s", name,
+                 coro_supervisor_get_scheduler (supervisor)->shutting_down ? ", and its main loop is shut down" : "",
+                 error->message,
                  site != NULL ? site : "an unknown place", trace);
       return;
     }
@@ -510,7 +512,7 @@ coro_task_group_set_unhandled_func (CoroTaskGroup     *self,
  *
  * Has @func called for each coroutine of @context that fails where nobody
  * looks, on the thread's own stack. Without one the failure is logged as a
- * warning.
+ * warning, which also says if the main loop is being shut down.
  *
  * Callable from the thread of @context; never suspends.
  *

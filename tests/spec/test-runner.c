@@ -376,12 +376,21 @@ interrupted_main_cb (gpointer   mode,
 {
   gboolean ok;
 
+  if (strcmp (mode, "another") == 0)
+    coro_task_cancel (coro_task_get_current ());
   raise (SIGINT);
   if (strcmp (mode, "busy") == 0)
     raise (SIGINT);             /* no await in between */
   ok = coro_sleep (100 * SECOND, error);
   g_print ("%s\n", ok ? "slept" : "cancelled");
 
+  if (strcmp (mode, "another") == 0)
+    {
+      g_auto (CoroShield) shield = coro_shield_enter (0);
+
+      coro_sleep (10 * MILLISECOND, NULL);      /* here the signal comes */
+      g_assert_cmpuint (coro_task_get_cancelling (coro_task_get_current ()), ==, 2);
+    }
   if (strcmp (mode, "twice") == 0)
     raise (SIGINT);
   if (strcmp (mode, "swallow") == 0)
@@ -430,6 +439,22 @@ run_in_thread_cb (gpointer user_data)
   return GINT_TO_POINTER (coro_run_main (no_handler_cb, NULL));
 }
 
+/* Says that it is up, and waits until the signal has come, which takes the handler away. */
+static void
+wait_for_signal (void)
+{
+  struct sigaction action;
+
+  g_print ("up\n");
+  do
+    {
+      coro_sleep (MILLISECOND, NULL);
+      sigaction (SIGINT, NULL, &action);
+    }
+  while (action.sa_handler != SIG_DFL);
+  coro_sleep (10 * MILLISECOND, NULL);
+}
+
 /* Cleans up when the application ends, and says so. */
 static gboolean
 application_coroutine_cb (gpointer   application,
@@ -439,7 +464,10 @@ application_coroutine_cb (gpointer   application,
   const char *mode = g_object_get_data (application, "mode");
   gboolean ok;
 
-  g_print ("up\n");
+  if (strcmp (mode, "application-late") == 0)
+    g_application_quit (application);
+  else
+    g_print ("up\n");
   if (strcmp (mode, "application-handler") == 0)
     {
       raise (SIGINT);
@@ -452,6 +480,8 @@ application_coroutine_cb (gpointer   application,
 
     if (strcmp (mode, "application-twice") == 0)
       g_print ("up\n");         /* and the test interrupts again */
+    if (strcmp (mode, "application-late") == 0)
+      wait_for_signal ();
     coro_sleep (strcmp (mode, "application-twice") == 0 ? 1000 * SECOND : MILLISECOND, NULL);
   }
   g_print ("cleaned up\n");
@@ -582,6 +612,7 @@ static const Interrupt interrupts[] = {
   { "/run/interrupt/second-is-the-default-action", "twice", -SIGINT, NULL },
   { "/run/interrupt/second-ends-a-busy-program", "busy", -SIGINT, NULL },
   { "/run/interrupt/swallowed", "swallow", 0, "cancelled\n" },
+  { "/run/interrupt/another-request-has-cancelled", "another", 1, "cancelled\nThe coroutine was cancelled\n" },
   { "/run/interrupt/main-fails-otherwise", "other-error", 1, "cancelled\nanother\n" },
   { "/run/interrupt/handlers-of-others-stay", "handler", 0, "" },
   { "/run/interrupt/not-in-other-threads", "thread", 0, "" },
@@ -607,6 +638,7 @@ test_interrupt (gconstpointer data)
 static const Interrupt application_interrupts[] = {
   { "/run/interrupt/application", "application-once", 130, "cleaned up closed " },
   { "/run/interrupt/application-second-is-the-default-action", "application-twice", -SIGINT, "" },
+  { "/run/interrupt/application-that-ends-by-itself", "application-late", 0, "cleaned up closed " },
   { "/run/interrupt/application-that-did-not-ask", "application-plain", -SIGINT, "" },
   { "/run/interrupt/application-with-a-handler", "application-handler", 0, "cleaned up closed " },
 };
