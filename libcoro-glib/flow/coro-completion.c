@@ -138,6 +138,11 @@ completion_next (CoroIterator  *iterator,
 {
   CoroCompletion *self = CORO_COMPLETION (iterator);
 
+  /* Not after a wait: a waiter that was woken, and fails without an undo, would leave the next
+   * in line asleep. */
+  if (self->done.length > 0 && !coro_check_cancelled (error))
+    return FALSE;
+
   while (self->done.length == 0)
     {
       CoroWaiter waiter;
@@ -150,9 +155,6 @@ completion_next (CoroIterator  *iterator,
       if (!coro_waiter_wait (&waiter, &completion_wait_class, self, error))
         return FALSE;
     }
-
-  if (!coro_check_cancelled (error))
-    return FALSE;
 
   self->n_left--;
   g_value_init (value, CORO_TYPE_FUTURE);

@@ -8,6 +8,7 @@
 #include "fiber/coro-error.h"
 #include "future/coro-coroutine-private.h"
 #include "future/coro-future-link-private.h"
+#include "scheduler/coro-cancel-private.h"
 #include "scheduler/coro-hooks-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
@@ -130,8 +131,13 @@ await_interface (CoroAwaitable  *self,
 
   if (iface->finish (self, value != NULL ? value : &scratch, error))
     return TRUE;
-  if (error != NULL)
-    coro_hooks_note_error (self, *error, TRUE);
+  if (error == NULL)
+    return FALSE;
+
+  /* A wait that was called off later says so itself: that was the request. */
+  if (waiter.aborted && coro_job_has_request (waiter.job) && coro_error_is_cancelled (*error))
+    coro_job_consume_request (waiter.job);
+  coro_hooks_note_error (self, *error, TRUE);
   return FALSE;
 }
 

@@ -25,6 +25,7 @@ struct _CoroWaiter
   gpointer object;              /* (nullable) */
   gboolean woken;
   gboolean late;                /* when that came, the job was cancelled already */
+  gboolean aborted;             /* the wait was called off, and went on until that had an effect */
   gboolean delegated;           /* a request of the job was passed on to what it waits for */
 };
 

@@ -160,7 +160,6 @@ waiter_park (CoroWaiter           *self,
              GError              **error)
 {
   CoroJob *job = self->job;
-  gboolean aborting = FALSE;    /* the wait goes on only until it has been called off */
 
   self->klass = klass;
   self->object = object;
@@ -169,7 +168,7 @@ waiter_park (CoroWaiter           *self,
     {
       /* Every later request is passed on as well. */
       if (G_UNLIKELY (coro_job_is_cancelled (job)) &&
-          (!aborting || (klass->delegates && coro_job_has_request (job))))
+          (!self->aborted || (klass->delegates && coro_job_has_request (job))))
         {
           coro_scheduler_catch_up (coro_job_get_scheduler (job));
           if (self->woken)
@@ -183,7 +182,7 @@ waiter_park (CoroWaiter           *self,
           coro_job_mark_cancel (job);
           if (self->woken)
             break;              /* as it turns out, before the abort */
-          aborting = TRUE;
+          self->aborted = TRUE;
           /* One that a shield holds back is none yet: it was a scope that got us here. */
           if (klass->delegates && coro_job_has_request (job))
             {
@@ -199,7 +198,7 @@ waiter_park (CoroWaiter           *self,
   /* Woken and cancelled in the same turn, where the wake-up can be undone: an explicit
    * cancel wins, so that no code runs for a widget that is gone; a deadline only if it
    * came first. */
-  if (G_UNLIKELY (coro_job_is_cancelled (job)) && !aborting && klass->undo != NULL &&
+  if (G_UNLIKELY (coro_job_is_cancelled (job)) && !self->aborted && klass->undo != NULL &&
       (self->late || coro_job_cancel_preempts (job)) && klass->undo (object, self))
     {
       coro_job_deliver_cancel (job, error);

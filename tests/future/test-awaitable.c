@@ -247,6 +247,115 @@ done_by_another_thread_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* --- called off later ----------------------------------------------------------------- */
+
+#define TEST_TYPE_SLOW (test_lazy_get_type ())
+G_DECLARE_FINAL_TYPE (TestLazy, test_lazy, TEST, LAZY, GObject)
+
+/* Takes its time after an abort, as a device does. */
+struct _TestLazy
+{
+  GObject parent_instance;
+
+  gboolean heeds;               /* an abort; else it gives its value all the same */
+  gboolean aborted;
+};
+
+static CoroWaitState
+lazy_begin (CoroAwaitable *awaitable,
+            CoroWaiter    *waiter)
+{
+  return CORO_WAIT_PENDING;
+}
+
+static gboolean
+wake_later_cb (gpointer   waiter,
+               GValue    *result,
+               GError   **error)
+{
+  if (!coro_sleep (SECOND, error))
+    return FALSE;
+  coro_waiter_wake (waiter);
+  return TRUE;
+}
+
+static CoroAbort
+lazy_abort (CoroAwaitable *awaitable,
+            CoroWaiter    *waiter)
+{
+  g_assert_false (TEST_LAZY (awaitable)->aborted);
+  TEST_LAZY (awaitable)->aborted = TRUE;
+  coro_spawn (wake_later_cb, waiter, NULL);
+  return CORO_ABORT_LATER;
+}
+
+static gboolean
+lazy_finish (CoroAwaitable  *awaitable,
+             GValue         *result,
+             GError        **error)
+{
+  if (!TEST_LAZY (awaitable)->heeds)
+    return TRUE;
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "called off");
+  return FALSE;
+}
+
+static void
+test_lazy_awaitable_init (CoroAwaitableInterface *iface)
+{
+  iface->begin = lazy_begin;
+  iface->abort = lazy_abort;
+  iface->finish = lazy_finish;
+}
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (TestLazy, test_lazy, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (CORO_TYPE_AWAITABLE, test_lazy_awaitable_init))
+
+static void
+test_lazy_class_init (TestLazyClass *klass)
+{
+}
+
+static void
+test_lazy_init (TestLazy *self)
+{
+}
+
+/* The request is delivered by whichever says CANCELLED first, and once. */
+static gboolean
+await_lazy_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  TestLazy *self = user_data;
+  g_autoptr (GError) local_error = NULL;
+  gboolean ok = coro_await (self, NULL, &local_error);
+
+  g_assert_true (ok != self->heeds);
+  if (!ok)
+    assert_cancelled (local_error);
+  g_clear_error (&local_error);
+  g_assert_true (coro_sleep (SECOND, &local_error) == self->heeds);
+  if (!self->heeds)
+    assert_cancelled (local_error);
+  return coro_sleep (SECOND, error);
+}
+
+static gboolean
+lazy_abort_cb (gpointer   heeds,
+               GValue    *result,
+               GError   **error)
+{
+  g_autoptr (TestLazy) lazy = g_object_new (TEST_TYPE_SLOW, NULL);
+  g_autoptr (CoroTask) task = coro_spawn_task (await_lazy_cb, lazy, NULL);
+
+  lazy->heeds = heeds != NULL;
+  if (!coro_test_settle (error))
+    return FALSE;
+  coro_task_cancel (task);
+  return coro_await (task, NULL, error);
+}
+
 /* --- by hand ---------------------------------------------------------------------- */
 
 static void
@@ -272,6 +381,8 @@ main (int    argc,
   coro_test_add_func ("/awaitable/future/own-task-is-an-error", future_own_task_cb);
   coro_test_add_func ("/awaitable/future/abort-leaves-it-alone", future_abort_cb);
   coro_test_add_func ("/awaitable/future/done-by-another-thread", done_by_another_thread_cb);
+  coro_test_add_data_func ("/awaitable/called-off-later/heard-once", lazy_abort_cb, "heeds", NULL);
+  coro_test_add_data_func ("/awaitable/called-off-later/value-all-the-same", lazy_abort_cb, NULL, NULL);
   g_test_add_func ("/awaitable/future/finish-outside-is-an-error", test_finish_outside);
   coro_test_add_func ("/awaitable/coroutine/abort-leaves-it-alone", coroutine_abort_cb);
   coro_test_add_func ("/awaitable/coroutine/second-awaiter-is-an-error", coroutine_two_awaiters_cb);

@@ -200,6 +200,33 @@ test_as_completed (gpointer   user_data,
   return TRUE;
 }
 
+/* Done, and out of time before the one that waits runs: what came first is given. */
+static void
+time_is_up_cb (CoroFuture  *future,
+               gpointer     scope,
+               GError     **error)
+{
+  coro_cancel_scope_set_timeout (scope, 0);
+}
+
+static gboolean
+test_as_completed_in_time (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  g_autoptr (CoroFuture) future = coro_sleep_future (10);
+  g_autoptr (CoroIterator) completed = coro_as_completed (&future, 1);
+  g_auto (CoroCancelScope) scope = coro_cancel_scope_enter (SECOND, error);
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  coro_future_on_done (future, time_is_up_cb, &scope, NULL);
+  g_assert_true (coro_iterator_next (completed, &value, error));
+  g_assert_true (g_value_get_object (&value) == future);
+  g_assert_false (coro_check_cancelled (error));
+  g_assert_true (coro_cancel_scope_catch (&scope));
+  return TRUE;
+}
+
 static gboolean
 test_as_completed_abandoned (gpointer   user_data,
                              GValue    *result,
@@ -689,6 +716,7 @@ main (int    argc,
   coro_test_add_func ("/scope/wait/cancelled-leaves-them-alone", test_wait_cancelled);
   coro_test_add_func ("/scope/wait/nothing-is-an-error", test_wait_nothing);
   coro_test_add_func ("/scope/as-completed/order", test_as_completed);
+  coro_test_add_func ("/scope/as-completed/done-in-time", test_as_completed_in_time);
   coro_test_add_func ("/scope/as-completed/abandoned", test_as_completed_abandoned);
   coro_test_add_func ("/scope/race/first-success-and-losers-joined", test_race);
   coro_test_add_func ("/scope/race/all-fail", test_race_all_fail);
