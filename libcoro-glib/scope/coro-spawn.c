@@ -143,7 +143,8 @@ coro_spawn_task_at (CoroTaskGroup  *group,
  *
  * It starts later, like others, when called from another thread than the
  * group's, when the group has as many running members as it may, or when 64
- * coroutines have started inside each other.
+ * coroutines have started inside each other; and before the main context is
+ * iterated for the first time, when it is not known yet which thread it is of.
  *
  * Callable from any thread, but not from a finaliser: code of others runs
  * inside. Never suspends.

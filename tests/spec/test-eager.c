@@ -446,7 +446,7 @@ test_from_callback (void)
   g_main_context_pop_thread_default (context);
 }
 
-/* Nobody owns the main context yet: it starts later. */
+/* The main context belongs to no thread yet: it starts later. */
 static void
 test_before_the_loop (void)
 {
