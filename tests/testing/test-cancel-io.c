@@ -135,6 +135,30 @@ thread_body (gpointer   fixture,
   return TRUE;
 }
 
+/* The function pays no heed to a cancel, and its value comes all the same. */
+static gboolean
+deaf_work (gpointer       user_data,
+           GCancellable  *cancellable,
+           GValue        *result,
+           GError       **error)
+{
+  g_usleep (1000);
+  return coro_return_int (result, 7);
+}
+
+static gboolean
+submit_body (gpointer   fixture,
+             GError   **error)
+{
+  g_autoptr (CoroFuture) future = coro_executor_submit (coro_executor_get_default (), deaf_work, NULL, NULL);
+  gboolean ok = coro_await (future, NULL, error) && coro_sleep (SECOND, error);
+  g_auto (CoroShield) shield = coro_shield_enter (0);
+
+  coro_yield (NULL);            /* what was taken back from the queue says so a turn later */
+  return ok;
+}
+
+static const CoroTestCancel submit_test = { .body = submit_body };
 static const CoroTestCancel thread_test = { sizeof (Fixture), NULL, thread_body, thread_body, NULL, 0 };
 
 static gboolean
@@ -208,6 +232,7 @@ main (int    argc,
   coro_test_add_cancel ("/cancel/io/operations", &call_test);
   coro_test_add_cancel ("/cancel/io/file", &load_test);
   coro_test_add_cancel ("/cancel/io/thread", &thread_test);
+  coro_test_add_cancel ("/cancel/io/submitted", &submit_test);
   coro_test_add_cancel ("/cancel/io/signal", &signal_test);
   coro_test_add_cancel ("/cancel/io/future-of-a-thread", &remote_test);
   return g_test_run ();
