@@ -93,33 +93,68 @@ test_in_default (gconstpointer func)
   coro_test_clock_stop (scheduler);
 }
 
-/* The last reference goes in another thread at about the time at which the timer fires. */
-static gpointer
-drop_all_cb (gpointer queue)
+/* What another thread lets go of. */
+typedef struct
 {
+  GMutex lock;
+  GCond changed;
+  GQueue futures;               /* (element-type CoroFuture) (owned); guarded by lock */
+  gboolean ended;               /* guarded by lock */
+} Dropper;
+
+static gpointer
+drop_all_cb (gpointer user_data)
+{
+  Dropper *self = user_data;
   gpointer future;
 
-  while ((future = g_async_queue_pop (queue)) != queue)
-    g_object_unref (future);
+  g_mutex_lock (&self->lock);
+  while (!self->ended || self->futures.length > 0)
+    {
+      future = g_queue_pop_head (&self->futures);
+      if (future == NULL)
+        {
+          g_cond_wait (&self->changed, &self->lock);
+          continue;
+        }
+      g_mutex_unlock (&self->lock);
+      g_object_unref (future);
+      g_mutex_lock (&self->lock);
+    }
+  g_mutex_unlock (&self->lock);
   return NULL;
 }
 
+static void
+drop_elsewhere (Dropper    *self,
+                CoroFuture *future)
+{
+  g_mutex_lock (&self->lock);
+  if (future != NULL)
+    g_queue_push_tail (&self->futures, future);
+  else
+    self->ended = TRUE;
+  g_cond_signal (&self->changed);
+  g_mutex_unlock (&self->lock);
+}
+
+/* At about the time at which the timer fires. */
 static gboolean
 sleeps_dropped_elsewhere_cb (gpointer   user_data,
                              GValue    *result,
                              GError   **error)
 {
-  g_autoptr (GAsyncQueue) queue = g_async_queue_new ();
-  GThread *thread = g_thread_new ("dropper", drop_all_cb, queue);
+  Dropper dropper = { .futures = G_QUEUE_INIT };
+  GThread *thread = g_thread_new ("dropper", drop_all_cb, &dropper);
   int n_rounds = is_slow () ? 20 : 200;
 
   for (int round = 0; round < n_rounds; round++)
     {
       for (int i = 0; i < 100; i++)
-        g_async_queue_push (queue, coro_sleep_future (i));
+        drop_elsewhere (&dropper, coro_sleep_future (i));
       g_assert_true (coro_sleep (100, error));
     }
-  g_async_queue_push (queue, queue);
+  drop_elsewhere (&dropper, NULL);
   g_thread_join (thread);
   return TRUE;
 }
