@@ -16,7 +16,6 @@
 #define DEFAULT_TOUR_FOLDER "tour"
 #define TOUR_WIDTH 1000
 #define TOUR_HEIGHT 780         /* all samples at one glance */
-#define TOUR_STACK_SIZE (1024 * 1024)
 
 struct _DemoApplication
 {
@@ -47,13 +46,11 @@ application_tour_cb (gpointer user_data, GValue *result, GError **error)
   return TRUE;
 }
 
-/* The tour is of no widget, because it closes the window; so it needs a group of its own,
- * with stacks that are large enough for GTK. */
+/* The tour is of no widget, because it closes the window; so it needs a group of its own. */
 static void
 application_start_tour (DemoApplication *self)
 {
   self->tour_group = coro_task_group_new (CORO_TASK_GROUP_SUPERVISOR);
-  coro_task_group_set_stack_size (self->tour_group, TOUR_STACK_SIZE);
   coro_task_group_spawn (self->tour_group, application_tour_cb, self, NULL);
   /* Without a hold the application would end with its last window. */
   g_application_hold (G_APPLICATION (self));

@@ -23,10 +23,6 @@
 
 #define UPDATE_INTERVAL (33 * G_TIME_SPAN_MILLISECOND)
 
-/* GTK recurses deep.  A widget's own coroutines have large stacks; the members of other
- * groups get one where they use GTK. */
-#define GTK_STACK_SIZE (1024 * 1024)
-
 struct _DemoFilesPage
 {
   GtkBox parent_instance;
@@ -141,7 +137,6 @@ files_page_hash (DemoFilesPage *self, GError **error)
 {
   g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
 
-  coro_task_group_set_stack_size (nursery.group, GTK_STACK_SIZE);
   coro_task_group_spawn (nursery.group, files_page_show_cb, self, NULL);
   return demo_hash_tree (self->hashed_folder, &self->progress, files_page_add_cb, self, error);
   /* Leaving the block cancels the sibling and waits for it. */

@@ -3,9 +3,6 @@
  */
 #include "coro-gtk-private.h"
 
-/* GTK, Pango, librsvg and GL drivers recurse deep. */
-#define STACK_SIZE ((gsize) 1024 * 1024)
-
 /* How a widget's coroutines end.
  *
  * No reference is held while they run: it would keep the widget from going, and so the
@@ -101,7 +98,6 @@ scope_make_group (CoroGtkScope *self)
   g_clear_object (&self->group);
   self->group = coro_task_group_new (CORO_TASK_GROUP_SUPERVISOR | CORO_TASK_GROUP_UNJOINED |
                                      CORO_TASK_GROUP_BACKGROUND);
-  coro_task_group_set_stack_size (self->group, STACK_SIZE);
   self->state = SCOPE_LIVE;
   self->keeper = NULL;
   if (self->handler != NULL)
@@ -344,7 +340,8 @@ widget_get_scope (GtkWidget *widget)
  * the group is one of %CORO_TASK_GROUP_BACKGROUND.
  *
  * Members fail alone, and the group is not joined: see
- * [func@CoroGtk.widget_set_unhandled_func]. Their stacks have 1 MiB.
+ * [func@CoroGtk.widget_set_unhandled_func]. Their stacks have 8 MiB,
+ * unless [method@Coro.Scheduler.set_stack_size] says otherwise.
  *
  * Callable from the main thread; never suspends.
  *

@@ -128,7 +128,6 @@ run_story (gconstpointer story)
   Play play = { .story = (Story) story };
 
   stage_set_up (&play.stage);
-  coro_task_group_set_stack_size (group, 1024 * 1024);
   task = coro_task_group_spawn_task (group, play_cb, &play, NULL);
   while (!coro_future_is_done (CORO_FUTURE (task)))
     g_main_context_iteration (NULL, TRUE);

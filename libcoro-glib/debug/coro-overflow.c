@@ -73,8 +73,8 @@ report (const CoroStack *stack,
   line_append (&line, "Coro: coroutine '", G_MAXSIZE);
   line_append (&line, name != NULL ? name : "(unnamed)", MAX_NAME);
   line_append (&line, "' overflowed its stack of ", G_MAXSIZE);
-  line_append_number (&line, (coro_stack_get_size (stack) + CORO_STACK_GUARD_SIZE) / 1024);
-  line_append (&line, " KiB; spawn it with a larger one", G_MAXSIZE);
+  line_append_number (&line, coro_stack_get_size (stack) / 1024);
+  line_append (&line, " KiB; spawn it with a larger one (coro_task_group_set_stack_size(), CORO_STACK_SIZE)", G_MAXSIZE);
   line.text[line.length++] = '\n';
 
   written = write (STDERR_FILENO, line.text, line.length);
@@ -88,7 +88,7 @@ is_overflow (const CoroStack *stack,
   const char *address = info->si_addr;
 
   return stack != NULL && info->si_code > 0
-         && address >= stack->low - CORO_STACK_GUARD_SIZE && address < stack->low;
+         && address >= stack->low - coro_stack_get_guard_size (stack) && address < stack->low;
 }
 
 /* Does what would have happened without us. */

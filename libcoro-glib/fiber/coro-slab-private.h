@@ -30,6 +30,7 @@ typedef struct
 {
   gsize page_size;
   gsize stride;                 /* guard included; an odd number of pages */
+  gsize guard_size;
   GQueue slabs[CORO_N_SLAB_STATES]; /* (element-type CoroStackSlab), linked through their `link` */
   GPtrArray *all;               /* (owned) (element-type CoroStackSlab) */
   guint n_warm;
@@ -61,6 +62,7 @@ struct _CoroStackSlab
 #define CORO_N_WARM 1024
 
 CoroStackSlab *coro_slab_new        (CoroStackClass  *klass,
+                                     gboolean         sparing,
                                      GError         **error);
 void           coro_slab_free       (CoroStackSlab   *self);
 CoroStack     *coro_slab_take       (CoroStackSlab   *self,

@@ -24,11 +24,17 @@
 
 /* Not more than RLIMIT_AS leaves room for, even when it is small. */
 #define SLAB_SIZE       ((gsize) 16 * 1024 * 1024)
+/* Large stacks share a mapping as well, so that the kernel's limit of mappings does not count
+ * them; where there is no room for so many, one has a slab of its own. */
+#define MIN_STACKS      8
+#define MAX_SLAB_SIZE   ((gsize) 256 * 1024 * 1024)
 /* What must be left to everybody else after a slab: malloc() aborts under GLib. */
 #define HEADROOM        ((gsize) 2 * 1024 * 1024)
+/* The same after one that could as well be of small stacks: a thousand of those. */
+#define SPARING_HEADROOM ((gsize) 256 * 1024 * 1024)
 /* What one page of page tables describes.  A slab that begins in the middle of one needs
  * nine of them instead of eight: 65 bytes a coroutine. */
-#define TABLE_REACH     HEADROOM
+#define TABLE_REACH     ((gsize) 2 * 1024 * 1024)
 /* For the same reason no two slabs begin alike: all begin where a page of page tables does, and
  * their stacks would share the sets of the TLB (1000 coroutines yield in 51 ns instead of 20). */
 #define MIN_SHIFTS      32
@@ -65,9 +71,10 @@ coro_slab_update (CoroStackSlab *self)
 
 static gpointer
 map_slab (gsize    size,
+          gsize    headroom,
           GError **error)
 {
-  char *map = mmap (NULL, size + HEADROOM, PROT_READ | PROT_WRITE,
+  char *map = mmap (NULL, size + headroom, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
   char *base;
 
@@ -83,28 +90,47 @@ map_slab (gsize    size,
   base = (char *) (((gsize) map + TABLE_REACH - 1) & ~(TABLE_REACH - 1));
   if (base > map)
     munmap (map, (gsize) (base - map));
-  if (base < map + HEADROOM)
-    munmap (base + size, (gsize) (map + HEADROOM - base));
+  if (base < map + headroom)
+    munmap (base + size, (gsize) (map + headroom - base));
   madvise (base, size, MADV_NOHUGEPAGE);
   return base;
 }
 
+static gsize
+get_slab_size (CoroStackClass *klass)
+{
+  gsize size = klass->stride * MIN_STACKS + MIN_SHIFTS * klass->page_size;
+
+  return MAX (MAX (SLAB_SIZE, klass->stride), MIN (size, MAX_SLAB_SIZE));
+}
+
+/* `sparing`: only if there is much room left after it. */
 CoroStackSlab *
 coro_slab_new (CoroStackClass  *klass,
-                GError         **error)
+               gboolean         sparing,
+               GError         **error)
 {
-  gsize size = MAX (SLAB_SIZE, klass->stride);
-  guint n_stacks = (guint) ((size - MIN (size - klass->stride, MIN_SHIFTS * klass->page_size)) / klass->stride);
-  gsize n_shifts = (size - n_stacks * klass->stride) / klass->page_size + 1;
+  gsize headroom = sparing ? SPARING_HEADROOM : HEADROOM;
+  gsize size = get_slab_size (klass);
   CoroStackSlab *self;
+  gsize n_shifts;
+  guint n_stacks;
   char *base;
 
   if (!coro_fiber_check_supported (error))
     return NULL;
 
-  base = map_slab (size, error);
+  base = size > SLAB_SIZE && size > klass->stride ? map_slab (size, headroom, NULL) : NULL;
+  if (base == NULL)
+    {
+      size = klass->stride > SLAB_SIZE / 2 ? klass->stride : SLAB_SIZE;
+      base = map_slab (size, headroom, error);
+    }
   if (base == NULL)
     return NULL;
+
+  n_stacks = (guint) ((size - MIN (size - klass->stride, MIN_SHIFTS * klass->page_size)) / klass->stride);
+  n_shifts = (size - n_stacks * klass->stride) / klass->page_size + 1;
 
   self = g_new0 (CoroStackSlab, 1);
   self->link.data = self;
@@ -146,17 +172,17 @@ coro_slab_free (CoroStackSlab *self)
 
 static CoroStack *
 slab_take_fresh (CoroStackSlab  *self,
-                       GError        **error)
+                 GError        **error)
 {
   char *base = self->first + self->n_touched * self->klass->stride;
   CoroStack *stack = &self->stacks[self->n_touched];
   gboolean mprotected;
 
-  if (!coro_guard_install (base, CORO_STACK_GUARD_SIZE, &mprotected, error))
+  if (!coro_guard_install (base, self->klass->guard_size, &mprotected, error))
     return NULL;
 
   stack->slab = self;
-  stack->low = base + CORO_STACK_GUARD_SIZE;
+  stack->low = base + self->klass->guard_size;
   stack->top = base + self->klass->stride - (self->n_touched % N_COLOURS) * COLOUR_SIZE;
 #ifdef HAVE_VALGRIND
   stack->valgrind_id = VALGRIND_STACK_REGISTER (stack->low, stack->top - 1);
@@ -168,7 +194,7 @@ slab_take_fresh (CoroStackSlab  *self,
 
 CoroStack *
 coro_slab_take (CoroStackSlab  *self,
-                 GError        **error)
+                GError        **error)
 {
   CoroStack *stack;
 
@@ -240,7 +266,7 @@ coro_slab_cool (CoroStackSlab *self)
   while ((stack = self->warm) != NULL)
     {
       self->warm = stack->next;
-      slab_discard (self, stack, stack->low + self->klass->stride - CORO_STACK_GUARD_SIZE);
+      slab_discard (self, stack, stack->low + self->klass->stride - self->klass->guard_size);
       stack->state = CORO_STACK_COLD;
       stack->next = self->cold;
       self->cold = stack;
@@ -251,6 +277,28 @@ coro_slab_cool (CoroStackSlab *self)
   coro_slab_update (self);
 }
 
+/* Whether any page of [low, end) has been touched, from the end downwards. */
+static gboolean
+is_any_resident (const char *low,
+                 char       *end,
+                 gsize       page_size)
+{
+  unsigned char resident[512];
+
+  while (end > low)
+    {
+      gsize n_pages = MIN ((gsize) (end - low) / page_size, G_N_ELEMENTS (resident));
+
+      end -= n_pages * page_size;
+      if (n_pages == 0 || mincore (end, n_pages * page_size, resident) != 0)
+        return FALSE;
+      for (gsize i = 0; i < n_pages; i++)
+        if (resident[i] & 1)
+          return TRUE;
+    }
+  return FALSE;
+}
+
 /* Gives back what lies below the part of a stack that every use touches. */
 void
 coro_slab_trim_depth (CoroStackSlab *self,
@@ -258,23 +306,11 @@ coro_slab_trim_depth (CoroStackSlab *self,
 {
   gsize page_size = self->klass->page_size;
   char *end = (char *) ((gsize) (stack->top - KEEP_SIZE) & ~(page_size - 1));
-  unsigned char resident[512];
-  gsize n_pages;
 
   if (stack->state != CORO_STACK_WARM || coro_stack_get_size (stack) <= KEEP_SIZE + page_size)
     return;
 
   /* Large frames leave holes, so that the page right below what may stay does not tell. */
-  n_pages = MIN ((gsize) (end - stack->low) / page_size, G_N_ELEMENTS (resident));
-  if (mincore (end - n_pages * page_size, n_pages * page_size, resident) != 0)
-    return;
-
-  for (gsize i = 0; i < n_pages; i++)
-    {
-      if (resident[i] & 1)
-        {
-          slab_discard (self, stack, end);
-          return;
-        }
-    }
+  if (is_any_resident (stack->low, end, page_size))
+    slab_discard (self, stack, end);
 }

@@ -7,13 +7,22 @@
 
 G_BEGIN_DECLS
 
-/* Sizes are those of the address range and contain the guard (64 KiB). */
+/* Sizes are those of the address range and contain the guard. */
 
-/* Library and group work. */
+/* For code of one's own. */
 #define CORO_STACK_SIZE_DEFAULT ((gsize) 256 * 1024)
-/* Application, widget and D-Bus work: GTK, Pango, librsvg and GL drivers recurse deep. */
-#define CORO_STACK_SIZE_LARGE   ((gsize) 1024 * 1024)
+/* For foreign code, which takes a thread's 8 MiB for granted: GTK's CSS parser, librsvg and GL
+ * drivers recurse as deep as what they are given says.  With the guard 9 MiB, and one more because a
+ * multiple of 2 MiB has the guard and the top of the neighbour share a page of page tables: 9 KiB
+ * for one that is parked instead of 11.  Where addresses are scarce, as much as they usually need. */
+#if GLIB_SIZEOF_VOID_P >= 8
+# define CORO_STACK_SIZE_LARGE  ((gsize) 10 * 1024 * 1024)
+#else
+# define CORO_STACK_SIZE_LARGE  ((gsize) 1024 * 1024)
+#endif
 #define CORO_STACK_GUARD_SIZE   ((gsize) 64 * 1024)
+/* That of stacks that have room for it, which is what the kernel leaves below a thread's. */
+#define CORO_STACK_GUARD_SIZE_LARGE ((gsize) 1024 * 1024)
 
 typedef struct _CoroStackPool CoroStackPool;
 typedef struct _CoroStackSlab CoroStackSlab;
@@ -36,6 +45,8 @@ void           coro_stack_pool_free         (CoroStackPool  *self);
 CoroStack     *coro_stack_pool_take         (CoroStackPool  *self,
                                              gsize           size,
                                              GError        **error);
+CoroStack     *coro_stack_pool_take_sparing (CoroStackPool  *self,
+                                             gsize           size);
 void           coro_stack_pool_give         (CoroStackPool  *self,
                                              CoroStack      *stack);
 void           coro_stack_pool_give_late    (CoroStackPool  *self,
@@ -49,6 +60,7 @@ void           coro_stack_pool_use_mprotect (guint           limit);
 guint          coro_stack_pool_get_n_guards (void);
 gsize          coro_stack_pool_get_mapped   (CoroStackPool  *self);
 guint          coro_stack_pool_count_in_use (CoroStackPool  *self);
+gsize          coro_stack_get_guard_size    (const CoroStack *stack);
 
 static inline gsize
 coro_stack_get_size (const CoroStack *self)

@@ -20,6 +20,8 @@
  * found by as many steps at most. */
 #define TRIM_LOOKS 32
 #define TRIM_STEPS 1024
+/* From here on a large guard takes little of a stack. */
+#define LARGE_SIZE (4 * CORO_STACK_GUARD_SIZE_LARGE)
 
 struct _CoroStackPool
 {
@@ -54,6 +56,7 @@ stack_class_new (gsize stride)
 
   self->page_size = page_size;
   self->stride = stride;
+  self->guard_size = stride >= LARGE_SIZE ? CORO_STACK_GUARD_SIZE_LARGE : CORO_STACK_GUARD_SIZE;
   self->all = g_ptr_array_new ();
   return self;
 }
@@ -69,6 +72,7 @@ stack_class_free (CoroStackClass *self)
 
 static CoroStack *
 stack_class_take (CoroStackClass  *self,
+                  gboolean         sparing,
                   GError         **error)
 {
   static const CoroSlabState order[] = { CORO_SLAB_WARM, CORO_SLAB_COOL, CORO_SLAB_EMPTY };
@@ -85,7 +89,7 @@ stack_class_take (CoroStackClass  *self,
         }
     }
 
-  slab = coro_slab_new (self, error);
+  slab = coro_slab_new (self, sparing, error);
   return slab != NULL ? coro_slab_take (slab, error) : NULL;
 }
 
@@ -205,7 +209,15 @@ coro_stack_pool_take (CoroStackPool  *self,
                       gsize           size,
                       GError        **error)
 {
-  return stack_class_take (stack_pool_get_class (self, size), error);
+  return stack_class_take (stack_pool_get_class (self, size), FALSE, error);
+}
+
+/* For who would do with a smaller one: NULL also where it would leave little room for others. */
+CoroStack *
+coro_stack_pool_take_sparing (CoroStackPool *self,
+                              gsize          size)
+{
+  return stack_class_take (stack_pool_get_class (self, size), TRUE, NULL);
 }
 
 /* May be called on the very stack that is given back, as long as the caller leaves it
@@ -296,4 +308,11 @@ coro_stack_pool_count_in_use (CoroStackPool *self)
     }
 
   return total;
+}
+
+/* How many bytes below a stack fault.  May be called in a signal handler. */
+gsize
+coro_stack_get_guard_size (const CoroStack *stack)
+{
+  return stack->slab->klass->guard_size;
 }

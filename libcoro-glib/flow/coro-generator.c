@@ -115,8 +115,7 @@ generator_start (CoroGenerator  *self,
                  GError        **error)
 {
   self->scheduler = g_object_ref (coro_scheduler_current);
-  if (!coro_stepper_start (&self->stepper, self->scheduler->stacks, CORO_STACK_SIZE_DEFAULT,
-                           generator_body, self, error))
+  if (!coro_stepper_start (&self->stepper, self->scheduler->stacks, generator_body, self, error))
     {
       g_clear_object (&self->scheduler);
       return FALSE;

@@ -174,7 +174,7 @@ coroutine_step (CoroCoroutine  *self,
   if (job != NULL && !coro_job_check_suspend (job, error))
     return FALSE;
   if (!self->stepper.started &&
-      !coro_stepper_start (&self->stepper, get_stack_pool (), CORO_STACK_SIZE_DEFAULT, coroutine_body, self, error))
+      !coro_stepper_start (&self->stepper, get_stack_pool (), coroutine_body, self, error))
     return FALSE;
 
   g_object_ref (self);

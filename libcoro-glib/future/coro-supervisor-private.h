@@ -45,7 +45,7 @@ struct _CoroSupervisor
   guint n_members;
   int n_posted;                 /* (atomic): those that other threads have spawned, on their way here; less than 0:
                                  * it takes none any more */
-  gsize stack_size;             /* bytes, for new members */
+  gsize stack_size;             /* bytes, for new members; 0: what the scheduler gives */
   gboolean joined;              /* it is going to be joined, which reads all errors */
   gboolean begins;              /* a member that is cancelled before it has begun runs to its first wait */
   gboolean background;          /* its members do not keep the application */

@@ -7,7 +7,6 @@
 
 #include "fiber/coro-error.h"
 
-#include <link.h>
 #include <string.h>
 #include <unwind.h>
 
@@ -34,7 +33,6 @@ static const char * const module_prefixes[] = { "_gi.", "libgjs.", "liblgi", "co
 
 int coro_foreign_n_modules;     /* (atomic) */
 static CoroForeignModule modules[MAX_MODULES];  /* entries below coro_foreign_n_modules never change */
-static GMutex modules_lock;
 
 static void
 add_module (const struct dl_phdr_info *info,
@@ -64,44 +62,14 @@ add_module (const struct dl_phdr_info *info,
     }
 }
 
-static int
-count_cb (struct dl_phdr_info *info,
-          size_t               size,
-          void                *data)
+/* Notes a module if it is a binding.  By one thread at a time. */
+void
+coro_foreign_frame_consider (const struct dl_phdr_info *info,
+                             const char                *name)
 {
-  *(unsigned long long *) data = info->dlpi_adds;
-  return 1;
-}
-
-static int
-scan_cb (struct dl_phdr_info *info,
-         size_t               size,
-         void                *data)
-{
-  const char *name = strrchr (info->dlpi_name, '/');
-
-  name = name != NULL ? name + 1 : info->dlpi_name;
   for (gsize i = 0; i < G_N_ELEMENTS (module_prefixes); i++)
     if (g_str_has_prefix (name, module_prefixes[i]))
       add_module (info, name);
-  return 0;
-}
-
-/* Looks for bindings that were loaded since the last time; 20 ns when nothing was. */
-void
-coro_foreign_frame_refresh (void)
-{
-  static unsigned long long seen;       /* (atomic): how many modules had been loaded at the last scan */
-  unsigned long long adds = 0;
-
-  dl_iterate_phdr (count_cb, &adds);
-  if (G_LIKELY (adds == __atomic_load_n (&seen, __ATOMIC_RELAXED)))
-    return;
-
-  g_mutex_lock (&modules_lock);
-  dl_iterate_phdr (scan_cb, NULL);
-  __atomic_store_n (&seen, adds, __ATOMIC_RELAXED);
-  g_mutex_unlock (&modules_lock);
 }
 
 static const CoroForeignModule *

@@ -82,7 +82,8 @@ struct _CoroJob
   guint8 admitted : 1;          /* for the layers above: it counts among those that run */
   guint8 fresh : 1;             /* has neither a stack nor ever had a lane; see CoroBacklog */
   guint16 n_cancelling;         /* requests minus uncancels */
-  guint32 stack_size;           /* in KiB */
+  guint32 stack_size : 31;      /* in KiB */
+  guint32 automatic : 1;        /* that is what the scheduler gives when it takes its stack */
   CoroBinding *context;         /* (nullable) (owned): the values of context variables */
   union
     {

@@ -84,7 +84,8 @@ coro_scheduler_free_blocks (CoroScheduler *self)
   self->free_jobs = NULL;
 }
 
-/* A job that has not started and is not queued.  In the scheduler's thread. */
+/* A job that has not started and is not queued.  `stack_size` 0: what the scheduler gives.  In
+ * the scheduler's thread. */
 CoroJob *
 coro_job_new (CoroScheduler      *scheduler,
               const CoroJobClass *klass,
@@ -100,7 +101,8 @@ coro_job_new (CoroScheduler      *scheduler,
   scheduler->n_jobs++;
   scheduler->job_class = klass;
 
-  *self = (CoroJob) { .state = CORO_JOB_NEW, .fresh = TRUE, .stack_size = (guint32) (stack_size / 1024) };
+  *self = (CoroJob) { .state = CORO_JOB_NEW, .fresh = TRUE, .stack_size = (guint32) (stack_size / 1024),
+                      .automatic = stack_size == 0 };
   return self;
 }
 
@@ -197,17 +199,27 @@ coro_job_enqueue (CoroJob *self)
 
 static void job_main (gpointer argument);
 
+/* In KiB: what it gets if it takes its stack now. */
+static inline guint
+job_get_stack_size (CoroJob       *self,
+                    CoroScheduler *scheduler)
+{
+  return self->automatic ? scheduler->stack_size : self->stack_size;
+}
+
 static gboolean
 job_take_stack (CoroJob  *self,
                 gsize     reserved,
                 GError  **error)
 {
   CoroScheduler *scheduler = coro_job_get_scheduler (self);
-  CoroStack *stack = coro_stack_pool_take (scheduler->stacks, (gsize) self->stack_size * 1024, error);
+  guint stack_size = job_get_stack_size (self, scheduler);
+  CoroStack *stack = coro_scheduler_take_stack (scheduler, &stack_size, self->automatic, error);
 
   if (stack == NULL)
     return FALSE;
 
+  self->stack_size = stack_size;
   coro_backlog_leave (scheduler, self);
   coro_fiber_init (&self->fiber, stack, reserved, job_main, self);
   return TRUE;
@@ -424,7 +436,7 @@ job_main (gpointer argument)
 
   while (TRUE)
     {
-      guint32 stack_size = job->stack_size;
+      guint stack_size = job->stack_size;
       CoroReady *ready;
 
       scheduler->job_class->run (job);
@@ -439,12 +451,14 @@ job_main (gpointer argument)
       go_on = coro_scheduler_tick (scheduler);
       ready = scheduler->ready_head;
       next = (CoroJob *) ready;
-      if (!go_on || ready == NULL || ready->klass != NULL || next->fiber.stack != NULL || next->stack_size != stack_size)
+      if (!go_on || ready == NULL || ready->klass != NULL || next->fiber.stack != NULL ||
+          job_get_stack_size (next, scheduler) != stack_size)
         break;
 
       coro_backlog_leave (scheduler, next);
       job = scheduler_pop_job (scheduler);
       job->fiber = here;
+      job->stack_size = stack_size;
     }
 
   /* Given back while we stand on it, which is right because nobody takes one before we

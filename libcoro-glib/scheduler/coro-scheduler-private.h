@@ -112,6 +112,9 @@ struct _CoroScheduler
   gboolean asleep;              /* (atomic): its main loop may be blocked: who posts has to wake it */
   CoroTimerHeap timers;
   CoroStackPool *stacks;        /* (owned) */
+  guint stack_size;             /* in KiB: that of coroutines that have none of their own */
+  guint chosen_stack_size;      /* (atomic): in KiB: the same, if it was chosen; 0: it was not */
+  gboolean has_application;     /* (atomic): its coroutines are those of an application */
   const CoroJobClass *job_class;        /* (nullable): of all its jobs */
   CoroJobBlock *blocks;         /* (owned) */
   CoroJob *free_jobs;           /* (nullable) */
@@ -350,6 +353,14 @@ GSource       *coro_scheduler_source_new (CoroScheduler      *self);
 CoroScheduler *coro_scheduler_peek       (void);
 void           coro_scheduler_foreach    (void              (*func) (CoroScheduler *scheduler, gpointer user_data),
                                           gpointer            user_data);
+void           coro_scheduler_look_around (CoroScheduler     *self);
+void           coro_scheduler_expect_application (CoroScheduler *self);
+CoroStack     *coro_scheduler_take_stack (CoroScheduler      *self,
+                                          guint              *stack_size,
+                                          gboolean            automatic,
+                                          GError            **error);
+CoroStack     *coro_stack_take_for_caller (CoroStackPool     *pool,
+                                           GError           **error);
 void           coro_scheduler_post       (CoroScheduler      *self,
                                           CoroMessage        *message);
 void           coro_scheduler_read_inbox (CoroScheduler      *self);

@@ -184,6 +184,7 @@ coro_scheduler_init (CoroScheduler *self)
   coro_lane_init (&self->high);
   coro_lane_init (&self->low);
   self->stacks = coro_stack_pool_new ();
+  coro_scheduler_look_around (self);
   self->time_slice = DEFAULT_TIME_SLICE;
   self->ticks = self->period = 1;
 

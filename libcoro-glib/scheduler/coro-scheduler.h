@@ -32,6 +32,11 @@ GTimeSpan      coro_scheduler_get_time_slice  (CoroScheduler  *self);
 CORO_AVAILABLE_IN_ALL
 void           coro_scheduler_set_time_slice  (CoroScheduler  *self,
                                                GTimeSpan       time_slice);
+CORO_AVAILABLE_IN_ALL
+gsize          coro_scheduler_get_stack_size  (CoroScheduler  *self);
+CORO_AVAILABLE_IN_ALL
+void           coro_scheduler_set_stack_size  (CoroScheduler  *self,
+                                               gsize           stack_size);
 
 /**
  * CoroMainStackFunc:

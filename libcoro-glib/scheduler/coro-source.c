@@ -4,7 +4,6 @@
 #include "config.h"
 
 #include "scheduler/coro-cycles-private.h"
-#include "scheduler/coro-foreign-frame-private.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scheduler/coro-waiter-private.h"
 
@@ -17,6 +16,8 @@
 
 /* µs between two looks at the clock above which it is read at every resume. */
 #define COARSE 100
+/* µs that a job takes at the least if it loads GTK, or the runtime of a language, meanwhile. */
+#define LOADING 200
 /* µs for which the counter of the processor is believed that no time has passed. */
 #define QUIET 10
 /* ms between two times at which memory is given back while nothing else is to do, and for how
@@ -94,6 +95,8 @@ coro_scheduler_tick_slow (CoroScheduler *self)
   /* Starts at 1 in every slice and doubles while jobs are short, so that a queue full of
    * long jobs is noticed after the first of them. */
   self->period = now - self->tick_time > COARSE ? 1 : MIN (self->period * 2, MAX_PERIOD);
+  if (now - self->tick_time > LOADING)
+    coro_scheduler_look_around (self);
   self->tick_time = now;
   self->slice_over = self->slice_over || now >= self->slice_end;
   self->due = scheduler_is_due (self, now) ||
@@ -413,7 +416,7 @@ source_dispatch (GSource     *source,
       pushed = TRUE;
     }
 
-  coro_foreign_frame_refresh ();
+  coro_scheduler_look_around (self);
   g_object_ref (self);
   coro_fiber_init_native (&frame.fiber);
   self->dispatch = &frame;
@@ -503,8 +506,12 @@ coro_scheduler_run_now (CoroScheduler *self,
 gboolean
 coro_scheduler_claim (CoroScheduler *self)
 {
-  return !self->closed && coro_scheduler_get_thread (self) == 0 &&
-         g_main_context_is_owner (self->context) && scheduler_bind (self);
+  if (self->closed || coro_scheduler_get_thread (self) != 0 ||
+      !g_main_context_is_owner (self->context) || !scheduler_bind (self))
+    return FALSE;
+
+  coro_scheduler_look_around (self);
+  return TRUE;
 }
 
 /* --- the source ------------------------------------------------------------------- */

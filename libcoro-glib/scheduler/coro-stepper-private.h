@@ -24,7 +24,6 @@ typedef struct
 
 gboolean coro_stepper_start (CoroStepper   *self,
                              CoroStackPool *pool,
-                             gsize          stack_size,
                              void         (*func) (gpointer data),
                              gpointer       data,
                              GError       **error);

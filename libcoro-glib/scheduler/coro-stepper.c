@@ -22,7 +22,6 @@ stepper_main (gpointer argument)
 gboolean
 coro_stepper_start (CoroStepper   *self,
                     CoroStackPool *pool,
-                    gsize          stack_size,
                     void         (*func) (gpointer data),
                     gpointer       data,
                     GError       **error)
@@ -31,7 +30,7 @@ coro_stepper_start (CoroStepper   *self,
 
   g_assert (!self->started);
 
-  stack = coro_stack_pool_take (pool, stack_size, error);
+  stack = coro_stack_take_for_caller (pool, error);
   if (stack == NULL)
     return FALSE;
 

@@ -235,8 +235,8 @@ count_group_cb (CoroJob  *job,
  * to their first wait. Then all are cancelled and waited for, and generators
  * are closed, as [method@Scheduler.shut_down] says.
  *
- * Coroutines have stacks of 1 MiB, because drawing and text layout recurse
- * deep. SIGINT stays what it is for the application; see
+ * Coroutines have stacks of 8 MiB, unless [method@Scheduler.set_stack_size] has
+ * said otherwise. SIGINT stays what it is for the application; see
  * [func@application_run]. libcoro-gtk attaches the default application by
  * itself when it is first used.
  *
@@ -260,7 +260,7 @@ coro_application_attach (GApplication *application)
   self->application = application;
   self->scheduler = coro_scheduler_ref_for_context (g_main_context_default ());
   self->scheduler->holder = &self->holder;
-  coro_task_group_set_stack_size (coro_task_group_get_root (self->scheduler), CORO_STACK_SIZE_LARGE);
+  coro_scheduler_expect_application (self->scheduler);
   coro_scheduler_foreach_job (self->scheduler, count_group_cb, &self->holder.n_groups);
   g_object_set_qdata_full (G_OBJECT (application), attachment_quark (), self, attachment_free);
 

@@ -94,7 +94,7 @@ coro_nursery_enter (CoroTaskGroupFlags   flags,
     }
 
   group = coro_task_group_new_below (coro_scheduler_current, job->scope, flags & ~CORO_TASK_GROUP_UNJOINED);
-  group->supervisor.stack_size = (gsize) job->stack_size * 1024;         /* its members do what it would do */
+  group->supervisor.stack_size = job->automatic ? 0 : (gsize) job->stack_size * 1024;   /* its members do what it would do */
   group->supervisor.background |= ((CoroSupervisor *) job->supervisor)->background;
   coro_scope_enter (&group->supervisor.scope, job, FALSE);
   return (CoroNursery) { group, error };

@@ -350,7 +350,6 @@ static void
 coro_task_group_init (CoroTaskGroup *self)
 {
   self->supervisor.klass = &group_class;
-  self->supervisor.stack_size = CORO_STACK_SIZE_DEFAULT;
 }
 
 /* A group whose members a cancelled `parent` reaches. */
@@ -438,13 +437,17 @@ coro_task_group_limit (CoroTaskGroup *self,
 /**
  * coro_task_group_set_stack_size:
  * @self: a group
- * @stack_size: a number of bytes
+ * @stack_size: a number of bytes; 0: what [method@Scheduler.set_stack_size]
+ *   says, as in the beginning
  *
- * Sets how large the stacks of members spawned from now on are.
+ * Sets how large the stacks of members spawned from now on are, and of members
+ * of their nurseries. A small one makes many coroutines cheaper where those of
+ * the process are large: in a program with GTK, say.
  *
- * The default of 256 KiB suits code of one's own; drawing, text layout and
- * drivers may need 1 MiB. A stack costs addresses, and memory only as deep
- * as it was used. A part of it, 64 KiB, is a guard.
+ * A stack costs addresses, and memory only as deep as it was used. A part of
+ * it is a guard, which is not to be used: 64 KiB, and 1 MiB of 4 MiB and more.
+ * Where no such stack can be had, the coroutine fails with
+ * [error@Coro.Error.NO_STACK].
  *
  * Callable from the group's thread; never suspends.
  *
@@ -455,7 +458,6 @@ coro_task_group_set_stack_size (CoroTaskGroup *self,
                                 gsize          stack_size)
 {
   g_return_if_fail (CORO_IS_TASK_GROUP (self));
-  g_return_if_fail (stack_size > 0);
 
   self->supervisor.stack_size = stack_size;
 }

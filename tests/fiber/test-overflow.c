@@ -50,17 +50,47 @@ fault_elsewhere (gpointer data)
   exit (0);
 }
 
+/* Larger than the stack and its guard, and only its far end is written to.  The neighbour is
+ * safe because the compiler has every page of a frame touched as it is made. */
+__attribute__ ((noinline)) static void
+jump (gsize size)
+{
+  volatile char *volatile frame = __builtin_alloca (size);
+
+  frame[0] = 1;
+}
+
 static void
-run (CoroFiberFunc func)
+jump_over_the_guard (gpointer data)
+{
+  coro_fiber_arrived (&fiber);
+  jump (300 * 1024);
+  exit (0);
+}
+
+static void
+run_on (gsize         stack_size,
+        CoroFiberFunc func)
 {
   CoroStackPool *pool = coro_stack_pool_new ();
-  CoroStack *stack = coro_stack_pool_take (pool, CORO_STACK_SIZE_DEFAULT, NULL);
+  CoroStack *stack;
+
+  /* What lies below it is a stack as well. */
+  coro_stack_pool_take (pool, stack_size, NULL);
+  coro_stack_pool_take (pool, stack_size, NULL);
+  stack = coro_stack_pool_take (pool, stack_size, NULL);
 
   coro_fiber_running_func = running;
   coro_fiber_init_native (&native);
   coro_fiber_init (&fiber, stack, 0, func, NULL);
   in_fiber = TRUE;
   coro_fiber_switch (&native, &fiber);
+}
+
+static void
+run (CoroFiberFunc func)
+{
+  run_on (CORO_STACK_SIZE_DEFAULT, func);
 }
 
 static void
@@ -77,7 +107,8 @@ trap (const char *environment)
   g_test_trap_assert_failed ();
 }
 
-#define NAMED "*Coro: coroutine 'the deep one' overflowed its stack of 2?? KiB*"
+/* What can be used of it: the rest of its 256 KiB is the guard. */
+#define NAMED "*Coro: coroutine 'the deep one' overflowed its stack of 19? KiB;*"
 
 static void
 test_is_silent_unless_asked (void)
@@ -112,6 +143,32 @@ test_reads_the_environment (void)
     run (overflow);
 
   trap ("no-frame-check,overflow");
+  g_test_trap_assert_stderr (NAMED);
+}
+
+static void
+test_tells_the_size_of_a_large_one (void)
+{
+  if (g_test_subprocess ())
+    {
+      coro_debug_report_overflows ();
+      run_on (8 * 1024 * 1024, overflow);
+    }
+
+  trap (NULL);
+  g_test_trap_assert_stderr ("*Coro: coroutine 'the deep one' overflowed its stack of 71?? KiB;*");
+}
+
+static void
+test_large_frames_do_not_jump_over_the_guard (void)
+{
+  if (g_test_subprocess ())
+    {
+      coro_debug_report_overflows ();
+      run (jump_over_the_guard);
+    }
+
+  trap (NULL);
   g_test_trap_assert_stderr (NAMED);
 }
 
@@ -279,6 +336,8 @@ main (int   argc,
   g_test_add_func ("/overflow/is-silent-unless-asked", test_is_silent_unless_asked);
   g_test_add_func ("/overflow/names-the-coroutine-on-request", test_names_the_coroutine_on_request);
   g_test_add_func ("/overflow/reads-the-environment", test_reads_the_environment);
+  g_test_add_func ("/overflow/tells-the-size-of-a-large-one", test_tells_the_size_of_a_large_one);
+  g_test_add_func ("/overflow/large-frames-do-not-jump-over-the-guard", test_large_frames_do_not_jump_over_the_guard);
   g_test_add_func ("/overflow/says-nothing-of-other-faults", test_says_nothing_of_other_faults);
   g_test_add_func ("/overflow/works-in-every-thread", test_works_in_every_thread);
   g_test_add_func ("/overflow/outlives-threads", test_outlives_threads);

@@ -6,6 +6,8 @@
  */
 #include "config.h"
 
+#include "lib/process.h"
+
 #include "fiber/coro-error.h"
 #include "fiber/coro-fiber-private.h"
 
@@ -193,15 +195,6 @@ test_mappings_run_out (void)
 
   coro_stack_pool_free (pool);
   g_assert_cmpuint (coro_stack_pool_get_n_guards (), ==, 0);
-}
-
-static rlim_t
-get_address_space (void)
-{
-  g_autofree char *text = NULL;
-
-  g_assert_true (g_file_get_contents ("/proc/self/statm", &text, NULL, NULL));
-  return (rlim_t) g_ascii_strtoull (text, NULL, 10) * (rlim_t) sysconf (_SC_PAGESIZE);
 }
 
 /* The address space runs out; what is left over must do for malloc(), which under GLib

@@ -119,7 +119,7 @@ test_sizes_are_kept_apart (void)
   coro_stack_pool_give (pool, small);
   large = take (pool, CORO_STACK_SIZE_LARGE);
   g_assert_true (large != small);
-  g_assert_cmpuint (coro_stack_get_size (large), >=, CORO_STACK_SIZE_LARGE - CORO_STACK_GUARD_SIZE - 16 * 64);
+  g_assert_cmpuint (coro_stack_get_size (large), >=, CORO_STACK_SIZE_LARGE - coro_stack_get_guard_size (large) - 16 * 64);
   g_assert_cmpuint (coro_stack_get_size (small), >=, CORO_STACK_SIZE_DEFAULT - CORO_STACK_GUARD_SIZE - 16 * 64);
   g_assert_true (take (pool, CORO_STACK_SIZE_DEFAULT) == small);
   touch (large, coro_stack_get_size (large));
@@ -151,6 +151,48 @@ test_one_may_be_larger_than_a_slab (void)
   g_assert_cmpuint (coro_stack_get_size (stack), >=, 63 * 1024 * 1024);
   touch (stack, coro_stack_get_size (stack));
   coro_stack_pool_give (pool, stack);
+  coro_stack_pool_free (pool);
+}
+
+/* A thread has 8 MiB, and the kernel leaves 1 MiB below them. */
+static void
+test_large_ones_are_like_those_of_threads (void)
+{
+  CoroStackPool *pool = coro_stack_pool_new ();
+  CoroStack *small = take (pool, CORO_STACK_SIZE_DEFAULT);
+  CoroStack *large = take (pool, CORO_STACK_SIZE_LARGE);
+
+  g_assert_cmpuint (coro_stack_get_guard_size (small), ==, 64 * 1024);
+#if GLIB_SIZEOF_VOID_P >= 8
+  g_assert_cmpuint (coro_stack_get_guard_size (large), ==, 1024 * 1024);
+  g_assert_cmpuint (coro_stack_get_size (large), >=, 8 * 1024 * 1024 - 16 * 64);
+#endif
+  coro_stack_pool_give (pool, small);
+  coro_stack_pool_give (pool, large);
+  coro_stack_pool_free (pool);
+}
+
+/* So that the kernel's limit of mappings does not count them. */
+static void
+test_large_ones_share_mappings (void)
+{
+  CoroStackPool *pool = coro_stack_pool_new ();
+  CoroStack *stacks[14];
+  gsize mapped = 0;
+  guint n_mappings = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (stacks); i++)
+    {
+      stacks[i] = take (pool, CORO_STACK_SIZE_LARGE);
+      if (coro_stack_pool_get_mapped (pool) > mapped)
+        n_mappings++;
+      mapped = coro_stack_pool_get_mapped (pool);
+    }
+  g_assert_cmpuint (n_mappings, ==, GLIB_SIZEOF_VOID_P >= 8 ? 2 : 1);
+  g_assert_cmpuint (mapped, <=, 20 * CORO_STACK_SIZE_LARGE);
+
+  for (guint i = 0; i < G_N_ELEMENTS (stacks); i++)
+    coro_stack_pool_give (pool, stacks[i]);
   coro_stack_pool_free (pool);
 }
 
@@ -385,6 +427,8 @@ main (int   argc,
   g_test_add_func ("/stack/sizes-are-kept-apart", test_sizes_are_kept_apart);
   g_test_add_func ("/stack/a-stack-has-a-least-size", test_a_stack_has_a_least_size);
   g_test_add_func ("/stack/one-may-be-larger-than-a-slab", test_one_may_be_larger_than_a_slab);
+  g_test_add_func ("/stack/large-ones-are-like-those-of-threads", test_large_ones_are_like_those_of_threads);
+  g_test_add_func ("/stack/large-ones-share-mappings", test_large_ones_share_mappings);
   g_test_add_func ("/stack/contains-what-lies-on-it", test_contains_what_lies_on_it);
   g_test_add_func ("/stack/deep-stacks-give-their-pages-back", test_deep_stacks_give_their_pages_back);
   g_test_add_func ("/stack/deep-pages-are-found-below-a-hole", test_deep_pages_are_found_below_a_hole);

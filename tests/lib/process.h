@@ -21,6 +21,16 @@ get_resident (void)
   return (gssize) pages * sysconf (_SC_PAGESIZE);
 }
 
+/* How many addresses it has taken. */
+static inline gsize
+get_address_space (void)
+{
+  g_autofree char *text = NULL;
+
+  g_assert_true (g_file_get_contents ("/proc/self/statm", &text, NULL, NULL));
+  return (gsize) g_ascii_strtoull (text, NULL, 10) * (gsize) sysconf (_SC_PAGESIZE);
+}
+
 static inline guint
 count_entries (const char *folder)
 {
