@@ -8,7 +8,7 @@ GUI_ENV    := env GDK_BACKEND=x11 GSK_RENDERER=cairo GTK_A11Y=test GSETTINGS_BAC
 CASES      :=
 SEEDS      := 1 50
 
-.PHONY: all deps build demo test seeds spec bench asan tsan valgrind install docs clean
+.PHONY: all deps build demo test seeds faults spec bench asan tsan valgrind install docs clean
 
 all: build
 
@@ -49,6 +49,11 @@ seeds: $(TEST_BUILD)/build.ninja
 	@ninja -C $(TEST_BUILD)
 	@tests/run-seeds $(TEST_BUILD) $(SEEDS); \
 	  tests/count-results $(TEST_BUILD)/meson-logs/seed-*.json
+
+# Every system call fails, each at its first time, its second, and so on.
+faults: $(TEST_BUILD)/build.ninja
+	@ninja -C $(TEST_BUILD) tests/faults/test-faults >&2
+	@G_SLICE=always-malloc GIO_USE_VFS=local $(TEST_BUILD)/tests/faults/test-faults -m thorough -k $(if $(CASES),-p $(CASES))
 
 # The rows of the behaviour table with their tests, and the rows without.
 spec: $(TEST_BUILD)/build.ninja

@@ -406,6 +406,16 @@ ring_can (struct io_uring *ring)
   return can;
 }
 
+/* Whether the number is still that of a ring.  Another file says EOPNOTSUPP, and a filter that we may not ask. */
+static gboolean
+ring_has_descriptor (struct io_uring *ring)
+{
+  struct io_uring_probe probe = { 0, };
+  int result = io_uring_register_probe (ring, &probe, 0);
+
+  return result == 0 || result == -ENOMEM || result == -EINVAL || result == -EINTR;
+}
+
 /* 0 or -errno.  Without IORING_FEAT_NODROP, Linux 5.5, completions may get lost. */
 static int
 ring_open (CoroRing *self)
@@ -442,7 +452,7 @@ ring_close (CoroRing *self)
     return;
 
   /* A child's epoll, which is new, does not tell whether it is still the ring. */
-  if (!ring_can (&self->ring))
+  if (!ring_has_descriptor (&self->ring))
     self->ring.ring_fd = -1;
   io_uring_queue_exit (&self->ring);
   self->mapped = FALSE;
