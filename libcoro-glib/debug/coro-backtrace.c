@@ -5,6 +5,8 @@
 
 #include "debug/coro-backtrace-private.h"
 
+#include "fiber/coro-fork-private.h"
+
 #include <dlfcn.h>
 #include <link.h>
 #include <string.h>
@@ -23,7 +25,7 @@ typedef struct
   gsize strings_size;
 } CoroModule;
 
-static GMutex modules_lock;
+CORO_FORK_LOCK (modules_lock, CORO_FORK_LAST)
 static GPtrArray *modules;      /* (owned): never freed; guarded by modules_lock */
 
 /* --- capturing: callable in a signal handler, once it has been called outside of one --- */

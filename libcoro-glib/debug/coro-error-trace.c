@@ -6,6 +6,7 @@
 #include "debug/coro-error-trace-private.h"
 
 #include "debug/coro-error-step-private.h"
+#include "fiber/coro-fork-private.h"
 #include "future/coro-coroutine.h"
 #include "future/coro-task.h"
 #include "scope/coro-group-error-private.h"
@@ -37,7 +38,7 @@ typedef struct
   CoroErrorStep *step;          /* (owned) */
 } CoroErrorNote;
 
-static GMutex notes_lock;
+CORO_FORK_LOCK (notes_lock, CORO_FORK_LAST)
 static GQueue notes = G_QUEUE_INIT;     /* (element-type CoroErrorNote): the newest first; guarded by notes_lock */
 
 static GQuark

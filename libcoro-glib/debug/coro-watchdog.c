@@ -5,6 +5,8 @@
 
 #include "debug/coro-debug-private.h"
 
+#include "fiber/coro-fork-private.h"
+
 #include <errno.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -49,7 +51,7 @@ static struct
   char name[CORO_DEBUG_MAX_NAME];
 } request;
 
-static GMutex lock;
+CORO_FORK_LOCK (lock, CORO_FORK_SECOND)
 static GCond changed;
 static CoroDebug *watched;      /* guarded by lock */
 static gboolean is_running;     /* the thread; guarded by lock */

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "fiber/coro-fork-private.h"
 #include "future/coro-future-private.h"
 
 G_BEGIN_DECLS
@@ -41,7 +42,7 @@ struct _CoroMembers
   int cancelling;               /* (atomic): the combination was cancelled */
   int cancel_pass;              /* (atomic): the last one that came by */
   GWeakRef outer;
-  GMutex lock;
+  CoroObjectLock lock;
   CoroFuture **futures;         /* (nullable) (owned): while there is an outer; else guarded by lock */
   GWeakRef *dropped;            /* (nullable) (owned): from then on; guarded by lock */
   CoroFuture *winner;           /* (nullable) (owned): for the subclass; guarded by lock */

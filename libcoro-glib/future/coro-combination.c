@@ -35,7 +35,7 @@ members_unref (gpointer data)
   if (self->winner != NULL)
     coro_drop (self->winner, g_object_unref);
   g_clear_pointer (&self->errors, g_ptr_array_unref);
-  g_mutex_clear (&self->lock);
+  coro_object_lock_clear (&self->lock);
   g_free (self);
 }
 
@@ -79,7 +79,7 @@ members_lose_outer (CoroMembers *self)
 {
   CoroFuture **futures;
 
-  g_mutex_lock (&self->lock);
+  coro_object_lock_take (&self->lock);
   futures = g_steal_pointer (&self->futures);
   if (futures != NULL && self->lasts && g_atomic_int_get (&self->n_pending) > 0)
     {
@@ -87,7 +87,7 @@ members_lose_outer (CoroMembers *self)
       for (gsize i = 0; i < self->n_futures; i++)
         g_weak_ref_init (&self->dropped[i], coro_future_is_done (futures[i]) ? NULL : futures[i]);
     }
-  g_mutex_unlock (&self->lock);
+  coro_object_lock_release (&self->lock);
 
   if (futures == NULL)
     return;
@@ -103,7 +103,7 @@ members_dup_futures (CoroMembers *self)
   CoroFuture **futures = g_new0 (CoroFuture *, self->n_futures + 1);
   gsize n = 0;
 
-  g_mutex_lock (&self->lock);
+  coro_object_lock_take (&self->lock);
   for (gsize i = 0; i < self->n_futures; i++)
     {
       if (self->futures != NULL)
@@ -113,7 +113,7 @@ members_dup_futures (CoroMembers *self)
       if (futures[n] != NULL)
         n++;
     }
-  g_mutex_unlock (&self->lock);
+  coro_object_lock_release (&self->lock);
   return futures;
 }
 
@@ -233,7 +233,7 @@ coro_combination_init (CoroCombination *self)
   priv->members = g_new0 (CoroMembers, 1);
   g_atomic_ref_count_init (&priv->members->ref_count);
   g_weak_ref_init (&priv->members->outer, self);
-  g_mutex_init (&priv->members->lock);
+  coro_object_lock_init (&priv->members->lock);
 }
 
 CoroMembers *

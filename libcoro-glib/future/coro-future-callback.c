@@ -5,6 +5,7 @@
 
 #include "future/coro-future-callback-private.h"
 
+#include "fiber/coro-fork-private.h"
 #include "scheduler/coro-cancel-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
@@ -24,7 +25,7 @@ struct _CoroFutureCallback
 };
 
 /* Guards the lists of callbacks that are on their way, and whether these are taken back. */
-static GMutex posted_lock;
+CORO_FORK_LOCK (posted_lock, CORO_FORK_LAST)
 
 static void
 callback_run_cb (gpointer data)

@@ -24,14 +24,14 @@ members_take_failure (CoroMembers  *members,
 {
   gboolean first;
 
-  g_mutex_lock (&members->lock);
+  coro_object_lock_take (&members->lock);
   first = members->errors == NULL;
   if (first)
     {
       members->errors = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
       g_ptr_array_add (members->errors, g_error_copy (error));
     }
-  g_mutex_unlock (&members->lock);
+  coro_object_lock_release (&members->lock);
   return first;
 }
 

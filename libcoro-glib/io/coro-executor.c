@@ -6,13 +6,12 @@
 #include "io/coro-executor.h"
 
 #include "fiber/coro-error.h"
+#include "fiber/coro-fork-private.h"
 #include "io/coro-thread-call-private.h"
 #include "io/coro-work-private.h"
 #include "scheduler/coro-cancel-private.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scheduler/coro-waiter-private.h"
-
-#include <unistd.h>
 
 /**
  * CoroExecutor:
@@ -57,9 +56,9 @@ struct _CoroExecutor
 
 G_DEFINE_FINAL_TYPE (CoroExecutor, coro_executor, G_TYPE_OBJECT)
 
-static GMutex default_lock;
+CORO_FORK_LOCK (default_lock, CORO_FORK_FIRST)
 static CoroExecutor *default_executor;  /* (nullable) (owned); guarded by default_lock */
-static pid_t default_process;           /* whose threads it has; guarded by default_lock */
+static guint default_n_forks;           /* of the process whose threads it has; guarded by default_lock */
 
 /* --- waiting for one function ------------------------------------------------------ */
 
@@ -236,14 +235,13 @@ CoroExecutor *
 coro_executor_get_default (void)
 {
   CoroExecutor *self;
-  pid_t process = getpid ();
 
   g_mutex_lock (&default_lock);
-  if (default_executor == NULL || default_process != process)
+  if (default_executor == NULL || default_n_forks != coro_n_forks)
     {
       /* The parent's cannot be freed: its locks may be held by threads that are not here. */
       default_executor = executor_new (get_default_max_threads (), CORO_EXECUTOR_NONE, TRUE);
-      default_process = process;
+      default_n_forks = coro_n_forks;
     }
   self = default_executor;
   g_mutex_unlock (&default_lock);

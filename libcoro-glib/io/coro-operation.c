@@ -6,6 +6,7 @@
 #include "io/coro-operation.h"
 
 #include "fiber/coro-error.h"
+#include "fiber/coro-fork-private.h"
 #include "scheduler/coro-cancel-private.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scheduler/coro-waiter-private.h"
@@ -76,8 +77,8 @@ get_private (CoroOperation *self)
  * one that was made does not.  A function that pays no heed to its cancellable looks the same
  * and may call back later, with the address of an operation that is gone.  So these addresses
  * are kept, each with the cancellable of the operation that is there now. */
-G_LOCK_DEFINE_STATIC (given_up);
-static GHashTable *given_up;    /* (nullable) (element-type CoroOperation GCancellable); guarded by its lock */
+CORO_FORK_LOCK (given_up_lock, CORO_FORK_LAST)
+static GHashTable *given_up;    /* (nullable) (element-type CoroOperation GCancellable); guarded by given_up_lock */
 static int n_given_up;          /* (atomic) */
 
 /* `cancellable`: (nullable): NULL when there is no operation at the address any more. */
@@ -88,21 +89,21 @@ note_live (CoroOperation *operation,
   if (G_LIKELY (g_atomic_int_get (&n_given_up) == 0))
     return;
 
-  G_LOCK (given_up);
+  g_mutex_lock (&given_up_lock);
   if (g_hash_table_contains (given_up, operation))
     g_hash_table_insert (given_up, operation, cancellable);
-  G_UNLOCK (given_up);
+  g_mutex_unlock (&given_up_lock);
 }
 
 static void
 note_given_up (CoroOperation *operation)
 {
-  G_LOCK (given_up);
+  g_mutex_lock (&given_up_lock);
   if (given_up == NULL)
     given_up = g_hash_table_new (NULL, NULL);
   g_hash_table_insert (given_up, operation, NULL);
   g_atomic_int_set (&n_given_up, (int) g_hash_table_size (given_up));
-  G_UNLOCK (given_up);
+  g_mutex_unlock (&given_up_lock);
 }
 
 /* Whether `result` is for an operation that is not at this address any more.  A task without
@@ -118,7 +119,7 @@ is_late (CoroOperation *operation,
   if (G_LIKELY (g_atomic_int_get (&n_given_up) == 0))
     return FALSE;
 
-  G_LOCK (given_up);
+  g_mutex_lock (&given_up_lock);
   late = g_hash_table_lookup_extended (given_up, operation, NULL, &live) &&
          (live == NULL || (G_IS_TASK (result) && g_task_get_cancellable (G_TASK (result)) != live));
   if (late)
@@ -126,7 +127,7 @@ is_late (CoroOperation *operation,
       g_hash_table_remove (given_up, operation);
       g_atomic_int_set (&n_given_up, (int) g_hash_table_size (given_up));
     }
-  G_UNLOCK (given_up);
+  g_mutex_unlock (&given_up_lock);
   return late;
 }
 

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <liburing.h>
-#include <pthread.h>
 
 /* io_uring for one scheduler.  Everything in here belongs to its thread.
  *
@@ -27,7 +26,7 @@ struct _CoroRing
   gboolean flush_queued;
   gboolean broken;              /* the kernel takes no more: what is queued fails with ENOSYS */
   GSource *glance;              /* (nullable) (owned): for a ring whose descriptor is not ours any more */
-  int generation;               /* of processes: see fork_cb() */
+  guint n_forks;                /* of the process that has it */
   guint n_submitted;
   CoroRingCall *queue_head;     /* (nullable) */
   CoroRingCall *queue_tail;     /* (nullable) */
@@ -53,30 +52,10 @@ static const guint8 opcodes[CORO_RING_N_OPCODES] = {
 
 /* A child has the descriptor and the mapping of its parent's ring, and must not touch
  * them: it would take completions that are the parent's. */
-static int generation;          /* (atomic) */
-
-static void
-fork_cb (void)
-{
-  g_atomic_int_inc (&generation);
-}
-
-static void
-watch_forks (void)
-{
-  static gsize watching;
-
-  if (g_once_init_enter (&watching))
-    {
-      pthread_atfork (NULL, NULL, fork_cb);
-      g_once_init_leave (&watching, 1);
-    }
-}
-
 static inline gboolean
 ring_is_foreign (CoroRing *self)
 {
-  return G_UNLIKELY (self->generation != g_atomic_int_get (&generation));
+  return G_UNLIKELY (self->n_forks != coro_n_forks);
 }
 
 /* --- lists of calls --------------------------------------------------------------- */
@@ -464,7 +443,7 @@ static void
 ring_renew (CoroRing *self)
 {
   ring_close (self);
-  self->generation = g_atomic_int_get (&generation);
+  self->n_forks = coro_n_forks;
 
   while (self->submitted != NULL)
     {
@@ -485,8 +464,7 @@ coro_ring_new (CoroScheduler *scheduler,
   CoroRing *self = g_new0 (CoroRing, 1);
   int result;
 
-  watch_forks ();
-  self->generation = g_atomic_int_get (&generation);
+  self->n_forks = coro_n_forks;
   self->scheduler = scheduler;
   self->flush.klass = &flush_class;
   result = ring_open (self);

@@ -6,8 +6,7 @@
 #include "io/coro-threads-private.h"
 
 #include "fiber/coro-error.h"
-
-#include <unistd.h>
+#include "fiber/coro-fork-private.h"
 
 /* µs for which a thread without work stays. */
 #define IDLE_TIME (10 * G_TIME_SPAN_SECOND)
@@ -23,7 +22,7 @@ struct _CoroThreads
   int ref_count;                /* (atomic) */
   guint max_threads;
   gboolean grows;               /* beyond that, when nothing goes on */
-  pid_t process;                /* a fork takes none of the threads along */
+  guint n_forks;                /* a fork takes none of the threads along */
 
   GMutex lock;                  /* for all below */
   GCond changed;                /* there is an item, or the end */
@@ -49,7 +48,7 @@ static __thread CoroThreads *current_threads;
 static gboolean
 threads_are_foreign (CoroThreads *self)
 {
-  return self->process != getpid ();
+  return self->n_forks != coro_n_forks;
 }
 
 static void
@@ -291,7 +290,7 @@ coro_threads_new (guint    max_threads,
   self->ref_count = 1;
   self->max_threads = max_threads;
   self->grows = grows;
-  self->process = getpid ();
+  self->n_forks = coro_n_forks;
   self->threads = g_ptr_array_new_with_free_func ((GDestroyNotify) g_thread_unref);
   g_mutex_init (&self->lock);
   g_cond_init (&self->changed);
@@ -316,10 +315,13 @@ coro_threads_unref (CoroThreads *self)
 
   g_assert (self->head == NULL);
   g_ptr_array_unref (self->threads);
-  g_mutex_clear (&self->lock);
-  g_cond_clear (&self->changed);
-  g_cond_clear (&self->ended);
-  g_cond_clear (&self->stalling);
+  if (!threads_are_foreign (self))
+    {
+      g_mutex_clear (&self->lock);
+      g_cond_clear (&self->changed);
+      g_cond_clear (&self->ended);
+      g_cond_clear (&self->stalling);
+    }
   g_free (self);
 }
 

@@ -17,6 +17,7 @@ gboolean coro_worker_pool_try_spawn     (CoroWorkerPool   *self,
                                          const char       *site,
                                          CoroTask        **task,
                                          GError          **error);
+gboolean coro_worker_pool_is_foreign    (CoroWorkerPool   *self);
 gboolean coro_worker_pool_is_open       (CoroWorkerPool   *self);
 gboolean coro_worker_pool_add_server    (CoroWorkerPool   *self,
                                          CoroCancelScope  *scope,

@@ -8,6 +8,7 @@
 #include "io/coro-worker-pool-private.h"
 
 #include "fiber/coro-error.h"
+#include "fiber/coro-fork-private.h"
 #include "future/coro-future-private.h"
 #include "io/coro-socket-private.h"
 #include "scheduler/coro-job-private.h"
@@ -26,7 +27,7 @@ typedef struct
   CoroServeFunc func;
   gpointer user_data;
   CoroFuture *ended;            /* (owned): nothing is open any more, or the pool has no workers */
-  GMutex lock;
+  CoroObjectLock lock;
   gboolean stopped;             /* guarded by lock */
   int n_starved;                /* (atomic): connections for which there was no stack */
   CoroPoolConnection *connections;      /* (nullable) (unowned): those that have begun; guarded by lock */
@@ -58,7 +59,7 @@ server_new (CoroWorkerPool *pool,
   self->func = func;
   self->user_data = user_data;
   self->ended = coro_future_new ();
-  g_mutex_init (&self->lock);
+  coro_object_lock_init (&self->lock);
   return self;
 }
 
@@ -69,7 +70,7 @@ server_unref (CoroPoolServer *self)
     return;
 
   g_object_unref (self->ended);
-  g_mutex_clear (&self->lock);
+  coro_object_lock_clear (&self->lock);
   g_free (self);
 }
 
@@ -84,11 +85,11 @@ server_release (CoroPoolServer *self)
 static void
 server_stop (CoroPoolServer *self)
 {
-  g_mutex_lock (&self->lock);
+  coro_object_lock_take (&self->lock);
   self->stopped = TRUE;
   for (CoroPoolConnection *connection = self->connections; connection != NULL; connection = connection->next)
     coro_cancel_scope_cancel (&connection->scope, "The server was stopped");
-  g_mutex_unlock (&self->lock);
+  coro_object_lock_release (&self->lock);
 }
 
 static gboolean
@@ -96,9 +97,9 @@ server_is_stopped (CoroPoolServer *self)
 {
   gboolean stopped;
 
-  g_mutex_lock (&self->lock);
+  coro_object_lock_take (&self->lock);
   stopped = self->stopped;
-  g_mutex_unlock (&self->lock);
+  coro_object_lock_release (&self->lock);
   return stopped;
 }
 
@@ -107,8 +108,12 @@ static gboolean
 server_wait (CoroPoolServer  *self,
              GError         **error)
 {
-  g_autoptr (CoroFuture) ended = coro_future_shield (self->ended);
+  g_autoptr (CoroFuture) ended = NULL;
 
+  if (coro_worker_pool_is_foreign (self->pool))
+    return TRUE;                /* its connections are the parent's */
+
+  ended = coro_future_shield (self->ended);
   return coro_await (ended, NULL, error);
 }
 
@@ -120,7 +125,7 @@ connection_enlist (CoroPoolConnection *self)
   CoroPoolServer *server = self->server;
   gboolean stopped;
 
-  g_mutex_lock (&server->lock);
+  coro_object_lock_take (&server->lock);
   stopped = server->stopped;
   if (!stopped)
     {
@@ -129,7 +134,7 @@ connection_enlist (CoroPoolConnection *self)
         self->next->previous = self;
       server->connections = self;
     }
-  g_mutex_unlock (&server->lock);
+  coro_object_lock_release (&server->lock);
   return !stopped;
 }
 
@@ -138,14 +143,14 @@ connection_delist (CoroPoolConnection *self)
 {
   CoroPoolServer *server = self->server;
 
-  g_mutex_lock (&server->lock);
+  coro_object_lock_take (&server->lock);
   if (self->previous != NULL)
     self->previous->next = self->next;
   else
     server->connections = self->next;
   if (self->next != NULL)
     self->next->previous = self->previous;
-  g_mutex_unlock (&server->lock);
+  coro_object_lock_release (&server->lock);
 }
 
 static gboolean

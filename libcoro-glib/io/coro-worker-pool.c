@@ -6,13 +6,12 @@
 #include "io/coro-worker-pool-private.h"
 
 #include "fiber/coro-error.h"
+#include "fiber/coro-fork-private.h"
 #include "future/coro-task-private.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scope/coro-run.h"
 #include "scope/coro-shield.h"
 #include "scope/coro-task-group-private.h"
-
-#include <unistd.h>
 
 /* For how long a worker may leave what it was given before others are preferred. */
 #define PROMPT (10 * G_TIME_SPAN_MILLISECOND)
@@ -60,7 +59,7 @@
 typedef struct
 {
   int ref_count;                /* (atomic): the pool's and the threads' */
-  GMutex lock;
+  CoroObjectLock lock;
   guint n_running;              /* guarded by lock */
   GSList *ends;                 /* (element-type CoroFuture) (owned): to be resolved when none runs; guarded by lock */
 } CoroCrew;
@@ -85,7 +84,7 @@ struct _CoroWorkerPool
 {
   GObject parent_instance;
 
-  GMutex lock;                  /* nobody spawns into a worker that has been told to quit */
+  CoroObjectLock lock;          /* nobody spawns into a worker that has been told to quit */
   GMutex join_lock;             /* who comes second waits for the end as well */
   gboolean closed;              /* guarded by lock */
   GSList *servers;              /* (element-type CoroWorkerServer) (owned): guarded by lock */
@@ -93,7 +92,7 @@ struct _CoroWorkerPool
   guint n_workers;
   CoroWorker **workers;         /* (owned) */
   CoroCrew *crew;               /* (owned) */
-  pid_t process;                /* whose threads they are */
+  guint n_forks;                /* of the process whose threads they are */
 };
 
 G_DEFINE_FINAL_TYPE (CoroWorkerPool, coro_worker_pool, G_TYPE_OBJECT)
@@ -108,7 +107,7 @@ typedef struct
   gboolean taken;
 } CoroWorkerCall;
 
-/* Somebody who serves. */
+/* A call of coro_worker_pool_serve(). */
 typedef struct
 {
   CoroCancelScope *scope;       /* (unowned): around it */
@@ -123,7 +122,7 @@ crew_new (void)
   CoroCrew *self = g_new0 (CoroCrew, 1);
 
   self->ref_count = 1;
-  g_mutex_init (&self->lock);
+  coro_object_lock_init (&self->lock);
   return self;
 }
 
@@ -140,16 +139,16 @@ crew_unref (CoroCrew *self)
   if (!g_atomic_int_dec_and_test (&self->ref_count))
     return;
 
-  g_mutex_clear (&self->lock);
+  coro_object_lock_clear (&self->lock);
   g_free (self);
 }
 
 static void
 crew_enter (CoroCrew *self)
 {
-  g_mutex_lock (&self->lock);
+  coro_object_lock_take (&self->lock);
   self->n_running++;
-  g_mutex_unlock (&self->lock);
+  coro_object_lock_release (&self->lock);
 }
 
 static void
@@ -165,10 +164,10 @@ crew_leave (CoroCrew *self)
 {
   GSList *ends = NULL;
 
-  g_mutex_lock (&self->lock);
+  coro_object_lock_take (&self->lock);
   if (--self->n_running == 0)
     ends = g_steal_pointer (&self->ends);
-  g_mutex_unlock (&self->lock);
+  coro_object_lock_release (&self->lock);
 
   g_slist_free_full (ends, resolve_end_cb);
 }
@@ -180,11 +179,11 @@ crew_get_end (CoroCrew *self)
   CoroFuture *end = coro_future_new ();
   gboolean ended;
 
-  g_mutex_lock (&self->lock);
+  coro_object_lock_take (&self->lock);
   ended = self->n_running == 0;
   if (!ended)
     self->ends = g_slist_prepend (self->ends, g_object_ref (end));
-  g_mutex_unlock (&self->lock);
+  coro_object_lock_release (&self->lock);
 
   if (ended)
     coro_future_resolve (end, NULL);
@@ -294,15 +293,24 @@ call_free (gpointer data)
 
 /* --- object ------------------------------------------------------------------------ */
 
+/* Whether its threads are those of the parent process. */
+gboolean
+coro_worker_pool_is_foreign (CoroWorkerPool *self)
+{
+  return self->n_forks != coro_n_forks;
+}
+
 static void
 pool_close (CoroWorkerPool *self)
 {
-  g_mutex_lock (&self->lock);
+  coro_object_lock_take (&self->lock);
   self->closed = TRUE;
   for (GSList *link = self->servers; link != NULL; link = link->next)
     coro_cancel_scope_cancel (((CoroWorkerServer *) link->data)->scope, "The pool was shut down");
-  g_mutex_unlock (&self->lock);
+  coro_object_lock_release (&self->lock);
 
+  if (coro_worker_pool_is_foreign (self))
+    return;                     /* there is no one to tell, and contexts may be locked for ever */
   for (guint i = 0; i < self->n_workers; i++)
     worker_quit (self->workers[i]);
 }
@@ -320,8 +328,9 @@ coro_worker_pool_finalize (GObject *object)
     }
   g_free (self->workers);
   crew_unref (self->crew);
-  g_mutex_clear (&self->lock);
-  g_mutex_clear (&self->join_lock);
+  coro_object_lock_clear (&self->lock);
+  if (!coro_worker_pool_is_foreign (self))
+    g_mutex_clear (&self->join_lock);
 
   G_OBJECT_CLASS (coro_worker_pool_parent_class)->finalize (object);
 }
@@ -335,10 +344,10 @@ coro_worker_pool_class_init (CoroWorkerPoolClass *klass)
 static void
 coro_worker_pool_init (CoroWorkerPool *self)
 {
-  g_mutex_init (&self->lock);
+  coro_object_lock_init (&self->lock);
   g_mutex_init (&self->join_lock);
   self->crew = crew_new ();
-  self->process = getpid ();
+  self->n_forks = coro_n_forks;
 }
 
 /**
@@ -518,13 +527,13 @@ coro_worker_pool_try_spawn (CoroWorkerPool  *self,
 {
   CoroWorker *worker;
 
-  if (self->process != getpid ())
+  if (coro_worker_pool_is_foreign (self))
     {
       g_set_error_literal (error, CORO_ERROR, CORO_ERROR_CLOSED, "The pool's workers are in the parent process");
       return FALSE;
     }
 
-  g_mutex_lock (&self->lock);
+  coro_object_lock_take (&self->lock);
   worker = pool_choose (self, number, error);
   if (worker != NULL)
     {
@@ -539,7 +548,7 @@ coro_worker_pool_try_spawn (CoroWorkerPool  *self,
       else
         coro_spawn_at (worker->root, call_cb, call, call_free, site);
     }
-  g_mutex_unlock (&self->lock);
+  coro_object_lock_release (&self->lock);
   return worker != NULL;
 }
 
@@ -549,12 +558,12 @@ coro_worker_pool_is_open (CoroWorkerPool *self)
 {
   gboolean open;
 
-  if (self->process != getpid ())
+  if (coro_worker_pool_is_foreign (self))
     return FALSE;
 
-  g_mutex_lock (&self->lock);
+  coro_object_lock_take (&self->lock);
   open = !self->closed;
-  g_mutex_unlock (&self->lock);
+  coro_object_lock_release (&self->lock);
   return open;
 }
 
@@ -567,10 +576,10 @@ coro_worker_pool_add_server (CoroWorkerPool  *self,
 {
   gboolean open;
 
-  if (self->process != getpid ())
+  if (coro_worker_pool_is_foreign (self))
     return FALSE;
 
-  g_mutex_lock (&self->lock);
+  coro_object_lock_take (&self->lock);
   open = !self->closed;
   if (open)
     {
@@ -579,7 +588,7 @@ coro_worker_pool_add_server (CoroWorkerPool  *self,
       *server = (CoroWorkerServer) { scope, g_object_ref (ended) };
       self->servers = g_slist_prepend (self->servers, server);
     }
-  g_mutex_unlock (&self->lock);
+  coro_object_lock_release (&self->lock);
   return open;
 }
 
@@ -591,12 +600,12 @@ coro_worker_pool_remove_server (CoroWorkerPool  *self,
   GSList *removed;
   CoroWorkerServer *server;
 
-  g_mutex_lock (&self->lock);
+  coro_object_lock_take (&self->lock);
   while (((CoroWorkerServer *) (*link)->data)->scope != scope)
     link = &(*link)->next;
   removed = *link;
   *link = removed->next;
-  g_mutex_unlock (&self->lock);
+  coro_object_lock_release (&self->lock);
 
   server = removed->data;
   g_slist_free_1 (removed);
@@ -716,10 +725,10 @@ pool_is_mine (CoroWorkerPool *self)
 static void
 pool_end_servers (CoroWorkerPool *self)
 {
-  g_mutex_lock (&self->lock);
+  coro_object_lock_take (&self->lock);
   for (GSList *link = self->servers; link != NULL; link = link->next)
     coro_future_resolve (((CoroWorkerServer *) link->data)->ended, NULL);
-  g_mutex_unlock (&self->lock);
+  coro_object_lock_release (&self->lock);
 }
 
 /* Waits for `ended`, cancelled or not. */
@@ -792,7 +801,7 @@ coro_worker_pool_shut_down (CoroWorkerPool  *self,
     }
 
   pool_close (self);
-  if (self->process != getpid ())
+  if (coro_worker_pool_is_foreign (self))
     return TRUE;                /* nobody is here to wait for */
 
   /* No thread of an executor waits for them: they may need it before they can end. */

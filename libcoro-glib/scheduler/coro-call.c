@@ -5,6 +5,7 @@
 
 #include "scheduler/coro-call-private.h"
 
+#include "fiber/coro-fork-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
 typedef enum
@@ -49,7 +50,7 @@ struct _CoroCall
 
 /* Ids and not pointers: nearly everybody forgets a call once it is asked for, and who would
  * take it back may be late.  64 bits are never used up, so an old id hits nobody else. */
-static GMutex calls_lock;
+CORO_FORK_LOCK (calls_lock, CORO_FORK_LAST)
 static GHashTable *calls;       /* (owned) (element-type guint64 CoroCall): by a key that is in the call; guarded by calls_lock */
 static guint64 last_id;         /* guarded by calls_lock */
 

@@ -13,7 +13,7 @@ coro_errand_begin (CoroErrand    *self,
                    void         (*lost) (CoroErrand *self))
 {
   self->lost = lost;
-  self->n_forks = coro_reactor_n_forks;
+  self->n_forks = coro_n_forks;
   self->next = scheduler->errands;
   if (self->next != NULL)
     self->next->link = &self->next;
@@ -48,9 +48,9 @@ lose_cb (CoroReady *ready)
 
   scheduler->loses = FALSE;
   for (CoroErrand *errand = scheduler->errands; errand != NULL; errand = errand->next)
-    if (errand->n_forks != coro_reactor_n_forks)
+    if (errand->n_forks != coro_n_forks)
       {
-        errand->n_forks = coro_reactor_n_forks;
+        errand->n_forks = coro_n_forks;
         errand->lost (errand);
       }
 }
@@ -61,7 +61,7 @@ static const CoroReadyClass losing_class = { lose_cb, NULL };
 void
 coro_errand_lose_all (CoroScheduler *scheduler)
 {
-  scheduler->n_forks = coro_reactor_n_forks;
+  scheduler->n_forks = coro_n_forks;
   if (scheduler->loses || scheduler->errands == NULL)
     return;
 

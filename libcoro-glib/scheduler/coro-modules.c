@@ -5,6 +5,7 @@
 
 #include "scheduler/coro-modules-private.h"
 
+#include "fiber/coro-fork-private.h"
 #include "scheduler/coro-foreign-frame-private.h"
 
 #include <link.h>
@@ -16,7 +17,7 @@
 
 gboolean coro_modules_have_gtk;
 
-static GMutex refresh_lock;
+CORO_FORK_LOCK (refresh_lock, CORO_FORK_LAST)
 
 static int
 count_cb (struct dl_phdr_info *info,

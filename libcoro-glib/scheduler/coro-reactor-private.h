@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "fiber/coro-fork-private.h"
 #include "scheduler/coro-polled-private.h"
 
 #include <sys/epoll.h>
@@ -62,8 +63,6 @@ struct _CoroReactor
   guint n_forks;                /* (atomic): see coro_reactor_is_foreign() */
 };
 
-extern guint coro_reactor_n_forks G_GNUC_INTERNAL;
-
 void     coro_reactor_init   (CoroReactor          *self,
                               GSource              *source);
 void     coro_reactor_clear  (CoroReactor          *self);
@@ -106,7 +105,7 @@ coro_reactor_is_due (CoroReactor *self)
 static inline gboolean
 coro_reactor_is_foreign (CoroReactor *self)
 {
-  return G_UNLIKELY ((guint) g_atomic_int_get (&self->n_forks) != coro_reactor_n_forks);
+  return G_UNLIKELY ((guint) g_atomic_int_get (&self->n_forks) != coro_n_forks);
 }
 
 G_END_DECLS

@@ -8,7 +8,6 @@
 #include "scheduler/coro-errno-private.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
@@ -20,22 +19,6 @@
 /* In place of a generation, whose first is 1. */
 #define TIMER_MARK G_GUINT64_CONSTANT (0)
 #define WAKE_MARK G_GUINT64_CONSTANT (1)
-
-/* How many times this process was made by fork() from one that uses the library. */
-guint coro_reactor_n_forks;
-
-static void
-count_fork_cb (void)
-{
-  coro_reactor_n_forks++;
-}
-
-static gpointer
-watch_forks_cb (gpointer unused)
-{
-  pthread_atfork (NULL, NULL, count_fork_cb);
-  return NULL;
-}
 
 /* What another thread may be looking at is out of its sight before it is closed. */
 static void
@@ -121,7 +104,7 @@ reactor_include (CoroReactor              *self,
 static void
 reactor_open (CoroReactor *self)
 {
-  g_atomic_int_set (&self->n_forks, (int) coro_reactor_n_forks);
+  g_atomic_int_set (&self->n_forks, (int) coro_n_forks);
   self->armed = G_MAXINT64;
   self->more = FALSE;
   g_atomic_int_set (&self->epoll_fd, epoll_create1 (EPOLL_CLOEXEC));
@@ -212,9 +195,6 @@ void
 coro_reactor_init (CoroReactor *self,
                    GSource     *source)
 {
-  static GOnce once = G_ONCE_INIT;
-
-  g_once (&once, watch_forks_cb, NULL);
   *self = (CoroReactor) { .source = source, .epoll_fd = -1, .timer_fd = -1, .wake_fd = -1 };
   reactor_open (self);
 }

@@ -106,7 +106,7 @@ struct _CoroScheduler
   GSource *trim_source;         /* (nullable) (owned): gives memory back while nothing else happens */
   gsize thread;                 /* (atomic): the number of the thread whose scheduler this is; 0: nobody's yet */
   gboolean stays;               /* another thread iterates the context, and was told that it runs nothing */
-  GMutex wakeup_lock;
+  CoroObjectLock wakeup_lock;
   CoroInbox inbox;
   CoroMessage *messages;        /* (nullable): taken out of it, and not handled yet */
   gboolean asleep;              /* (atomic): its main loop may be blocked: who posts has to wake it */

@@ -6,6 +6,7 @@
 #include "scheduler/coro-scheduler-private.h"
 
 #include "fiber/coro-error.h"
+#include "fiber/coro-fork-private.h"
 
 /**
  * CoroScheduler:
@@ -49,8 +50,8 @@ static gsize last_thread;       /* (atomic): the highest number that a thread ha
 static GParamSpec *properties[N_PROPS];
 CoroGlobalHooks coro_global_hooks;
 
-static GMutex registry_lock;
-static GMutex late_lock;        /* guards `late` */
+CORO_FORK_LOCK (registry_lock, CORO_FORK_FIRST)
+CORO_FORK_LOCK (late_lock, CORO_FORK_LAST)      /* guards `late` */
 /* All of them, for the command of coro-gdb.py; guarded by registry_lock. */
 CoroScheduler *coro_schedulers G_GNUC_INTERNAL __attribute__ ((used));
 
@@ -63,7 +64,7 @@ coro_scheduler_finalize (GObject *object)
 
   g_assert (self->closed);
   coro_timer_heap_clear (&self->timers);
-  g_mutex_clear (&self->wakeup_lock);
+  coro_object_lock_clear (&self->wakeup_lock);
   if (self->debug != NULL)
     self->debug->free (self->debug);
 
@@ -178,7 +179,7 @@ coro_scheduler_class_init (CoroSchedulerClass *klass)
 static void
 coro_scheduler_init (CoroScheduler *self)
 {
-  g_mutex_init (&self->wakeup_lock);
+  coro_object_lock_init (&self->wakeup_lock);
   self->ready_tail = &self->ready_head;
   coro_backlog_init (&self->backlog);
   coro_lane_init (&self->high);
@@ -320,9 +321,9 @@ coro_scheduler_close (CoroScheduler *self)
   *link = self->next_registered;
   g_mutex_unlock (&registry_lock);
 
-  g_mutex_lock (&self->wakeup_lock);
+  coro_object_lock_take (&self->wakeup_lock);
   self->context = NULL;
-  g_mutex_unlock (&self->wakeup_lock);
+  coro_object_lock_release (&self->wakeup_lock);
   coro_scheduler_withdraw_calls (self);
   scheduler_act_late (self);
 
@@ -396,11 +397,11 @@ coro_scheduler_post (CoroScheduler *self,
     {
       gboolean ended;
 
-      g_mutex_lock (&self->wakeup_lock);
+      coro_object_lock_take (&self->wakeup_lock);
       ended = g_atomic_int_get (&self->closed);
       if (!ended)
         scheduler_wake (self);
-      g_mutex_unlock (&self->wakeup_lock);
+      coro_object_lock_release (&self->wakeup_lock);
       if (G_UNLIKELY (ended))
         scheduler_handle_late (self);
     }

@@ -603,7 +603,7 @@ source_prepare (GSource *source,
   self->stays = FALSE;
   if (coro_reactor_is_foreign (&self->reactor))
     coro_reactor_reopen (&self->reactor);
-  if (G_UNLIKELY (self->n_forks != coro_reactor_n_forks))
+  if (G_UNLIKELY (self->n_forks != coro_n_forks))
     coro_errand_lose_all (self);
   scheduler_follow_reactor (self);
   self->skipping = scheduler_takes_rest (self);
@@ -687,7 +687,7 @@ coro_scheduler_source_new (CoroScheduler *self)
   g_source_set_can_recurse (source, TRUE);
 
   coro_reactor_init (&self->reactor, source);
-  self->n_forks = coro_reactor_n_forks;
+  self->n_forks = coro_n_forks;
   self->poll_fd = (GPollFD) { .fd = self->reactor.epoll_fd, .events = G_IO_IN };
   if (self->poll_fd.fd >= 0)
     g_source_add_poll (source, &self->poll_fd);

@@ -22,11 +22,11 @@ static void
 members_add_failure (CoroMembers  *members,
                      const GError *error)
 {
-  g_mutex_lock (&members->lock);
+  coro_object_lock_take (&members->lock);
   if (members->errors == NULL)
     members->errors = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
   g_ptr_array_add (members->errors, g_error_copy (error));
-  g_mutex_unlock (&members->lock);
+  coro_object_lock_release (&members->lock);
 }
 
 /* Returns whether it is the first. */
@@ -36,11 +36,11 @@ members_take_winner (CoroMembers *members,
 {
   gboolean first;
 
-  g_mutex_lock (&members->lock);
+  coro_object_lock_take (&members->lock);
   first = members->winner == NULL;
   if (first)
     members->winner = g_object_ref (winner);
-  g_mutex_unlock (&members->lock);
+  coro_object_lock_release (&members->lock);
   return first;
 }
 

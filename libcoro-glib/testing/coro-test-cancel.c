@@ -6,6 +6,7 @@
 #include "testing/coro-test-cancel-private.h"
 
 #include "debug/coro-backtrace-private.h"
+#include "fiber/coro-fork-private.h"
 #include "testing/coro-test-seed-private.h"
 
 /* --- what is said of a run -------------------------------------------------------- */
@@ -64,18 +65,18 @@ run_prefix_error (CoroCancelRun  *self,
 
 /* --- all of them ------------------------------------------------------------------ */
 
-/* They are leaked; from here a leak checker sees them.  Guarded by its lock. */
-G_LOCK_DEFINE_STATIC (stuck_runs);
+/* They are leaked; from here a leak checker sees them.  Guarded by stuck_lock. */
+CORO_FORK_LOCK (stuck_lock, CORO_FORK_LAST)
 static CoroCancelRun *stuck_runs;
 
 /* What is stuck cannot be freed, only left alone. */
 static void
 run_leave (CoroCancelRun *self)
 {
-  G_LOCK (stuck_runs);
+  g_mutex_lock (&stuck_lock);
   self->next_stuck = stuck_runs;
   stuck_runs = self;
-  G_UNLOCK (stuck_runs);
+  g_mutex_unlock (&stuck_lock);
 }
 
 /* Returns whether there may be another await to cancel at. */

@@ -1235,7 +1235,7 @@ forked_child_cb (gpointer   user_data,
       coro_task_cancel (task);
       if (!coro_join (task, NULL) || !coro_sleep (SECOND, NULL))
         _exit (1);
-      if (get_reactor ()->n_forks != coro_reactor_n_forks)
+      if (get_reactor ()->n_forks != coro_n_forks)
         _exit (2);
       _exit (wait.ready == 0 ? 0 : 3);
     }
