@@ -17,6 +17,7 @@
 #include "future/coro-task.h"
 #include "future/coro-sleep.h"
 #include "future/coro-gather.h"
+#include "future/coro-foreign-task.h"
 #include "future/coro-wait.h"
 #include "scope/coro-group-error.h"
 #include "scope/coro-task-group.h"

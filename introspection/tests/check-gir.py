@@ -126,8 +126,9 @@ def check(path):
             if node.tag.removeprefix(CORE) in ('class', 'interface', 'record', 'enumeration', 'bitfield', 'property',
                                               'constant', 'callback')
             and node.get('name') is not None and node.get('name') in KEYWORDS])
-    yield (f'{path}: no virtual function but cancel is visible',
-           [name for tag, name, node in shown if tag == 'virtual-method' and name != 'Future.cancel'])
+    yield (f'{path}: no virtual function but those of overrides is visible',
+           [name for tag, name, node in shown
+            if tag == 'virtual-method' and name not in ('Future.cancel', 'ForeignTask.wake')])
     if namespace.get('name') == 'Coro':
         suspending = {'await', 'await_int', 'join', 'yield', 'sleep', 'wait_for', 'selectv', 'run', 'run_main', 'each',
                       'run_in_thread', 'file_load_bytes', 'file_save_bytes', 'file_copy_to',

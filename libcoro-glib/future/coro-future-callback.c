@@ -171,6 +171,30 @@ coro_future_drop_callbacks (CoroFuturePrivate *priv)
     }
 }
 
+/* Whether anybody waits for a future that is not done, besides one callback.  On the owner's
+ * thread.  Who gives up waiting cancels a future that is not wanted. */
+gboolean
+coro_future_is_wanted (CoroFuture     *self,
+                       CoroFutureFunc  func,
+                       gpointer        user_data)
+{
+  CoroFuturePrivate *priv = coro_future_private (self);
+  gboolean wanted = FALSE;
+
+  if (priv->waiters.head != NULL)
+    return TRUE;
+  for (CoroFutureCallback *callback = priv->callbacks; callback != NULL; callback = callback->next)
+    if (callback->func != func || callback->user_data != user_data)
+      return TRUE;
+
+  /* What another thread has asked for counts at once. */
+  g_mutex_lock (&posted_lock);
+  for (CoroFutureCallback *callback = priv->posted; callback != NULL && !wanted; callback = callback->next)
+    wanted = callback->func != NULL && (callback->func != func || callback->user_data != user_data);
+  g_mutex_unlock (&posted_lock);
+  return wanted;
+}
+
 static void
 future_add_callback (CoroFuture     *self,
                      CoroFutureFunc  func,

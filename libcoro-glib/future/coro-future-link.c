@@ -36,13 +36,6 @@ future_has_waiter (CoroFuturePrivate *priv,
   return waiter->previous != NULL || waiter->next != NULL || priv->waiters.head == waiter;
 }
 
-/* A cancelled waiter takes the future along when nobody else wants it. */
-static gboolean
-future_wants_cancel (CoroFuturePrivate *priv)
-{
-  return priv->waiters.head == NULL && priv->callbacks == NULL;
-}
-
 static void
 link_removed_cb (CoroMessage *message)
 {
@@ -61,7 +54,7 @@ link_detach (CoroFutureLink *link)
   CoroFuturePrivate *priv = coro_future_private (link->future);
 
   coro_waiter_list_remove (&priv->waiters, &link->waiter);
-  if (!link->propagate || !future_wants_cancel (priv))
+  if (!link->propagate || coro_future_is_wanted (link->future, NULL, NULL))
     return FALSE;
 
   if (!coro_future_cancel (link->future) || coro_future_is_done (link->future))

@@ -42,7 +42,6 @@ typedef struct
 void           coro_future_set_hook      (CoroFuture      *self,
                                           CoroFutureHook  *hook);
 void           coro_future_release_hook  (CoroFuturePrivate *priv);
-CoroScheduler *coro_future_get_scheduler (CoroFuture      *self);
 void           coro_future_set_scheduler (CoroFuture      *self,
                                           CoroScheduler   *scheduler);
 gboolean       coro_future_take_result   (CoroFuture      *self,
@@ -50,6 +49,11 @@ gboolean       coro_future_take_result   (CoroFuture      *self,
 gboolean       coro_future_set_cancelled (CoroFuture      *self,
                                           GError          *error);
 gboolean       coro_future_real_cancel   (CoroFuture      *self);
+gboolean       coro_future_is_wanted     (CoroFuture      *self,
+                                          CoroFutureFunc   func,
+                                          gpointer         user_data);
+gboolean       coro_future_set_origin    (CoroFuture      *self,
+                                          CoroFuture      *origin);
 void           coro_future_visit_awaited (CoroFuture     *self,
                                           void          (*func) (gpointer future, gpointer data),
                                           gpointer         data);

@@ -32,6 +32,7 @@ shield_inner_cb (CoroFuture  *inner,
   if (outer == NULL)
     return;
 
+  coro_future_set_origin (outer, inner);
   if (coro_future_get_result (inner, &value, &inner_error))
     coro_future_take_result (outer, &value);
   else if (coro_error_is_cancelled (inner_error))

@@ -69,12 +69,6 @@ coro_future_set_hook (CoroFuture     *self,
   priv->hook = hook;
 }
 
-CoroScheduler *
-coro_future_get_scheduler (CoroFuture *self)
-{
-  return coro_future_private (self)->scheduler;
-}
-
 /* Moves a future that was just made to another owner. */
 void
 coro_future_set_scheduler (CoroFuture    *self,
@@ -202,6 +196,26 @@ coro_future_new_for_error (const GError *error)
   self = coro_future_new ();
   coro_future_reject (self, g_error_copy (error));
   return self;
+}
+
+/**
+ * coro_future_get_scheduler:
+ * @self: a future
+ *
+ * Gets the scheduler of the main context that the future belongs to.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Returns: (transfer none): the scheduler
+ *
+ * Since: 0.1
+ */
+CoroScheduler *
+coro_future_get_scheduler (CoroFuture *self)
+{
+  g_return_val_if_fail (CORO_IS_FUTURE (self), NULL);
+
+  return coro_future_private (self)->scheduler;
 }
 
 /**

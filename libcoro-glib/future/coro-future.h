@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "../scheduler/coro-scheduler.h"
 #include "coro-awaitable.h"
 
 G_BEGIN_DECLS
@@ -92,6 +93,8 @@ gboolean         coro_future_reject          (CoroFuture      *self,
 CORO_AVAILABLE_IN_ALL
 gboolean         coro_future_cancel          (CoroFuture      *self);
 CORO_AVAILABLE_IN_ALL
+CoroScheduler   *coro_future_get_scheduler   (CoroFuture      *self);
+CORO_AVAILABLE_IN_ALL
 CoroFutureState  coro_future_get_state       (CoroFuture      *self);
 CORO_AVAILABLE_IN_ALL
 gboolean         coro_future_is_done         (CoroFuture      *self);
@@ -117,5 +120,7 @@ guint            coro_future_remove_on_done  (CoroFuture      *self,
                                               gpointer         user_data);
 CORO_AVAILABLE_IN_ALL
 CoroFuture      *coro_future_shield          (CoroFuture      *self) G_GNUC_WARN_UNUSED_RESULT;
+CORO_AVAILABLE_IN_ALL
+CoroFuture      *coro_future_take_origin     (CoroFuture      *self);
 
 G_END_DECLS

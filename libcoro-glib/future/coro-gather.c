@@ -51,12 +51,17 @@ gather_member_done (CoroMembers     *members,
   if ((members->flags & CORO_GATHER_CANCEL_ON_ERROR) != 0)
     {
       if (members_take_failure (members, error))
-        coro_members_cancel (members);
+        {
+          if (outer != NULL)
+            coro_future_set_origin (CORO_FUTURE (outer), member);
+          coro_members_cancel (members);
+        }
     }
   else if (outer != NULL)
     {
       /* At once; the others go on and their outcomes are dropped. */
-      coro_future_reject (CORO_FUTURE (outer), g_error_copy (error));
+      if (coro_future_set_origin (CORO_FUTURE (outer), member))
+        coro_future_reject (CORO_FUTURE (outer), g_error_copy (error));
     }
 }
 

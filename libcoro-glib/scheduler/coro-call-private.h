@@ -9,6 +9,7 @@ G_BEGIN_DECLS
 
 typedef struct _CoroCall CoroCall;
 
-void coro_scheduler_withdraw_calls (CoroScheduler *self);
+void    coro_scheduler_withdraw_calls (CoroScheduler *self);
+guint64 coro_call_new_id (void);
 
 G_END_DECLS

@@ -52,7 +52,14 @@ struct _CoroCall
  * take it back may be late.  64 bits are never used up, so an old id hits nobody else. */
 CORO_FORK_LOCK (calls_lock, CORO_FORK_LAST)
 static GHashTable *calls;       /* (owned) (element-type guint64 CoroCall): by a key that is in the call; guarded by calls_lock */
-static guint64 last_id;         /* guarded by calls_lock */
+static guint64 last_id;         /* (atomic) */
+
+/* An id that no call has, nor any other await of a foreign task. */
+guint64
+coro_call_new_id (void)
+{
+  return __atomic_add_fetch (&last_id, 1, __ATOMIC_RELAXED);
+}
 
 static void
 call_link (CoroCall *self)
@@ -265,7 +272,7 @@ scheduler_call (CoroScheduler  *self,
   g_mutex_lock (&calls_lock);
   if (calls == NULL)
     calls = g_hash_table_new (g_int64_hash, g_int64_equal);
-  id = call->id = ++last_id;
+  id = call->id = coro_call_new_id ();
   g_hash_table_insert (calls, &call->id, call);
   g_mutex_unlock (&calls_lock);
 

@@ -70,6 +70,7 @@ race_all_done (CoroMembers     *members,
   if (members->winner != NULL)
     {
       coro_future_get_result (members->winner, &value, NULL);
+      coro_future_set_origin (CORO_FUTURE (outer), members->winner);
       coro_future_take_result (CORO_FUTURE (outer), &value);
     }
   else if (g_atomic_int_get (&members->cancelling) || members->errors == NULL)

@@ -66,6 +66,15 @@ class Tests:
         await raises(self, asyncio.CancelledError, task)
         self.assertTrue(future.cancelled())
 
+    async def test_cancel_leaves_what_others_wait_for(self):
+        future = Coro.Future()
+        a, b = [asyncio.ensure_future(self.wait_for(future)) for _ in range(2)]
+        await asyncio.sleep(0)
+        a.cancel()
+        await raises(self, asyncio.CancelledError, a)
+        future.resolve(5)
+        self.assertEqual(await b, 5)
+
     async def test_cancel_waits_for_a_c_task(self):
         before = CoroFixture.get_n_cleanups()
         task = asyncio.ensure_future(self.wait_for(CoroFixture.spawn_cleanup(1000)))
@@ -131,6 +140,13 @@ class Selector(Tests, unittest.TestCase):
                 pump.cancel()
 
         asyncio.run(body())
+
+
+class Alone(unittest.TestCase):
+    """asyncio's own loop, and nobody who iterates the context."""
+
+    def test_a_timeout_ends_the_wait(self):
+        self.assertRaises(TimeoutError, asyncio.run, asyncio.wait_for(Coro.sleep(0.001), 0.001))
 
 
 # PyGObject has a loop of its own since 3.50; before, there is nothing to test.

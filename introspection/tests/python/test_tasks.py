@@ -5,7 +5,12 @@ import asyncio
 import contextvars
 import os
 import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
 import threading
+import types
 import weakref
 
 from gi.repository import Gio
@@ -100,6 +105,17 @@ class Spawn(TestCase):
 
         self.assertEqual(await Coro.spawn(body()), (1, 2))
         self.assertEqual(variable.get(), 1)
+
+    async def test_context_variables_in_callbacks(self):
+        variable = contextvars.ContextVar('variable', default='lost')
+        variable.set('kept')
+        seen = []
+        Coro.call_soon(lambda: seen.append(variable.get()))
+        Coro.call_later(0.001, lambda: seen.append(variable.get()))
+        Coro.sleep(0.002).on_done(lambda future: seen.append(variable.get()))
+        variable.set('changed')
+        await Coro.sleep(1)
+        self.assertEqual(seen, ['kept'] * 3)
 
     async def test_current_task(self):
         async def body():
@@ -282,6 +298,273 @@ async def wait_for(task):
     return await task
 
 
+class Shared(TestCase):
+    """What several wait for is cancelled by the last of them only."""
+
+    async def check_two(self, shared):
+        a, b = Coro.spawn(wait_for(shared)), Coro.spawn(wait_for(shared))
+        await Coro.sleep(1)
+        a.cancel()
+        await raises(self, asyncio.CancelledError, a)
+        self.assertEqual(await b, 'value')
+
+    async def test_future(self):
+        shared = Coro.Future()
+        Coro.call_later(10, shared.resolve, 'value')
+        await self.check_two(shared)
+
+    async def test_task(self):
+        await self.check_two(Coro.spawn(give('value', 10)))
+
+    async def test_a_callback_is_a_reason_to_go_on(self):
+        log = []
+        shared = Coro.sleep(10)
+        shared.on_done(lambda future: log.append(future.result()))
+        task = Coro.spawn(wait_for(shared))
+        await Coro.sleep(1)
+        task.cancel()
+        await raises(self, asyncio.CancelledError, task)
+        await Coro.sleep(20)
+        self.assertEqual(log, [None])
+
+    async def test_the_last_one_takes_it_along(self):
+        shared = Coro.Future()
+        tasks = [Coro.spawn(wait_for(shared)) for _ in range(2)]
+        await Coro.sleep(1)
+        for task in tasks:
+            task.cancel()
+            await raises(self, asyncio.CancelledError, task)
+        self.assertTrue(shared.cancelled())
+
+    async def test_done_and_cancelled_in_one_turn(self):
+        for cancel_first in [False, True]:
+            future = Coro.Future()
+            task = Coro.spawn(wait_for(future))
+            await Coro.sleep(1)
+            if cancel_first:
+                task.cancel()
+            future.resolve(1)
+            if not cancel_first:
+                task.cancel()
+            await raises(self, asyncio.CancelledError, task)
+
+    async def test_cancel_says_why(self):
+        task = Coro.spawn(wait_for(Coro.Future()))
+        await Coro.sleep(1)
+
+        async def reason():
+            try:
+                await Coro.sleep(3600)
+            except asyncio.CancelledError as error:
+                return str(error)
+
+        task = Coro.spawn(reason())
+        await Coro.sleep(1)
+        task.cancel('the window is gone')
+        self.assertEqual(await task, 'the window is gone')
+
+    async def test_a_long_chain_of_tasks(self):
+        task = Coro.spawn(forever())
+        tasks = [task]
+        for _ in range(20000):
+            tasks.append(Coro.spawn(wait_for(tasks[-1])))
+        await Coro.sleep(1)
+        tasks[-1].cancel()
+        await raises(self, asyncio.CancelledError, tasks[-1])
+        self.assertTrue(tasks[0].cancelled())
+        while tasks:                    # from this end, for each holds the next
+            tasks.pop()
+
+    async def test_tasks_that_wait_for_each_other(self):
+        tasks = {}
+
+        async def wait_for_other(name):
+            return await tasks[name]
+
+        tasks['a'] = Coro.spawn(wait_for_other('b'))
+        tasks['b'] = Coro.spawn(wait_for_other('a'))
+        error = await raises(self, RuntimeError, tasks['a'])
+        self.assertIn('wait for itself', str(error))
+
+    async def test_gathering_oneself(self):
+        async def body():
+            await Coro.gather(give(1), Coro.current_task())
+
+        await raises(self, RuntimeError, Coro.spawn(body()))
+
+    async def test_future_of_another_thread(self):
+        """Its thread has it; the waiter is told in its own."""
+        theirs, go = [], threading.Event()
+
+        async def other():
+            theirs.append(Coro.Future())
+            go.set()
+            return await theirs[0]
+
+        thread = threading.Thread(target=Coro.run, args=(other(),))
+        thread.start()
+        go.wait()
+        threads = []
+
+        async def body():
+            try:
+                return await theirs[0]
+            finally:
+                threads.append(threading.get_ident())
+
+        Coro.test_clock_stop(Coro.Scheduler.get_running())      # it would not wait for the thread
+        cancelled, stays = Coro.spawn(body()), Coro.spawn(body())
+        await Coro.sleep(0)
+        cancelled.cancel()
+        await raises(self, asyncio.CancelledError, cancelled)
+        theirs[0].resolve(3)
+        self.assertEqual(await stays, 3)
+        thread.join()
+        self.assertEqual(set(threads), {threading.get_ident()})
+
+
+class Identity(TestCase):
+    """Values and exceptions come through as they are."""
+
+    async def test_of_values(self):
+        value = {}
+        for combine in [lambda task: task.shield(), lambda task: Coro.race(task), lambda task: Coro.race([task, forever()]),
+                        lambda task: task.shield().shield()]:
+            self.assertIs(await combine(Coro.spawn(give(value))), value)
+
+    async def test_of_exceptions(self):
+        for combine in [lambda task: task.shield(), lambda task: task.shield().shield(), lambda task: Coro.gather(task)]:
+            exception = KeyError('x')
+            self.assertIs(await raises(self, KeyError, combine(Coro.spawn(fail(exception)))), exception)
+
+    async def test_a_failure_read_again_and_again_keeps_no_frames(self):
+        """Its traceback ends where it was raised first, and at the latest await."""
+        class Thing:
+            pass
+
+        references, lengths = [], []
+
+        async def read(failed):
+            thing = Thing()
+            references.append(weakref.ref(thing))
+            try:
+                await failed
+            except KeyError as error:
+                lengths.append(sum(1 for _ in iterate_traceback(error)))
+
+        def iterate_traceback(error):
+            trace = error.__traceback__
+            while trace is not None:
+                yield trace
+                trace = trace.tb_next
+
+        rejected = Coro.Future()
+        rejected.reject(KeyError('x'))
+        failed = Coro.spawn(fail(KeyError('x')))
+        for future in [rejected, failed]:
+            lengths.clear()
+            for _ in range(20):
+                await Coro.spawn(read(future))
+            self.assertEqual(len(set(lengths)), 1, lengths)
+        collect()
+        self.assertLessEqual(sum(reference() is not None for reference in references), 2)
+
+
+class Misuse(TestCase):
+    """Nothing hangs, and nothing gives None in place of an error."""
+
+    async def test_what_cannot_be_called(self):
+        for call in [lambda: Coro.Future().on_done(None), lambda: Coro.call_soon(None), lambda: Coro.call_later(1, 5),
+                     lambda: Coro.call_soon(give), lambda: Coro.Future().on_done(give)]:
+            self.assertRaises(TypeError, call)
+
+    async def test_what_cannot_be_combined(self):
+        self.assertRaises(ValueError, Coro.race)
+        self.assertRaises(ValueError, Coro.race, [])
+        log = []
+
+        async def body():
+            log.append('body')
+
+        coro = body()
+        self.assertRaises(TypeError, Coro.gather, coro, None)
+        await Coro.sleep(1)
+        self.assertEqual(log, [])
+        coro.close()
+
+    async def test_a_list_will_do(self):
+        self.assertEqual(await Coro.gather([give(1), give(2)]), [1, 2])
+        self.assertEqual(await Coro.race(give(1), Coro.sleep(5)), 1)
+
+    async def test_the_same_twice(self):
+        coro = give(1)
+        self.assertEqual(await Coro.gather(coro, coro), [1, 1])
+
+    async def test_result_of_a_task_from_outside(self):
+        task = Coro.spawn(give(1, 1))
+        self.assertRaises(RuntimeError, task.resolve, 2)
+        self.assertRaises(RuntimeError, task.reject, ValueError())
+        self.assertEqual(await task, 1)
+
+    async def test_awaiting_what_is_no_future(self):
+        @types.coroutine
+        def give_5():
+            return (yield 5)
+
+        async def body():
+            await give_5()
+
+        await raises(self, RuntimeError, Coro.spawn(body()))
+
+    async def test_awaiting_what_breaks(self):
+        """As PyGObject's awaitable did, which has no loop."""
+        class Broken:
+            _asyncio_future_blocking = True
+
+            def get_loop(self):
+                raise LookupError
+
+            def __await__(self):
+                yield self
+
+        async def body():
+            await Broken()
+
+        await raises(self, LookupError, Coro.spawn(body()))
+
+    async def test_awaiting_a_future_without_a_loop(self):
+        """PyGObject's awaitable, as of 3.50."""
+        class Awaitable:
+            _asyncio_future_blocking = False
+            n_cancels = 0
+
+            def add_done_callback(self, func, *, context=None):
+                self.func = func
+
+            def cancel(self):
+                self.n_cancels += 1
+                Coro.call_soon(self.func, self)
+
+            def __await__(self):
+                self._asyncio_future_blocking = True
+                yield self
+                if self.n_cancels > 0:
+                    raise asyncio.CancelledError
+                return 'done'
+
+        awaitables = [Awaitable(), Awaitable()]
+        tasks = [Coro.spawn(wait_for(awaitable)) for awaitable in awaitables]
+        await Coro.sleep(1)
+        awaitables[0].func(awaitables[0])
+        self.assertEqual(await tasks[0], 'done')
+        tasks[1].cancel()
+        await raises(self, asyncio.CancelledError, tasks[1])
+        self.assertEqual(awaitables[1].n_cancels, 1)
+
+    async def test_asyncio_run_below_us(self):
+        self.assertRaisesRegex(RuntimeError, 'main loop', asyncio.run, give(1))
+
+
 class Gather(TestCase):
     async def test_results_in_order(self):
         self.assertEqual(await Coro.gather(give('slow', 2), give('fast', 1), CoroFixture.spawn_return(2, True)),
@@ -410,6 +693,89 @@ class Run(unittest.TestCase):
 
         self.assertRaises(KeyboardInterrupt, Coro.run, body())
 
+    def test_in_a_handler_of_a_running_loop_is_refused(self):
+        """It would wait for the loop that waits for the handler."""
+        errors = []
+
+        def idle(future):
+            coro = wait_for(future)
+            self.assertRaises(RuntimeError, Coro.run, coro)
+            errors.append(1)
+            future.resolve()
+            return GLib.SOURCE_REMOVE
+
+        async def body():
+            future = Coro.Future()
+            source = GLib.idle_source_new()
+            source.set_callback(lambda *args: idle(future))
+            source.attach(GLib.MainContext.ref_thread_default())
+            await future
+
+        Coro.run(body())
+        loop = GLib.MainLoop()
+        future = Coro.Future()
+        future.on_done(lambda future: loop.quit())
+        GLib.idle_add(idle, future)
+        loop.run()
+        self.assertEqual(errors, [1, 1])
+
+    def test_leaves_no_descriptors(self):
+        async def body():
+            await Coro.call(Gio.File.new_for_path(__file__).load_contents_async)
+
+        def count():
+            collect()
+            return len(os.listdir('/proc/self/fd'))
+
+        Coro.run(body())
+        before = count()
+        for _ in range(20):
+            Coro.run(body())
+        self.assertLess(count() - before, 8)
+
+    def test_spawn_closes_asynchronous_generators(self):
+        log = []
+
+        async def rows():
+            try:
+                yield 1
+                yield 2
+            finally:
+                await Coro.sleep(0)
+                log.append('closed')
+
+        async def body():
+            async for row in rows():
+                break
+            collect()
+            await Coro.sleep(0.001)
+
+        loop = GLib.MainLoop()
+        Coro.spawn(body()).on_done(lambda task: loop.quit())
+        loop.run()
+        self.assertEqual(log, ['closed'])
+
+    def run_program(self, text):
+        return subprocess.run([sys.executable, '-c', textwrap.dedent(text)], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=60).stdout
+
+    def test_what_is_unread_at_exit_is_reported(self):
+        output = self.run_program("""
+            import gi
+            gi.require_version('Coro', '1')
+            from gi.repository import Coro, GLib
+            async def fails():
+                raise ValueError('nobody reads me')
+            kept = Coro.spawn(fails())
+            context = GLib.MainContext.default()
+            while not kept.is_done():
+                context.iteration(True)
+            """)
+        self.assertIn('ValueError: nobody reads me', output)
+        self.assertEqual(output.count('nobody reads me'), 1, output)
+        self.assertNotIn('ImportError', output)
+        self.assertNotIn('WARNING', output)
+
     def test_in_a_thread(self):
         results = []
         thread = threading.Thread(target=lambda: results.append(Coro.run(give(5, 0.001))))
@@ -446,6 +812,24 @@ class Call(TestCase):
         await asyncio.sleep(0)
         task.cancel()
         await raises(self, asyncio.CancelledError, task)
+
+    async def test_nothing_begins_after_a_cancel(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, 'file')
+            with open(path, 'w'):
+                pass
+
+            async def body():
+                Coro.current_task().cancel()
+                await Coro.call(Gio.File.new_for_path(path).delete_async, 0)
+
+            await raises(self, asyncio.CancelledError, Coro.spawn(body()))
+            self.assertTrue(os.path.exists(path))
+
+    async def test_takes_asynchronous_functions_only(self):
+        file = Gio.File.new_for_path(__file__)
+        for function in [print, None, file.load_contents, file.get_path]:
+            self.assertRaises(TypeError, Coro.call, function)
 
     async def test_function_of_a_namespace(self):
         error = await raises(self, GLib.Error, Coro.call(Gio.DBusConnection.new_for_address, 'unix:path=/nowhere',
@@ -503,6 +887,37 @@ class Lifetime(TestCase):
         await Coro.sleep(0)
         collect()
         self.assertEqual(alive.n, 0)
+
+    async def test_memory_stays_flat(self):
+        """PyGObject loses 80 to 500 bytes with every function that it makes a C function of."""
+        async def round():
+            await Coro.sleep(0)
+            await Coro.spawn(wait_for(CoroFixture.spawn_return(2, True)))
+            future = Coro.Future()
+            Coro.call_soon(future.resolve, {})
+            await future
+            future = Coro.Future()
+            Coro.sleep(0).on_done(lambda sleep: future.resolve(1))
+            await future
+            Coro.call_cancel(Coro.call_later(1, print))
+            task = Coro.spawn(forever())
+            await Coro.sleep(0)
+            task.cancel()
+            await raises(self, asyncio.CancelledError, task)
+            await raises(self, ValueError, Coro.gather(fail(ValueError()), give(1)).shield())
+
+        def resident():
+            collect()
+            with open('/proc/self/statm') as file:
+                return int(file.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+
+        for _ in range(1000):
+            await round()
+        before, blocks = resident(), sys.getallocatedblocks()
+        for _ in range(7000):           # 100 000 awaits
+            await round()
+        self.assertLess(resident() - before, 2 << 20)
+        self.assertLess(sys.getallocatedblocks() - blocks, 1000)
 
     async def test_callbacks_are_freed_after_the_call(self):
         class Thing:

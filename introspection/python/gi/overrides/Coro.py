@@ -14,6 +14,7 @@ a C stack with Python on it.
 """
 
 import asyncio
+import atexit
 import contextvars
 import functools
 import importlib
@@ -26,6 +27,7 @@ import sys
 import threading
 import traceback
 import weakref
+from collections.abc import Coroutine
 
 from gi._gi import GBoxed
 from gi.module import get_introspection_module
@@ -48,7 +50,22 @@ class _State(threading.local):
     runner = None               # the innermost Coro.run()
 
     def __init__(self):
-        self.tasks = set()      # who keeps tasks that run outside Coro.run()
+        self.home = _Home()     # of what runs outside Coro.run()
+
+
+class _Home:
+    """What has to be ended with a Coro.run(), or with the application."""
+
+    def __init__(self):
+        self.tasks = set()      # keeps them
+        self.generators = weakref.WeakSet()
+
+    def close_generator(self, generator):
+        AsyncTask(generator.aclose(), 'an asynchronous generator')
+
+    def close_generators(self):
+        for generator in list(self.generators):
+            self.close_generator(generator)
 
 
 _state = _State()
@@ -92,12 +109,19 @@ def _to_gerror(exception):
     return GLib.Error(message, 'coro-python-error-quark', 0)
 
 
-def _guard(func):
-    """A callback for C that loses no exception: all become GErrors, with the traceback."""
+def _check_callback(func):
+    if not callable(func):
+        raise TypeError(f'{func!r} cannot be called')
+    if inspect.iscoroutinefunction(func):
+        raise TypeError(f'{func!r} would only make a coroutine; call Coro.spawn() in a function')
+
+
+def _guard(func, *, context=None):
+    """A function for C that loses no exception: all become GErrors, with the traceback."""
     @functools.wraps(func)
     def guarded(*args):
         try:
-            return func(*args)
+            return func(*args) if context is None else context.run(func, *args)
         except GLib.Error:
             raise
         except _FATAL as exception:
@@ -126,8 +150,13 @@ _c_get_error = Coro.Future.get_error
 _c_get_state = Coro.Future.get_state
 _c_is_done = Coro.Future.is_done
 _c_on_done = Coro.Future.on_done
-_c_do_cancel = Coro.Future.do_cancel
-_c_new_for_value = Coro.Future.new_for_value
+_c_cancel = Coro.Future.cancel
+_c_take_origin = Coro.Future.take_origin
+_c_get_scheduler = Coro.Future.get_scheduler
+_c_begin_await = Coro.ForeignTask.begin_await
+_c_is_awaiting = Coro.ForeignTask.is_awaiting
+_c_end_cancelled = Coro.ForeignTask.end_cancelled
+_c_take_cancel = Coro.ForeignTask.take_cancel
 
 # What PyGObject makes a GValue of its own type of.
 _AS_THEY_ARE = (GObject.Object, GBoxed, GLib.Variant, GObject.GEnum, GObject.GFlags, GObject.Value)
@@ -173,10 +202,11 @@ def _future_reject(self, exception):
     if _c_is_done(self):
         return False
     if isinstance(exception, _CancelledError):
-        return _c_do_cancel(self)
+        return Coro.Future.do_cancel(self)
     self._exception = exception
+    self._traceback = exception.__traceback__
     if not _c_reject(self, _to_gerror(exception)):
-        self._exception = None          # another thread was faster
+        self._exception = self._traceback = None        # another thread was faster
         return False
     return True
 
@@ -184,9 +214,25 @@ def _future_reject(self, exception):
 def _future_error(self):
     """The exception of a future that is done without a value."""
     error = _c_get_error(self)          # also says that somebody has read it
-    if self._exception is not None:
-        return self._exception
-    return error if error is None else _from_gerror(error)
+    if error is None:
+        return None
+    if self._exception is None:
+        _adopt_exception(self)
+    if self._exception is None:
+        return _from_gerror(error)
+    # Each raise has left its traces, and with them frames.
+    return self._exception.with_traceback(self._traceback)
+
+
+def _adopt_exception(future):
+    """A gathering that has failed and a shield have the exception of another future."""
+    takers = []
+    while future is not None and future._exception is None:
+        takers.append(future)
+        future = _c_take_origin(future)
+    if future is not None:
+        for taker in takers:
+            taker._exception, taker._traceback = future._exception, future._traceback
 
 
 def _future_get_value(self):
@@ -229,23 +275,43 @@ def _future_cancelled(self):
     return _c_get_state(self) == Coro.FutureState.CANCELLED
 
 
+class _Callback(Coro.ForeignTask):
+    """A function that is called when a future is done.
+
+    PyGObject keeps 240 bytes of every function that it has made a C function of."""
+
+    __gtype_name__ = 'CoroPythonCallback'
+    __module__ = 'Coro'                 # PyGObject registers no type of gi.overrides
+
+    def do_wake(self, wait, cancelled):
+        func, self._func = self._func, None
+        if func is not None:
+            func()
+
+
 def _future_on_done(self, func, *args):
     """Has func (future, *args) called once when the future is done, which it is kept for."""
-    guarded = _guard(func)
-    guarded.future = self               # C drops callbacks with the last reference to a future
-    _c_on_done(self, guarded, *args)
+    _check_callback(func)
+    guarded = _guard(func, context=contextvars.copy_context())
+    callback = _Callback()
+    if _c_get_scheduler(callback) is _c_get_scheduler(self):
+        callback._func = functools.partial(guarded, self, *args)
+        _c_begin_await(callback, self)
+    else:
+        guarded.future = self           # C drops callbacks with the last reference to a future
+        _c_on_done(self, guarded, *args)
 
 
 class _Waiter(asyncio.Future):
-    """One of our futures, as an asyncio task sees it: a cancel goes to ours, and the
-    waiter is done when that is."""
+    """One of our futures, as an asyncio task sees it: what a cancel does is decided in C."""
 
     def __init__(self, future, loop):
         super().__init__(loop=loop)
-        self._future = future
-        _c_on_done(future, self._done_cb)
+        self._wait = _Callback()
+        self._wait._func = self._done_cb
+        _c_begin_await(self._wait, future)
 
-    def _done_cb(self, future):
+    def _done_cb(self):
         try:
             self.get_loop().call_soon_threadsafe(self._wake)
         except RuntimeError:            # the loop was closed meanwhile
@@ -256,16 +322,46 @@ class _Waiter(asyncio.Future):
             self.set_result(None)
 
     def cancel(self, msg=None):
-        return not self.done() and self._future.cancel()
+        if self.done():
+            return False
+        _c_cancel(self._wait)
+        # Where nobody iterates the main context the request arrives nowhere.
+        if self._wait.get_cancelling() == 0 or not _c_is_awaiting(self._wait):
+            self._wait._func = None
+            super().cancel(msg)
+        return True
+
+
+class _AsyncioFuture(Coro.Future):
+    """A future of asyncio, or of PyGObject, as a task of ours sees it."""
+
+    __gtype_name__ = 'CoroPythonAsyncioFuture'
+    __module__ = 'Coro'
+
+    def __init__(self, awaited):
+        super().__init__()
+        self._awaited = awaited
+        awaited._asyncio_future_blocking = False
+        awaited.add_done_callback(self._done_cb)
+
+    def do_cancel(self):
+        return not _c_is_done(self) and self._awaited.cancel() is not False
+
+    def _done_cb(self, awaited):
+        _c_resolve(self, None)
 
 
 def _is_driven():
     """Whether Coro.spawn() steps the code that awaits, rather than asyncio."""
     task = _state.current
-    if _get_running_loop() is None:
+    loop = _get_running_loop()
+    if loop is None:
         if task is None:
             raise RuntimeError('await needs Coro.run(), Coro.spawn() or a running asyncio loop')
         return True
+    if task is not None and task._loop is not loop and not hasattr(loop, '_context'):
+        raise RuntimeError('asyncio.run() inside of a coroutine keeps the main loop from running, '
+                           'and so the future from being done')
     return task is not None and asyncio.current_task() is task._asyncio_task
 
 
@@ -275,12 +371,18 @@ def _future_await(self):
             yield self
         else:
             yield from _Waiter(self, _get_running_loop())
-    return _future_result(self)
+        if not _c_is_done(self):
+            raise RuntimeError('The main context that the future belongs to has ended')
+    try:
+        return _future_result(self)
+    finally:
+        self = None                     # no circle through the traceback
 
 
 _future_await.__name__ = '__await__'
 
 Coro.Future._exception = None
+Coro.Future._traceback = None
 Coro.Future.__await__ = _future_await
 Coro.Future.resolve = _future_resolve
 Coro.Future.reject = _future_reject
@@ -295,28 +397,29 @@ Coro.Future.on_done = _future_on_done
 # --- tasks -----------------------------------------------------------------------------
 
 @_export
-class AsyncTask(Coro.Future):
+class AsyncTask(Coro.ForeignTask):
     """A Python coroutine that the main loop runs, and the future of its result.
 
     It starts on the next turn of the main loop and is kept alive until it is done.
     """
 
     __gtype_name__ = 'CoroAsyncTask'
-    __module__ = 'Coro'                 # PyGObject registers no type of gi.overrides
+    __module__ = 'Coro'
 
     def __init__(self, coro, name=None):
         super().__init__()
+        if not isinstance(coro, Coroutine):
+            raise TypeError(f'{coro!r} is no coroutine')
         self._coro = coro
         self._context = contextvars.copy_context()
         self._name = name
-        self._awaits = None             # the future it waits for
-        self._must_cancel = False       # at the next step
-        self._n_cancelling = 0
-        self._asyncio_task = None       # whom the current step has interrupted
-        self._thread = threading.get_ident()
-        self._home = _state.tasks if _state.runner is None else _state.runner.tasks
-        self._home.add(self)
-        self._step_soon()
+        self._cancel_args = ()
+        self._misuse = None             # what the next step raises
+        self._loop = None               # the asyncio loop below which it is stepped
+        self._asyncio_task = None       # what the current step has interrupted
+        self._home = _state.home if _state.runner is None else _state.runner.home
+        self._home.tasks.add(self)
+        _c_begin_await(self, None)
 
     def __repr__(self):
         state = _c_get_state(self).value_nick if self._coro is None else 'waiting'
@@ -330,106 +433,108 @@ class AsyncTask(Coro.Future):
     def cancel(self, msg=None):
         """Raises asyncio.CancelledError where the coroutine waits, or waits next.
 
-        What it awaits is cancelled; a task there is waited for.  False if it has ended."""
-        if self._thread != threading.get_ident():
-            return Coro.Future.cancel(self)     # comes back as do_cancel() in our thread
-        return self.do_cancel()
-
-    def do_cancel(self):
-        if _c_is_done(self):
-            return False
-        self._n_cancelling += 1
-        if self._awaits is None or not self._awaits.cancel():
-            self._must_cancel = True
-        return True
+        It reaches what the coroutine awaits if nobody else does; a task there is waited for.
+        False if it has ended."""
+        self._cancel_args = () if msg is None else (msg,)
+        return _c_cancel(self)
 
     def cancelling(self):
         """How many cancel() were not taken back."""
-        return self._n_cancelling
+        return self.get_cancelling()
 
-    def uncancel(self):
-        """Takes one cancel() back."""
-        if self._n_cancelling > 0:
-            self._n_cancelling -= 1
-        if self._n_cancelling == 0:
-            self._must_cancel = False
-        return self._n_cancelling
+    def resolve(self, value=None):
+        raise RuntimeError('The result of a task is that of its coroutine')
 
-    def _step_soon(self, exception=None):
-        _c_on_done(_c_new_for_value(None), functools.partial(self._step, exception=exception)
-                   if exception is not None else self._step)
+    def reject(self, exception):
+        raise RuntimeError('The result of a task is that of its coroutine')
 
-    def _step(self, woken_by=None, exception=None):
+    def do_wake(self, wait, cancelled):
         """Runs the coroutine to its next await, on the main stack."""
         state = _state
         outer = state.current
         state.current = self
-        self._awaits = None
-        if _get_running_loop() is not None:
+        hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(self._home.generators.add, self._home.close_generator)
+        self._loop = _get_running_loop()
+        if self._loop is not None:
             self._asyncio_task = asyncio.current_task()
-        if self._must_cancel:
-            self._must_cancel = False
-            exception = _CancelledError()
+        exception, self._misuse = self._misuse, None
+        if cancelled:
+            exception = _CancelledError(*self._cancel_args)
         try:
             if exception is None:
                 waits_for = self._context.run(self._coro.send, None)
             else:
                 waits_for = self._context.run(self._coro.throw, exception)
         except StopIteration as stop:
-            if self._must_cancel:
-                self._end(_c_do_cancel)
+            if _c_take_cancel(self):
+                self._end(_c_end_cancelled)
             else:
                 self._end(_future_resolve, stop.value)
         except _CancelledError:
-            self._end(_c_do_cancel)
+            self._end(_c_end_cancelled)
         except _FATAL as fatal:
             self._end(_future_reject, fatal)
             _c_get_error(self)
             _stop_runner(fatal)
         except BaseException as error:
+            _unread.add(self)
             self._end(_future_reject, error.with_traceback(error.__traceback__.tb_next))
         else:
             self._wait(waits_for)
         finally:
+            sys.set_asyncgen_hooks(*hooks)
             state.current = outer
             self = exception = None     # no circle through the traceback
 
     def _end(self, complete, *args):
         self.get_name()
-        self._coro = self._context = self._asyncio_task = None
-        self._home.discard(self)
+        self._coro = self._context = self._asyncio_task = self._loop = None
+        self._home.tasks.discard(self)
         complete(self, *args)
 
     def _wait(self, awaited):
-        if isinstance(awaited, Coro.Future) and awaited is not self:
-            _c_on_done(awaited, self._step)
-        elif awaited is None:
-            self._step_soon()           # gives way, as asyncio.sleep (0) does
-            return
-        elif getattr(awaited, '_asyncio_future_blocking', None) and awaited.get_loop() is _get_running_loop():
-            awaited._asyncio_future_blocking = False
-            awaited.add_done_callback(self._step)
-        else:
-            self._step_soon(RuntimeError(self._explain(awaited)))
-            return
+        future = None                   # only gives way, as asyncio.sleep (0) does
+        try:
+            if isinstance(awaited, Coro.Future):
+                future = awaited
+            elif awaited is not None:
+                future = self._adopt(awaited)
+            _c_begin_await(self, future)
+        except Exception as exception:
+            self._misuse = RuntimeError(exception.message) if isinstance(exception, GLib.Error) else exception
+            _c_begin_await(self, None)
 
-        self._awaits = awaited
-        if self._must_cancel and awaited.cancel():
-            self._must_cancel = False
-
-    def _explain(self, awaited):
-        if awaited is self:
-            return 'A task cannot wait for itself'
+    def _adopt(self, awaited):
+        """A future of ours for a future of others."""
+        if getattr(awaited, '_asyncio_future_blocking', None):
+            get_loop = getattr(awaited, 'get_loop', None)       # those of PyGObject have none, and need none
+            if get_loop is None or get_loop() is _get_running_loop():
+                return _AsyncioFuture(awaited)
         if hasattr(awaited, '_asyncio_future_blocking'):
-            return (f'{awaited!r} needs a running asyncio loop, which Coro.spawn() and Coro.run() do without; '
-                    'Coro.sleep() is there in place of asyncio.sleep()')
-        return f'A coroutine below Coro.spawn() cannot await {awaited!r}'
+            raise RuntimeError(f'{awaited!r} needs a running asyncio loop, which Coro.spawn() and Coro.run() do without; '
+                               'Coro.sleep() is there in place of asyncio.sleep()')
+        raise RuntimeError(f'A coroutine below Coro.spawn() cannot await {awaited!r}')
 
     def __del__(self):
+        if sys is not None and not sys.is_finalizing():
+            self._report()
+
+    def _report(self):
         if self._exception is None or self.is_observed():
             return
         _c_get_error(self)              # now we say it, so that C needs not
         _log.error('Nobody has read the exception of %r', self, exc_info=self._exception)
+
+
+_unread = weakref.WeakSet()             # tasks that have failed
+
+
+@atexit.register
+def _report_unread():
+    """What is still held at the end was not read by anybody either."""
+    for task in list(_unread):
+        task._report()
 
 
 @_export
@@ -460,9 +565,19 @@ def _to_future(awaitable):
         return awaitable
     if inspect.iscoroutine(awaitable):
         return AsyncTask(awaitable)
-    if inspect.isawaitable(awaitable):
-        return AsyncTask(_await(awaitable))
-    raise TypeError(f'{awaitable!r} cannot be awaited')
+    return AsyncTask(_await(awaitable))
+
+
+def _to_futures(awaitables):
+    """Takes several arguments or one list of them."""
+    if len(awaitables) == 1 and isinstance(awaitables[0], (list, tuple)):
+        awaitables = awaitables[0]
+    for awaitable in awaitables:
+        if not inspect.isawaitable(awaitable):
+            raise TypeError(f'{awaitable!r} cannot be awaited')
+    futures = {}                        # a coroutine may stand there twice, and runs once
+    return [futures.get(id(awaitable)) or futures.setdefault(id(awaitable), _to_future(awaitable))
+            for awaitable in awaitables]
 
 
 class _Call(Coro.Future):
@@ -476,6 +591,10 @@ class _Call(Coro.Future):
         super().__init__()
         self._begin = begin
         self._cancellable = Gio.Cancellable()
+        _find_finish(begin)
+        # What is called off before it begins is not to be done behind the task's back.
+        if _state.current is not None and _state.current.is_cancel_pending():
+            self._cancellable.cancel()
         begin(*args, self._cancellable, self._done_cb)
 
     def do_cancel(self):
@@ -490,17 +609,24 @@ class _Call(Coro.Future):
             value = _find_finish(begin, source)(result)
         except GLib.Error as error:
             _future_reject(self, _from_gerror(error))
+        except Exception as exception:
+            _future_reject(self, exception)
         else:
             _future_resolve(self, value)
 
 
-def _find_finish(begin, source):
+def _find_finish(begin, source=None):
+    if not hasattr(begin, 'get_namespace'):
+        raise TypeError(f'Coro.call() takes an asynchronous function of a C library, not {begin!r}')
     name = begin.__name__.removesuffix('_async') + '_finish'
     if source is None or not hasattr(source, name):
         source = importlib.import_module('gi.repository.' + begin.get_namespace())
         if begin.get_container() is not None:
             source = getattr(source, begin.get_container().get_name())
-    return getattr(source, name)
+    finish = getattr(source, name, None)
+    if finish is None:
+        raise TypeError(f'Coro.call() takes an asynchronous function: {begin.__name__}() has no {name}()')
+    return finish
 
 
 @_export
@@ -518,21 +644,8 @@ _c_gather = Coro.gather
 
 
 async def _gather(futures):
-    try:
-        await _c_gather(futures)
-    except GLib.Error as error:
-        raise _find_exception(futures, error) from None
+    await _c_gather(futures)
     return [_future_result(future) for future in futures]
-
-
-def _find_exception(futures, error):
-    """The exception that C knows as `error`."""
-    for future in futures:
-        if future._exception is not None:
-            other = _c_get_error(future)
-            if (other.domain, other.code, other.message) == (error.domain, error.code, error.message):
-                return future._exception
-    return error
 
 
 @_export
@@ -541,7 +654,22 @@ def gather(*awaitables):
 
     The first exception is that of the whole, while the others go on.  Cancelling it
     cancels all of them."""
-    return AsyncTask(_gather([_to_future(awaitable) for awaitable in awaitables]), 'gather')
+    return AsyncTask(_gather(_to_futures(awaitables)), 'gather')
+
+
+_c_race = Coro.race
+
+
+@_export
+def race(*awaitables):
+    """A future for the first result.
+
+    The others are cancelled, and it is done when they have stopped.  If all fail, it fails
+    with a Coro.GroupError."""
+    futures = _to_futures(awaitables)
+    if not futures:
+        raise ValueError('Coro.race() needs something that can win')
+    return _c_race(futures)
 
 
 _c_sleep = Coro.sleep
@@ -555,16 +683,54 @@ def sleep(seconds):
     return _c_sleep(int(min(max(seconds * 1e6, 0), 1 << 62)))
 
 
-_c_call_later = Coro.call_later
+_c_call_cancel = Coro.call_cancel
+_calls = {}                             # who can be called off, by id
+
+
+def _call_when(future, callback, args):
+    _check_callback(callback)
+    context = contextvars.copy_context()
+
+    def call():
+        if _calls.pop(number, None) is not None:
+            try:
+                context.run(callback, *args)
+            except _FATAL as exception:
+                _stop_runner(exception)
+            except Exception:
+                sys.excepthook(*sys.exc_info())
+
+    task = _Callback()
+    task._func = call
+    number = _c_begin_await(task, future)
+    _calls[number] = task, future
+    return number
+
+
+@_export
+def call_soon(callback, *args):
+    """Has callback (*args) called on the next turn of the main loop.  Coro.call_cancel() takes
+    what is returned to call it off."""
+    return _call_when(None, callback, args)
 
 
 @_export
 def call_later(seconds, callback, *args):
     """Has callback (*args) called when the time has passed.  Coro.call_cancel() takes what
     is returned to call it off."""
-    if math.isnan(seconds):
-        raise ValueError('Coro.call_later() takes a number of seconds')
-    return _c_call_later(int(min(max(seconds * 1e6, 0), 1 << 62)), callback, *args)
+    return _call_when(sleep(seconds), callback, args)
+
+
+@_export
+def call_cancel(id):
+    """Calls a call off.  False if it has begun, or was called off before."""
+    call = _calls.pop(id, None)
+    if call is None:
+        return _c_call_cancel(id)
+    task, future = call
+    if future is not None:
+        _c_cancel(future)
+    return True
 
 
 @_export
@@ -586,13 +752,27 @@ Coro.TaskGroup.set_unhandled_func = _guard_unhandled(Coro.TaskGroup.set_unhandle
 
 # --- run -------------------------------------------------------------------------------
 
-def _cancel_tasks(tasks, context, seconds=math.inf):
+def _cancel_tasks(home, context, seconds=math.inf):
+    """Cancels tasks and waits for them, and then for generators that nobody has run to the end."""
     deadline = GLib.get_monotonic_time() + seconds * 1e6
-    while tasks and GLib.get_monotonic_time() < deadline:
-        for task in list(tasks):
+
+    def wait():
+        while home.tasks and GLib.get_monotonic_time() < deadline:
+            context.iteration(seconds == math.inf)
+
+    while home.tasks and GLib.get_monotonic_time() < deadline:
+        for task in list(home.tasks):
             if not task.cancelling():
                 task.cancel()
         context.iteration(seconds == math.inf)
+    home.close_generators()
+    wait()
+
+
+def _drain(*args):
+    """Python's own handler runs along with it."""
+    args[-1].recv(64)
+    return GLib.SOURCE_CONTINUE
 
 
 class _Runner:
@@ -600,19 +780,16 @@ class _Runner:
 
     def __init__(self, context):
         self.context = context if context is not None else GLib.MainContext.new()
-        self.tasks = set()
+        self.home = _Home()
         self.fatal = None               # what leaves run() as soon as possible
         self.main = None
         self.n_interrupts = 0
-        self.generators = weakref.WeakSet()
 
     def __enter__(self):
         self.context.push_thread_default()
         self.outer = _state.runner
         _state.runner = self
         self.scheduler = Coro.Scheduler.ref_for_context(self.context)
-        self.old_hooks = sys.get_asyncgen_hooks()
-        sys.set_asyncgen_hooks(self.generators.add, self._close_generator)
         self._watch_interrupts()
         return self
 
@@ -621,7 +798,6 @@ class _Runner:
             self._shut_down()
         finally:
             self._unwatch_interrupts()
-            sys.set_asyncgen_hooks(*self.old_hooks)
             _state.runner = self.outer
             self.context.pop_thread_default()
 
@@ -640,17 +816,10 @@ class _Runner:
 
     def _shut_down(self):
         """Cancels what is left, in Python first, because it may wait for C."""
-        _cancel_tasks(self.tasks, self.context)
-        for generator in list(self.generators):
-            self._close_generator(generator)
-        while self.tasks:
-            self.context.iteration(True)
+        _cancel_tasks(self.home, self.context)
         self.scheduler.shut_down()
         while self.context.iteration(False):
             pass
-
-    def _close_generator(self, generator):
-        AsyncTask(_await(generator.aclose()), 'an asynchronous generator')
 
     def _watch_interrupts(self):
         """Control-C cancels the main coroutine, and a second one leaves at once.
@@ -663,22 +832,13 @@ class _Runner:
         for end in self.wakeup:
             end.setblocking(False)
         self.old_wakeup_fd = signal.set_wakeup_fd(self.wakeup[1].fileno(), warn_on_full_buffer=False)
-        self.stream = Gio.UnixInputStream.new(self.wakeup[0].fileno(), False)
-        self.stream_cancellable = Gio.Cancellable()
-        self._read_wakeup()
+        # PyGObject keeps the callback of an asynchronous call until there is another one.
+        self.source = GLib.unix_fd_source_new(self.wakeup[0].fileno(), GLib.IOCondition.IN)
+        self.source.set_callback(_drain, self.wakeup[0])
+        self.source.attach(self.context)
         self.owns_sigint = signal.getsignal(signal.SIGINT) is signal.default_int_handler
         if self.owns_sigint:
             signal.signal(signal.SIGINT, self._on_interrupt)
-
-    def _read_wakeup(self):
-        self.stream.read_bytes_async(64, GLib.PRIORITY_DEFAULT, self.stream_cancellable, self._wakeup_cb)
-
-    def _wakeup_cb(self, stream, result):
-        try:
-            stream.read_bytes_finish(result)
-        except GLib.Error:
-            return
-        self._read_wakeup()
 
     def _on_interrupt(self, signum, frame):
         self.n_interrupts += 1
@@ -692,9 +852,7 @@ class _Runner:
         if self.owns_sigint and signal.getsignal(signal.SIGINT) == self._on_interrupt:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.set_wakeup_fd(self.old_wakeup_fd)
-        self.stream_cancellable.cancel()
-        while self.stream.has_pending():
-            self.context.iteration(True)
+        self.source.destroy()
         for end in self.wakeup:
             end.close()
 
@@ -707,7 +865,8 @@ def run(coro, *, context=None):
     end are cancelled and waited for."""
     if not inspect.iscoroutine(coro):
         raise TypeError(f'Coro.run() takes a coroutine, not {coro!r}')
-    if _state.current is not None or _get_running_loop() is not None or Coro.Scheduler.get_running() is not None:
+    if (_state.runner is not None or _state.current is not None or _get_running_loop() is not None or
+            Coro.Scheduler.get_running() is not None or GLib.main_depth() > 0):
         coro.close()
         raise RuntimeError('Coro.run() cannot be called from a running event loop')
     with _Runner(context) as runner:
@@ -721,5 +880,5 @@ _c_application_attach = Coro.application_attach
 def application_attach(application):
     """Ends coroutines with the application: on ::shutdown they are cancelled and waited
     for, Python's and then C's.  They have 5 s to clean up."""
-    application.connect('shutdown', lambda application: _cancel_tasks(_state.tasks, GLib.MainContext.default(), 5))
+    application.connect('shutdown', lambda application: _cancel_tasks(_state.home, GLib.MainContext.default(), 5))
     _c_application_attach(application)
