@@ -202,10 +202,10 @@ G_NO_INLINE static void
 link_settle (CoroFutureLink *link,
              gboolean        heeds_error)
 {
-  CoroFutureState state = coro_future_get_state (link->future);
+  const GError *error = coro_future_get_error (link->future);
 
-  coro_waiter_settle (&link->waiter, (state == CORO_FUTURE_CANCELLED && heeds_error) ||
-                                     (state == CORO_FUTURE_RESOLVED && CORO_IS_TASK (link->future)));
+  coro_waiter_settle (&link->waiter, error != NULL ? heeds_error && coro_error_is_cancelled (error)
+                                                   : CORO_IS_TASK (link->future));
 }
 
 /* Waits until the future is done, whatever its outcome. */

@@ -45,8 +45,9 @@
  * it matters whether the work was done, look, or hold the cancel back with a
  * [struct@Shield].
  *
- * A task that was made without the cancellable gives its own error, and the
- * request stays. Of a result that is no [class@Gio.Task] it cannot be told
+ * The request counts as delivered also where the finish function is given no
+ * place for its error. A task that was made without the cancellable gives its own
+ * error, and the request stays. Of a result that is no [class@Gio.Task] it cannot be told
  * whether it is going to say %G_IO_ERROR_CANCELLED: it is believed to, and the
  * request counts as delivered.
  *
@@ -332,10 +333,10 @@ operation_settle (CoroOperation *self)
   if (G_LIKELY (!g_cancellable_is_cancelled (self->cancellable)) || !operation_was_cancelled (self) || job == NULL)
     return;
 
-  if (coro_job_is_cancelled (job))
-    coro_job_mark_cancel (job);
   if (coro_job_has_request (job))
     coro_job_consume_request (job);
+  else if (coro_job_is_cancelled (job))
+    coro_job_mark_cancel (job);
 }
 
 /* For who cannot be parked.  The caller is about to call a finish function, which needs a

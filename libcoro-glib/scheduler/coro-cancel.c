@@ -362,13 +362,26 @@ scope_get_top (CoroScope *self)
   return self;
 }
 
+static void
+job_mark (CoroJob         *self,
+          const CoroScope *cause,
+          gboolean         requested)
+{
+  for (CoroScope *scope = self->scope; scope != NULL && scope->host == self; scope = scope->parent)
+    {
+      scope->delivered = scope == cause;
+      scope->requested = requested;
+    }
+}
+
 /* The coroutine has heard of its request: it was given CANCELLED, or the answer of a task
- * that was cancelled in its place. */
+ * that was cancelled in its place.  A scope that began to cancel the wait before has not. */
 void
 coro_job_consume_request (CoroJob *self)
 {
   CoroHooks *hooks = coro_job_get_scheduler (self)->hooks;
 
+  job_mark (self, NULL, TRUE);
   self->cancel_pending = FALSE;
   if (G_UNLIKELY (hooks != NULL) && hooks->cancel_heard != NULL)
     hooks->cancel_heard (hooks, self);
@@ -407,14 +420,10 @@ coro_job_cancel_preempts (CoroJob *self)
 void
 coro_job_mark_cancel (CoroJob *self)
 {
-  gboolean requested = coro_job_has_request (self);
-  CoroScope *cause = requested ? NULL : job_get_cause (self);
-
-  for (CoroScope *scope = self->scope; scope != NULL && scope->host == self; scope = scope->parent)
-    {
-      scope->delivered = scope == cause;
-      scope->requested = requested;
-    }
+  if (coro_job_has_request (self))
+    job_mark (self, NULL, TRUE);
+  else
+    job_mark (self, job_get_cause (self), FALSE);
 }
 
 /* Sets CANCELLED.  A request for the job itself is consumed by it, unless nobody listens:

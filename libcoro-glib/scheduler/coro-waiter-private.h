@@ -23,10 +23,10 @@ struct _CoroWaiter
   gpointer data;                /* for whatever it waits for */
   const CoroWaitClass *klass;   /* what it waits for, for who prints that */
   gpointer object;              /* (nullable) */
-  gboolean woken;
-  gboolean late;                /* when that came, the job was cancelled already */
-  gboolean aborted;             /* the wait was called off, and went on until that had an effect */
-  gboolean delegated;           /* a request of the job was passed on to what it waits for */
+  guint8 woken;
+  guint8 late;                  /* when that came, the job was cancelled already */
+  guint8 aborted;               /* the wait was called off, and went on until that had an effect */
+  guint8 delegated;             /* a request of the job was passed on to what it waits for */
 };
 
 /* How a wait ends early.  All run on the waiting job's stack. */

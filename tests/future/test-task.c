@@ -869,6 +869,51 @@ uncancelled_while_inner_cleans_up_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* The child of a gather that was cancelled makes it fail, with CANCELLED: that is heard as well. */
+static gboolean
+shielded_cleanup_cb (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  gboolean ok = coro_sleep (SECOND, error);
+  g_auto (CoroShield) shield = coro_shield_enter (0);
+
+  coro_sleep (10, NULL);
+  return ok;
+}
+
+static gboolean
+await_gather_cb (gpointer   gather,
+                 GValue    *result,
+                 GError   **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_false (coro_await (gather, NULL, &local_error));
+  assert_cancelled (local_error);
+  return coro_sleep (SECOND, error);
+}
+
+static gboolean
+gather_fails_cancelled_cb (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  g_autoptr (CoroFuture) first = CORO_FUTURE (coro_spawn_task (shielded_cleanup_cb, NULL, NULL));
+  g_autoptr (CoroFuture) second = CORO_FUTURE (coro_spawn_task (forever_cb, NULL, NULL));
+  CoroFuture *both[] = { first, second };
+  g_autoptr (CoroFuture) gather = coro_gather_full (both, 2, CORO_GATHER_CANCEL_ON_ERROR);
+  g_autoptr (CoroTask) task = coro_spawn_task (await_gather_cb, gather, NULL);
+
+  if (!coro_test_settle (error))
+    return FALSE;
+  coro_future_cancel (second);          /* the gather fails, once the first has cleaned up */
+  if (!coro_test_settle (error))
+    return FALSE;
+  coro_task_cancel (task);
+  return coro_await (task, NULL, error);
+}
+
 /* All are cancelled in one turn, as at the end of a run.  Where the workers come first, what
  * is made of them is about to be done when its waiter hears of its request. */
 typedef struct
@@ -1163,6 +1208,7 @@ main (int    argc,
   coro_test_add_func ("/task/cancel/retry-loop-ends", retry_loop_ends_cb);
   coro_test_add_func ("/task/cancel/null-error-of-await-hears-again", null_error_of_await_cb);
   coro_test_add_func ("/task/cancel/uncancelled-while-inner-cleans-up", uncancelled_while_inner_cleans_up_cb);
+  coro_test_add_func ("/task/cancel/gather-that-fails-cancelled", gather_fails_cancelled_cb);
   coro_test_add_func ("/task/cancel/gather-that-ends-in-the-same-turn", gather_that_ends_cb);
   coro_test_add_func ("/task/cancel/race-that-ends-in-the-same-turn", race_that_ends_cb);
   coro_test_add_func ("/task/cancel/second-request-is-passed-on", second_request_is_passed_on_cb);

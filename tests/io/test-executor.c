@@ -314,6 +314,7 @@ typedef struct
 {
   CoroExecutor *executor;
   Door *door;
+  CoroTimeout *timeout;
 } Call;
 
 static gboolean
@@ -393,6 +394,60 @@ test_cancel_awaiter_of_submitted (gpointer   user_data,
   g_assert_true (coro_join (task, error));
   g_assert_true (door.was_cancelled);
   assert_trace ("value");
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+  g_assert_true (coro_executor_shut_down (executor, error));
+  door_clear (&door);
+  return TRUE;
+}
+
+/* A time limit has begun to cancel the call, and then the request comes: the CANCELLED of the
+ * function is that of the request, and not the time limit's. */
+static gpointer
+heed_door (gpointer       user_data,
+           GCancellable  *cancellable,
+           GError       **error)
+{
+  door_pass (user_data);
+  g_cancellable_set_error_if_cancelled (cancellable, error);
+  return NULL;
+}
+
+static gboolean
+limited_call_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  Call *self = user_data;
+
+  {
+    g_auto (CoroTimeout) timeout = coro_timeout_enter (G_MAXINT64, error);
+
+    self->timeout = &timeout;
+    coro_executor_run (self->executor, heed_door, self->door, NULL, error);
+  }
+  assert_cancelled (*error);
+  return FALSE;
+}
+
+static gboolean
+test_cancel_after_time_limit (gpointer   user_data,
+                              GValue    *result,
+                              GError   **error)
+{
+  g_autoptr (CoroExecutor) executor = coro_executor_new (1, CORO_EXECUTOR_NONE);
+  Door door;
+  Call call = { executor, &door };
+  g_autoptr (CoroTask) task = NULL;
+
+  door_init (&door);
+  task = coro_spawn_task (limited_call_cb, &call, NULL);
+  g_assert_true (door_await_arrival (&door, 1, error));
+  coro_timeout_reschedule (call.timeout, 0);
+  g_assert_true (coro_yield (error));
+  coro_task_cancel (task);
+  g_assert_true (coro_yield (error));
+  door_open (&door);
+  g_assert_true (coro_join (task, error));
   g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
   g_assert_true (coro_executor_shut_down (executor, error));
   door_clear (&door);
@@ -1224,6 +1279,7 @@ main (int    argc,
   coro_test_add_func ("/io/executor/cancelled-before-run", test_cancelled_before_run);
   coro_test_add_func ("/io/executor/cancel-queued-run", test_cancel_queued_run);
   coro_test_add_func ("/executor/cancel/awaiter-of-submitted", test_cancel_awaiter_of_submitted);
+  coro_test_add_func ("/executor/cancel/after-time-limit", test_cancel_after_time_limit);
   coro_test_add_func ("/io/executor/cancel-running-run", test_cancel_running_run);
   coro_test_add_func ("/io/executor/cancel-queued-future", test_cancel_queued_future);
   coro_test_add_func ("/io/executor/cancel-running-future", test_cancel_running_future);
