@@ -8,6 +8,8 @@
 #include <coro-gtk/coro-gtk.h>
 #include <glib/gi18n.h>
 
+#include <time.h>
+
 #include "demo-busy-work.h"
 #include "demo-frame-graph.h"
 
@@ -34,10 +36,12 @@ struct _DemoFrameMeter
   GtkLabel *report;
 
   DemoFrameStats *stats;      /* (owned): what is shown */
-  DemoFrameStats *recorder;   /* (not owned) (nullable): somebody else's record */
+  DemoFrameStats *gaps;       /* (not owned) (nullable): somebody else's record */
+  DemoFrameStats *work;       /* (not owned) (nullable): and of what this thread computed in each gap */
   guint tick_id;
   guint heartbeat_id;
   gint64 last_frame;          /* monotonic; 0: there was none yet */
+  GTimeSpan last_cpu;         /* of this thread, at the last frame */
   gint64 last_beat;
   GTimeSpan worst_beat;       /* since the last frame */
   gint64 labelled_at;
@@ -103,15 +107,28 @@ meter_update_labels (DemoFrameMeter *self, gint64 now)
   meter_set_verdict (self, worst);
 }
 
-static void
-meter_add_gap (DemoFrameMeter *self, GTimeSpan gap)
+/* What this thread has computed in its life.  Of a gap that is the part which the program
+ * answers for; others may take the machine away for the rest. */
+static GTimeSpan
+get_cpu (void)
 {
+  struct timespec spent;
+
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &spent);
+  return spent.tv_sec * G_TIME_SPAN_SECOND + spent.tv_nsec / 1000;
+}
+
+static void
+meter_add_gap (DemoFrameMeter *self, GTimeSpan gap, GTimeSpan work)
+{
+  if (self->work != NULL)
+    demo_frame_stats_add (self->work, work);
   if (gap > G_TIME_SPAN_SECOND / 2 && self->worst_beat < gap / 2)
     return;                                /* the loop was well: the window was not shown */
   gap = MAX (gap, self->worst_beat);
   demo_frame_stats_add (self->stats, gap);
-  if (self->recorder != NULL)
-    demo_frame_stats_add (self->recorder, gap);
+  if (self->gaps != NULL)
+    demo_frame_stats_add (self->gaps, gap);
 }
 
 /* --- clocks ----------------------------------------------------------------------- */
@@ -122,10 +139,12 @@ meter_tick_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
 {
   DemoFrameMeter *self = DEMO_FRAME_METER (widget);
   gint64 now = g_get_monotonic_time ();
+  GTimeSpan cpu = get_cpu ();
 
   if (self->last_frame != 0)
-    meter_add_gap (self, now - self->last_frame);
+    meter_add_gap (self, now - self->last_frame, cpu - self->last_cpu);
   self->last_frame = now;
+  self->last_cpu = cpu;
   self->worst_beat = 0;
   gtk_widget_queue_draw (GTK_WIDGET (self->graph));
   if (now - self->labelled_at >= LABEL_INTERVAL)
@@ -314,11 +333,13 @@ demo_frame_meter_init (DemoFrameMeter *self)
   demo_frame_graph_set_stats (self->graph, self->stats);
 }
 
-/* @recorder gets every gap as well, until another one or NULL is set. */
+/* @gaps gets every gap as well, and @work how long this thread has computed in it, until
+ * others or NULL are set. */
 void
-demo_frame_meter_set_recorder (DemoFrameMeter *self, DemoFrameStats *recorder)
+demo_frame_meter_set_recorder (DemoFrameMeter *self, DemoFrameStats *gaps, DemoFrameStats *work)
 {
   g_return_if_fail (DEMO_IS_FRAME_METER (self));
 
-  self->recorder = recorder;
+  self->gaps = gaps;
+  self->work = work;
 }

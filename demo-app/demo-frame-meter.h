@@ -15,6 +15,7 @@ G_DECLARE_FINAL_TYPE (DemoFrameMeter, demo_frame_meter, DEMO, FRAME_METER, GtkBo
 void demo_frame_meter_block        (DemoFrameMeter *self);
 void demo_frame_meter_work         (DemoFrameMeter *self);
 void demo_frame_meter_set_recorder (DemoFrameMeter *self,
-                                    DemoFrameStats *recorder);
+                                    DemoFrameStats *gaps,
+                                    DemoFrameStats *work);
 
 G_END_DECLS

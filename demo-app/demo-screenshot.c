@@ -8,6 +8,9 @@
 #include <coro-gtk/coro-gtk.h>
 #include <glib/gi18n.h>
 
+/* So many empty ones are no accident. */
+#define MAX_PAINTS 100
+
 typedef struct
 {
   GdkTexture *texture;   /* (owned) */
@@ -69,26 +72,38 @@ render (GtkWindow *window)
   return copy_texture (texture);
 }
 
-/* Saves what @window shows as a PNG file.  Two frames first, so that it shows the news. */
+/* What @window shows, right after a paint: from the next change to the next paint there is
+ * nothing to take a picture of. */
+static GdkTexture *
+render_painted (GtkWindow *window, GError **error)
+{
+  GdkTexture *texture = NULL;
+
+  for (int i = 0; i < MAX_PAINTS && texture == NULL; i++)
+    {
+      if (!coro_gtk_after_paint (window, error))
+        return NULL;
+      texture = render (window);
+    }
+  if (texture == NULL)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, _("The window is not shown"));
+  return texture;
+}
+
+/* Saves what @window shows as a PNG file. */
 gboolean
 demo_screenshot_save (GtkWindow *window, GFile *file, GError **error)
 {
   g_autoptr (GError) local_error = NULL;
+  GdkTexture *texture = render_painted (window, error);
   Picture *picture;
 
-  for (int i = 0; i < 2; i++)
-    if (!coro_gtk_next_frame (window, NULL, error))
-      return FALSE;
+  if (texture == NULL)
+    return FALSE;
 
   picture = g_new0 (Picture, 1);
-  picture->texture = render (window);
+  picture->texture = texture;
   picture->path = g_file_get_path (file);
-  if (picture->texture == NULL)
-    {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, _("The window is not shown"));
-      picture_free (picture);
-      return FALSE;
-    }
   coro_run_in_thread (save_cb, picture, picture_free, &local_error);
   if (local_error != NULL)
     {

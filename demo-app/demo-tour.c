@@ -22,7 +22,6 @@
 
 #define MAX_FRAMES 60000
 #define MIN_FRAMES 30
-#define N_TRIES 4
 #define SETTLE (400 * G_TIME_SPAN_MILLISECOND)
 #define ENOUGH_COROUTINES 20     /* eight hashers, the downloads and the server's answers */
 #define LONG_ENOUGH (120 * G_TIME_SPAN_SECOND)
@@ -32,7 +31,8 @@ typedef struct
   DemoWindow *window;        /* (not owned): gone after the last act */
   DemoFrameMeter *meter;
   GFile *folder;             /* (not owned): where pictures go */
-  DemoFrameStats *frames;    /* (owned): of the current phase */
+  DemoFrameStats *frames;    /* (not owned): of the current phase */
+  DemoFrameStats *work;      /* (not owned): what was computed in each */
   guint n_failed;            /* expectations */
 } Tour;
 
@@ -87,7 +87,8 @@ static void
 tour_begin (Tour *tour)
 {
   demo_frame_stats_reset (tour->frames);
-  demo_frame_meter_set_recorder (tour->meter, tour->frames);
+  demo_frame_stats_reset (tour->work);
+  demo_frame_meter_set_recorder (tour->meter, tour->frames, tour->work);
 }
 
 static GTimeSpan
@@ -95,7 +96,7 @@ tour_end (Tour *tour, const char *phase)
 {
   GTimeSpan worst = demo_frame_stats_get_percentile (tour->frames, 100);
 
-  demo_frame_meter_set_recorder (tour->meter, NULL);
+  demo_frame_meter_set_recorder (tour->meter, NULL, NULL);
   if (demo_frame_stats_get_length (tour->frames) < MIN_FRAMES)
     return worst;                          /* too few to say anything */
   g_print ("  frame gaps, %-28s %5u frames   p50 %5.1f   p95 %5.1f   p99 %5.1f   max %5.1f ms\n", phase,
@@ -113,14 +114,14 @@ tour_picture (Tour *tour, const char *name, GError **error)
   g_autoptr (GFile) file = g_file_get_child (tour->folder, name);
   g_autofree char *path = g_file_get_parse_name (file);
 
-  demo_frame_meter_set_recorder (tour->meter, NULL);
+  demo_frame_meter_set_recorder (tour->meter, NULL, NULL);
   if (!demo_screenshot_save (GTK_WINDOW (tour->window), file, error))
     return FALSE;
   g_print ("  picture %s\n", path);
   for (int i = 0; i < 2; i++)
     if (!coro_gtk_next_frame (tour->window, NULL, error))
       return FALSE;
-  demo_frame_meter_set_recorder (tour->meter, tour->frames);
+  demo_frame_meter_set_recorder (tour->meter, tour->frames, tour->work);
   return TRUE;
 }
 
@@ -334,9 +335,11 @@ tour_network (Tour *tour, GFile *downloads, GError **error)
       slow = find_download (page, "rate=400000");
     }
   while (slow == NULL && demo_network_page_is_busy (page));
-  if (slow == NULL || !wait_for_fraction (slow, 0.3, error) || !tour_picture (tour, "05-network-running.png", error))
+  if (slow == NULL || !wait_for_fraction (slow, 0.3, error))
     return FALSE;
-  demo_download_cancel (slow);
+  demo_download_cancel (slow);              /* before the picture: it may be done by then */
+  if (!tour_picture (tour, "05-network-running.png", error))
+    return FALSE;
   if (!wait_until_unset (page, "busy", error))
     return FALSE;
   tour_end (tour, "downloading");
@@ -355,39 +358,41 @@ tour_network (Tour *tour, GFile *downloads, GError **error)
 
 /* --- the frame meter -------------------------------------------------------------- */
 
+/* Also gives the most that was computed between two frames. */
 static gboolean
-tour_block (Tour *tour, GError **error)
+tour_experiment (Tour *tour, void (*experiment) (DemoFrameMeter *), const char *phase, const char *picture,
+                 GTimeSpan *worst, GTimeSpan *most_work, GError **error)
 {
-  g_print ("Frame meter: 250 ms of work in one go\n");
   if (!coro_sleep (SETTLE, error))
     return FALSE;
   tour_begin (tour);
-  demo_frame_meter_block (tour->meter);
-  if (!coro_sleep (G_TIME_SPAN_SECOND, error) || !tour_picture (tour, "07-meter-block.png", error))
+  experiment (tour->meter);
+  if (!wait_until_unset (tour->meter, "busy", error) || !coro_sleep (G_TIME_SPAN_SECOND, error) ||
+      !tour_picture (tour, picture, error))
     return FALSE;
-  tour_expect (tour, tour_end (tour, "main loop blocked") >= 240 * G_TIME_SPAN_MILLISECOND, "the meter catches the block");
+  *most_work = demo_frame_stats_get_percentile (tour->work, 100);
+  *worst = tour_end (tour, phase);
+  g_print ("  computed between two frames: %.1f ms at the most\n", to_ms (*most_work));
   return TRUE;
 }
 
 static gboolean
-tour_work (Tour *tour, GError **error)
+tour_meter (Tour *tour, GError **error)
 {
-  GTimeSpan worst = G_MAXINT64;
+  GTimeSpan worst, blocked_work, yielding_work;
+
+  g_print ("Frame meter: 250 ms of work in one go\n");
+  if (!tour_experiment (tour, demo_frame_meter_block, "main loop blocked", "07-meter-block.png",
+                        &worst, &blocked_work, error))
+    return FALSE;
+  tour_expect (tour, worst >= 240 * G_TIME_SPAN_MILLISECOND, "the meter catches the block");
 
   g_print ("Frame meter: the same work as a coroutine\n");
-  /* Others may want the machine just then, and take it away from every program on it. */
-  for (int i = 0; i < N_TRIES && worst >= DEMO_FROZEN_LIMIT; i++)
-    {
-      if (!coro_sleep (SETTLE, error))
-        return FALSE;
-      tour_begin (tour);
-      demo_frame_meter_work (tour->meter);
-      if (!wait_until_unset (tour->meter, "busy", error) || !coro_sleep (G_TIME_SPAN_SECOND, error) ||
-          !tour_picture (tour, "08-meter-coroutine.png", error))
-        return FALSE;
-      worst = tour_end (tour, "the same in a coroutine");
-    }
-  tour_expect (tour, worst < DEMO_FROZEN_LIMIT, "the meter stays green");
+  if (!tour_experiment (tour, demo_frame_meter_work, "the same in a coroutine", "08-meter-coroutine.png",
+                        &worst, &yielding_work, error))
+    return FALSE;
+  /* How long a gap lasts is up to the machine, which others use as well; not what is computed in it. */
+  tour_expect (tour, yielding_work < blocked_work / 2, "the work is spread over many frames");
   return TRUE;
 }
 
@@ -463,8 +468,7 @@ tour_walk (Tour *tour, GFile *downloads, GError **error)
          tour_faulty_files (tour, error) &&
          tour_missing_folder (tour, error) &&
          tour_network (tour, downloads, error) &&
-         tour_block (tour, error) &&
-         tour_work (tour, error) &&
+         tour_meter (tour, error) &&
          tour_study (tour, error) &&
          tour_close (tour, error);
 }
@@ -487,9 +491,11 @@ gboolean
 demo_tour_run (DemoWindow *window, GFile *folder, GError **error)
 {
   g_autoptr (DemoFrameStats) frames = demo_frame_stats_new (MAX_FRAMES);
+  g_autoptr (DemoFrameStats) work = demo_frame_stats_new (MAX_FRAMES);
   g_autofree char *path = g_dir_make_tmp ("coro-demo-XXXXXX", error);
   g_autoptr (GFile) downloads = NULL;
-  Tour tour = { .window = window, .meter = demo_window_get_meter (window), .folder = folder, .frames = frames };
+  Tour tour = { .window = window, .meter = demo_window_get_meter (window), .folder = folder, .frames = frames,
+                .work = work };
   gboolean ok;
 
   if (path == NULL || !demo_io_make_folder (folder, error))

@@ -1,8 +1,11 @@
 // Clicks through window.js and saves pictures of it, for the tests.
 // SPDX-License-Identifier: CC0-1.0
 import Coro from 'gi://Coro?version=1';
+import Gio from 'gi://Gio';
 import Gtk from 'gi://Gtk?version=4.0';
 import System from 'system';
+
+const LARGE = 1 << 20;  // bytes: at 256 in 20 ms that is longer than anything here takes
 
 // Cancels, loads, closes in the middle of loading.
 export async function tour(window, path) {
@@ -15,12 +18,14 @@ export async function tour(window, path) {
 }
 
 async function runTour(window, path) {
-    await settle(window);
+    const small = window.file;
+    const [large, stream] = Gio.File.new_tmp('coro-tour-XXXXXX');
+    stream.truncate(LARGE, null);
+    window.file = large;
     window.load_button.emit('clicked');
     await until(() => window.label.label.includes(' of '));
     check(window.spinner.spinning);
-    await settle(window);
-    save(window, path.replace(/(\.[^.]*)$/, '-loading$1'));
+    await save(window, path.replace(/(\.[^.]*)$/, '-loading$1'));
 
     window.cancel_button.emit('clicked');
     await until(() => window.task.is_done());
@@ -29,13 +34,14 @@ async function runTour(window, path) {
     print('cancelled');
     check(!window.spinner.spinning);
 
+    window.file = small;
     window.load_button.emit('clicked');
     await window.task;
     check(window.label.label.endsWith('bytes are loaded'));
     print('loaded');
-    await settle(window);
-    save(window, path);
+    await save(window, path);
 
+    window.file = large;
     window.load_button.emit('clicked');
     await until(() => window.label.label.includes(' of '));
     const {task, application} = window;
@@ -43,6 +49,7 @@ async function runTour(window, path) {
     window.close();
     await until(() => task.is_done());
     check(task.get_state() === Coro.FutureState.CANCELLED);
+    large.delete(null);
     print('cancelled by closing');
     application.release();
 }
@@ -57,15 +64,25 @@ async function until(condition) {
         await Coro.sleep(5);
 }
 
-// Waits until the window is drawn.
-async function settle(window) {
-    let frames = 0;
-    window.add_tick_callback(() => ++frames < 5);
-    await until(() => frames >= 5);
+// Takes the picture right after a paint: from the next change to the next paint there is none.
+async function save(window, path) {
+    await until(() => window.get_mapped());
+    const clock = window.get_frame_clock();
+    let saved = false;
+    const handler = clock.connect('after-paint', () => {
+        if (!saved && window.get_width() > 0)
+            saved = saveNow(window, path);
+        if (!saved)
+            window.queue_draw();
+    });
+    window.queue_draw();
+    await until(() => saved);
+    clock.disconnect(handler);
 }
 
-function save(window, path) {
+function saveNow(window, path) {
     const snapshot = new Gtk.Snapshot();
     new Gtk.WidgetPaintable({widget: window}).snapshot(snapshot, window.get_width(), window.get_height());
-    window.get_renderer().render_texture(snapshot.to_node(), null).save_to_png(path);
+    const node = snapshot.to_node();
+    return node !== null && window.get_renderer().render_texture(node, null).save_to_png(path);
 }

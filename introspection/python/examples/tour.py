@@ -4,8 +4,11 @@ import ctypes
 import ctypes.util
 import os
 import sys
+import tempfile
 
-from gi.repository import Coro, Gtk
+from gi.repository import Coro, Gio, Gtk
+
+LARGE = 1 << 20     # bytes: at 256 in 20 ms that is longer than anything here takes
 
 
 async def tour(window, path):
@@ -19,13 +22,20 @@ async def tour(window, path):
 
 async def run_tour(window, path):
     stem, extension = os.path.splitext(path)
+    small = window.file
+    with tempfile.NamedTemporaryFile() as file:
+        file.truncate(LARGE)
+        window.file = Gio.File.new_for_path(file.name)
+        await cancel_and_load(window, small, stem, extension)
+        window.file = Gio.File.new_for_path(file.name)
+        await close(window)
 
-    await settle(window)
+
+async def cancel_and_load(window, small, stem, extension):
     window.load_button.emit('clicked')
     await until(lambda: ' of ' in window.label.get_label())
     assert window.spinner.get_spinning()
-    await settle(window)
-    save(window, f'{stem}-loading{extension}')
+    await save(window, f'{stem}-loading{extension}')
 
     window.cancel_button.emit('clicked')
     await until(lambda: window.task.done())
@@ -34,13 +44,15 @@ async def run_tour(window, path):
     print('cancelled')
     assert not window.spinner.get_spinning()
 
+    window.file = small
     window.load_button.emit('clicked')
     await window.task
     assert window.label.get_label().endswith('bytes are loaded')
     print('loaded')
-    await settle(window)
-    save(window, path)
+    await save(window, f'{stem}{extension}')
 
+
+async def close(window):
     window.load_button.emit('clicked')
     await until(lambda: ' of ' in window.label.get_label())
     task = window.task
@@ -58,14 +70,25 @@ async def until(condition):
         await Coro.sleep(0.005)
 
 
-async def settle(window):
-    """Waits until the window is drawn."""
-    frames = []
-    window.add_tick_callback(lambda widget, clock: frames.append(clock) or len(frames) < 5)
-    await until(lambda: len(frames) >= 5)
+async def save(window, path):
+    """Takes the picture right after a paint: from the next change to the next paint there is none."""
+    await until(window.get_mapped)
+    clock = window.get_frame_clock()
+    saved = []
+
+    def after_paint_cb(clock):
+        if not saved and window.get_width() > 0 and save_now(window, path):
+            saved.append(path)
+        elif not saved:
+            window.queue_draw()
+
+    handler = clock.connect('after-paint', after_paint_cb)
+    window.queue_draw()
+    await until(lambda: saved)
+    clock.disconnect(handler)
 
 
-def save(window, path):
+def save_now(window, path):
     """PyGObject 3.42 can return no GskRenderNode, so that this is C by hand."""
     gtk = ctypes.CDLL(ctypes.util.find_library('gtk-4'))
     for name in ['gtk_snapshot_to_node', 'gsk_renderer_render_texture']:
@@ -73,7 +96,10 @@ def save(window, path):
     snapshot = Gtk.Snapshot()
     Gtk.WidgetPaintable.new(window).snapshot(snapshot, window.get_width(), window.get_height())
     node = gtk.gtk_snapshot_to_node(ctypes.c_void_p(hash(snapshot)))
+    if node is None:
+        return False
     texture = gtk.gsk_renderer_render_texture(ctypes.c_void_p(hash(window.get_renderer())), ctypes.c_void_p(node), None)
-    assert gtk.gdk_texture_save_to_png(ctypes.c_void_p(texture), path.encode())
+    saved = gtk.gdk_texture_save_to_png(ctypes.c_void_p(texture), path.encode())
     gtk.gsk_render_node_unref(ctypes.c_void_p(node))
     gtk.g_object_unref(ctypes.c_void_p(texture))
+    return bool(saved)
