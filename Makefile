@@ -3,7 +3,7 @@
 
 BUILD      := _build
 TEST_BUILD := _build-test
-DESKTOP    := dbus-run-session -- xvfb-run -a -s "-screen 0 1280x1024x24"
+DESKTOP    := dbus-run-session -- xvfb-run -a -s "-noreset -screen 0 1280x1024x24"
 GUI_ENV    := env GDK_BACKEND=x11 GSK_RENDERER=cairo GTK_A11Y=test GSETTINGS_BACKEND=memory GIO_USE_VFS=local
 CASES      :=
 SEEDS      := 1 50
