@@ -11,8 +11,8 @@
 #include "scope/coro-spawn.h"
 
 #include <fcntl.h>
-#include <glib/gstdio.h>
 #include <limits.h>
+#include <signal.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -183,6 +183,69 @@ coro_fd_read (int      fd,
   return -1;
 }
 
+/* SIGPIPE, which a write raises besides saying EPIPE, does not reach the thread until it is
+ * released, and is forgotten then. */
+typedef struct
+{
+  gboolean held;
+  gboolean was_pending;
+  sigset_t old;
+} CoroSigpipe;
+
+static void
+sigpipe_hold (CoroSigpipe *self)
+{
+  struct sigaction action;
+  sigset_t mask, pending;
+
+  /* Mostly it is ignored, since GIO does so for sockets, and that is the only call. */
+  self->held = sigaction (SIGPIPE, NULL, &action) == 0 && (action.sa_flags & SA_SIGINFO) == 0 &&
+               action.sa_handler == SIG_DFL;
+  if (!self->held)
+    return;
+
+  self->was_pending = sigpending (&pending) == 0 && sigismember (&pending, SIGPIPE) == 1;
+  sigemptyset (&mask);
+  sigaddset (&mask, SIGPIPE);
+  pthread_sigmask (SIG_BLOCK, &mask, &self->old);
+}
+
+static void
+sigpipe_release (CoroSigpipe *self)
+{
+  static const struct timespec now = { 0, 0 };
+  int saved_errno = errno;
+  sigset_t mask;
+
+  if (!self->held)
+    return;
+
+  sigemptyset (&mask);
+  sigaddset (&mask, SIGPIPE);
+  if (!self->was_pending)
+    while (sigtimedwait (&mask, NULL, &now) < 0 && errno == EINTR)
+      continue;
+  pthread_sigmask (SIG_SETMASK, &self->old, NULL);
+  errno = saved_errno;
+}
+
+/* `nowait`: only if that does not block. */
+static gssize
+write_some (int         fd,
+            const char *buffer,
+            gsize       size,
+            gboolean    nowait)
+{
+  CoroSigpipe sigpipe;
+  gssize n_written;
+
+  sigpipe_hold (&sigpipe);
+  n_written = nowait ? pwritev2 (fd, &(struct iovec) { (char *) buffer, size }, 1, -1, RWF_NOWAIT)
+                     : write (fd, buffer, size);
+  sigpipe_release (&sigpipe);
+  return n_written;
+}
+
 /**
  * coro_fd_write_all: (skip)
  * @fd: a descriptor of a pipe, a terminal, a device…
@@ -193,9 +256,14 @@ coro_fd_read (int      fd,
  *
  * Writes everything, and waits whenever there is no room.
  *
- * @fd need not be non-blocking as long as nobody else writes to it. Whose
- * reader is gone raises SIGPIPE, as with write(); ignore it to get
- * %G_IO_ERROR_BROKEN_PIPE.
+ * @fd need not be non-blocking as long as nobody else writes to it. Where the
+ * reader is gone, that is %G_IO_ERROR_BROKEN_PIPE: SIGPIPE is held back where it
+ * would end the process. A handler of yours is called, as with write().
+ *
+ * The streams of GIO leave the signal to the process, which it ends, as in
+ * [method@Gio.Subprocess.communicate_async] with a process that does not read:
+ * ignore it with `signal (SIGPIPE, SIG_IGN)`, as the first [class@Gio.Socket] of
+ * a process does.
  *
  * Callable from a coroutine, which it suspends. Cancellation: see
  * [iface@Awaitable]; @bytes_written says how far it came.
@@ -227,7 +295,7 @@ coro_fd_write_all (int          fd,
   if (coro_job_require (error) == NULL || !coro_waiter_check_ready (error))
     return FALSE;
 
-  n_written = pwritev2 (fd, &(struct iovec) { (char *) buffer, size }, 1, -1, RWF_NOWAIT);
+  n_written = write_some (fd, buffer, size, TRUE);
   if (n_written < 0 && !nowait_is_no_answer (errno))
     {
       coro_set_error_from_errno (error, errno, "Cannot write to a descriptor");
@@ -242,7 +310,7 @@ coro_fd_write_all (int          fd,
 
   while (n_done < size && coro_fd_wait (fd, G_IO_OUT, -1, error) != 0)
     {
-      n_written = write (fd, (const char *) buffer + n_done, MIN (size - n_done, most));
+      n_written = write_some (fd, (const char *) buffer + n_done, MIN (size - n_done, most), FALSE);
       if (n_written >= 0)
         {
           n_done += (gsize) n_written;
@@ -269,7 +337,8 @@ coro_fd_write_all (int          fd,
  *
  * Callable from any thread; never suspends.
  *
- * @error can be set to what the errno of close() maps to.
+ * @error can be set to what the errno of close() maps to, of %G_IO_ERROR as
+ * with reading and writing.
  *
  * Returns: %TRUE; %FALSE with @error set
  *
@@ -282,5 +351,11 @@ coro_fd_close (int      fd,
   g_return_val_if_fail (fd >= 0, FALSE);
 
   coro_descriptor_close (coro_scheduler_peek (), fd);
-  return g_close (fd, error);
+
+  /* Interrupted or not, it is closed. */
+  if (close (fd) == 0 || errno == EINTR)
+    return TRUE;
+
+  coro_set_error_from_errno (error, errno, "Cannot close a descriptor");
+  return FALSE;
 }

@@ -647,6 +647,64 @@ read_fault_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* In a process that has left the signal at its default, which would end it. */
+static gboolean
+broken_pipe_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_autofree char *large = g_malloc0 (4000000);
+  g_autoptr (GError) first = NULL;
+  g_autoptr (GError) second = NULL;
+  sigset_t mask, pending;
+  int fds[2];
+
+  signal (SIGPIPE, SIG_DFL);
+  g_assert_cmpint (pipe (fds), ==, 0);
+  close (fds[0]);
+  g_assert_false (coro_fd_write_all (fds[1], "x", 1, NULL, &first));
+  g_assert_error (first, G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE);
+  g_assert_false (coro_fd_write_all (fds[1], large, 4000000, NULL, &second));
+  g_assert_error (second, G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE);
+  close (fds[1]);
+
+  /* Neither is it blocked from now on, nor does it come later. */
+  g_assert_cmpint (pthread_sigmask (SIG_SETMASK, NULL, &mask), ==, 0);
+  g_assert_cmpint (sigismember (&mask, SIGPIPE), ==, 0);
+  g_assert_cmpint (sigpending (&pending), ==, 0);
+  g_assert_cmpint (sigismember (&pending, SIGPIPE), ==, 0);
+  return TRUE;
+}
+
+static void
+test_broken_pipe (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (g_test_subprocess ())
+    {
+      coro_run (broken_pipe_cb, NULL, NULL, &error);
+      g_assert_no_error (error);
+      return;
+    }
+
+  g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+  g_test_trap_assert_passed ();
+}
+
+/* The same domain as where one reads and writes. */
+static void
+test_close_error (void)
+{
+  g_autoptr (GError) error = NULL;
+  int fd = fcntl (0, F_DUPFD, 500);     /* a number that nothing else gets meanwhile */
+
+  g_assert_cmpint (fd, >=, 500);
+  close (fd);
+  g_assert_false (coro_fd_close (fd, &error));
+  g_assert_error (error, G_IO_ERROR, (int) g_io_error_from_errno (EBADF));
+}
+
 /* A reset is no broken pipe yet, and raises no signal. */
 static gboolean
 write_reset_cb (gpointer   user_data,
@@ -1366,6 +1424,8 @@ main (int    argc,
   coro_test_add_func ("/io/fd/cancel-after", cancel_after_cb);
   coro_test_add_func ("/io/fd/pipe", pipe_cb);
   coro_test_add_func ("/io/fd/reader-gone", reader_gone_cb);
+  g_test_add_func ("/io/fd/broken-pipe", test_broken_pipe);
+  g_test_add_func ("/io/fd/close-error", test_close_error);
   coro_test_add_data_func ("/io/fd/read-reset", read_fault_cb, GINT_TO_POINTER (FALSE), NULL);
   coro_test_add_data_func ("/io/fd/read-refused", read_fault_cb, GINT_TO_POINTER (TRUE), NULL);
   coro_test_add_func ("/io/fd/write-reset", write_reset_cb);
