@@ -7,6 +7,8 @@
 
 #include "future/coro-task.h"
 
+#include <fenv.h>
+
 /* What a coroutine should not do, or not leave behind. */
 
 /* More of them than this, by one coroutine, are not an oversight in its cleanup. */
@@ -52,6 +54,24 @@ check_context (CoroDebug *self,
   record->has_pushed = TRUE;
 }
 
+/* Those that run meanwhile would round like it. */
+static void
+check_rounding (CoroDebug *self,
+                CoroJob   *job,
+                gboolean   ended)
+{
+  CoroDebugJob *record;
+
+  if (self->step.start == 0 || self->step.job != job || fegetround () == self->step.rounding)
+    return;
+
+  record = coro_debug_get_job (self, job);
+  if (!record->has_rounded)
+    coro_debug_report (self, "%s %s and has not put back the rounding mode that it changed", get_job_name (job),
+                       ended ? "returned" : "waits");
+  record->has_rounded = TRUE;
+}
+
 static void
 check_locks (CoroDebug *self,
              CoroJob   *job)
@@ -72,6 +92,7 @@ coro_debug_check_left (CoroDebug *self,
   if ((self->flags & CORO_DEBUG_CHECKS) != 0)
     {
       check_context (self, job, ended);
+      check_rounding (self, job, ended);
       if (ended)
         check_locks (self, job);
     }

@@ -24,6 +24,7 @@ typedef struct
   CoroJob *job;                 /* (nullable): NULL for a callback */
   gpointer callback;            /* (nullable): of an outer step that is a callback */
   GMainContext *context;        /* (nullable) (unowned): the thread-default one when it began */
+  int rounding;                 /* what floating-point numbers were rounded to when it began */
   const char *site;             /* (nullable): static */
   char name[CORO_DEBUG_MAX_NAME];
 } CoroDebugStep;
@@ -34,6 +35,7 @@ typedef struct
   guint n_ignored_cancels;
   int n_locks;
   gboolean has_pushed;          /* a context that it did not pop; it was reported */
+  gboolean has_rounded;         /* otherwise, and left it so; it was reported */
   guint n_wait_frames;
   gpointer wait_frames[CORO_ERROR_STEP_MAX_FRAMES];     /* where it waited last */
 } CoroDebugJob;

@@ -5,6 +5,7 @@
 
 #include "debug/coro-debug-private.h"
 
+#include <fenv.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -45,6 +46,7 @@ coro_debug_step_begin (CoroDebug *self,
   step->job = job;
   self->scheduler->callback = NULL;
   step->context = g_main_context_get_thread_default ();
+  step->rounding = fegetround ();
   coro_debug_step_set_name (step);
   __atomic_store_n (&step->start, g_get_monotonic_time (), __ATOMIC_RELEASE);
 }

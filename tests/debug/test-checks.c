@@ -3,6 +3,8 @@
  */
 #include "debug/debug-util.h"
 
+#include <fenv.h>
+
 static void
 run_with (CoroDebugFlags flags,
           CoroFunc       body)
@@ -112,6 +114,49 @@ test_popped_context_is_fine (void)
 {
   run_checked (push_and_pop_cb);
   assert_logged ("context", 0);
+  end_log ();
+}
+
+static gboolean
+round_up_cb (gpointer   user_data,
+             GValue    *result,
+             GError   **error)
+{
+  fesetround (FE_UPWARD);
+  if (user_data != NULL)
+    fesetround (FE_TONEAREST);
+  return coro_sleep (0, error);
+}
+
+static void
+test_rounding_mode_is_blamed_on_who_changed_it (void)
+{
+  g_autoptr (CoroScheduler) self = coro_scheduler_ref_for_context (NULL);
+
+  begin_log ();
+  coro_scheduler_set_debug (self, CORO_DEBUG_CHECKS);
+  coro_spawn (round_up_cb, NULL, NULL);
+  coro_spawn (innocent_cb, NULL, NULL);
+  settle (NULL);
+  fesetround (FE_TONEAREST);
+  coro_scheduler_set_debug (self, CORO_DEBUG_NONE);
+  assert_logged ("round_up_cb (", 1);
+  assert_logged ("waits and has not put back the rounding mode", 1);
+  assert_logged ("innocent_cb", 0);
+  end_log ();
+}
+
+static void
+test_rounding_mode_that_is_put_back_is_fine (void)
+{
+  g_autoptr (CoroScheduler) self = coro_scheduler_ref_for_context (NULL);
+
+  begin_log ();
+  coro_scheduler_set_debug (self, CORO_DEBUG_CHECKS);
+  coro_spawn (round_up_cb, self, NULL);
+  settle (NULL);
+  coro_scheduler_set_debug (self, CORO_DEBUG_NONE);
+  assert_logged ("rounding", 0);
   end_log ();
 }
 
@@ -580,6 +625,8 @@ main (int    argc,
   g_test_add_func ("/debug/checks/pushed-context-is-blamed-on-who-pushed", test_pushed_context_is_blamed_on_who_pushed);
   g_test_add_func ("/debug/checks/popped-context-is-fine", test_popped_context_is_fine);
   g_test_add_func ("/debug/checks/context-that-is-left-pushed-is-reported", test_context_that_is_left_pushed_is_reported);
+  g_test_add_func ("/debug/checks/rounding-mode-is-blamed-on-who-changed-it", test_rounding_mode_is_blamed_on_who_changed_it);
+  g_test_add_func ("/debug/checks/rounding-mode-that-is-put-back-is-fine", test_rounding_mode_that_is_put_back_is_fine);
   g_test_add_func ("/debug/checks/lock-that-is-not-released-is-reported", test_lock_that_is_not_released_is_reported);
   g_test_add_func ("/debug/checks/lock-that-is-passed-on-is-fine", test_lock_that_is_passed_on_is_fine);
   g_test_add_func ("/debug/checks/locks-are-counted-from-the-beginning-of-debug-mode", test_locks_are_counted_from_the_beginning_of_debug_mode);
