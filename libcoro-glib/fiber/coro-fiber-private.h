@@ -5,6 +5,7 @@
 
 #include <glib.h>
 
+#include "fiber/coro-exceptions-private.h"
 #include "fiber/coro-stack-private.h"
 #include "fiber/coro-switch-private.h"
 
@@ -75,13 +76,16 @@ coro_fiber_arrived (CoroFiber *self)
 {
 }
 
-/* Parks `from`, which must be the running fiber, and goes on in `to`.  Returns when
- * somebody switches back to `from`. */
+/* Parks `from`, which must be the running fiber, and goes on in `to`.  Returns when the thread
+ * switches back to `from`. */
 static inline void
 coro_fiber_switch (CoroFiber *from,
                    CoroFiber *to)
 {
-  coro_switch (&from->sp, to->sp);
+  if (G_UNLIKELY (coro_exceptions_are_open ()))
+    coro_exceptions_switch (&from->sp, to->sp);
+  else
+    coro_switch (&from->sp, to->sp);
 }
 
 /* The same for a fiber that has ended: nobody may switch back to it.  It is cleared by

@@ -63,6 +63,7 @@ coro_fiber_init_native (CoroFiber *self)
   *self = (CoroFiber) { NULL, };
   if (G_UNLIKELY (coro_fiber_thread_hook != NULL))
     coro_fiber_thread_hook ();
+  coro_exceptions_follow ();
 #ifdef CORO_TSAN
   self->tsan_fiber = __tsan_get_current_fiber ();
 #endif
@@ -153,7 +154,10 @@ coro_fiber_switch (CoroFiber *from,
 #ifdef CORO_TSAN
   __tsan_switch_to_fiber (to->tsan_fiber, 0);
 #endif
-  coro_switch (&from->sp, to->sp);
+  if (G_UNLIKELY (coro_exceptions_are_open ()))
+    coro_exceptions_switch (&from->sp, to->sp);
+  else
+    coro_switch (&from->sp, to->sp);
   coro_fiber_arrived (from);
 }
 

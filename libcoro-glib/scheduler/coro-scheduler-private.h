@@ -354,6 +354,7 @@ CoroScheduler *coro_scheduler_peek       (void);
 void           coro_scheduler_foreach    (void              (*func) (CoroScheduler *scheduler, gpointer user_data),
                                           gpointer            user_data);
 void           coro_scheduler_look_around (CoroScheduler     *self);
+void           coro_scheduler_update_stack_size (CoroScheduler *self);
 void           coro_scheduler_expect_application (CoroScheduler *self);
 CoroStack     *coro_scheduler_take_stack (CoroScheduler      *self,
                                           guint              *stack_size,

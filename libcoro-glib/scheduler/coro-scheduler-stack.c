@@ -55,13 +55,21 @@ scheduler_get_stack_size (CoroScheduler *self)
   return chosen != 0 ? chosen : get_automatic_size (g_atomic_int_get (&self->has_application));
 }
 
-/* Looks whether something was loaded that coroutines have to reckon with.  In the scheduler's
- * thread, or before it has one. */
+/* In the scheduler's thread, or before it has one. */
+void
+coro_scheduler_update_stack_size (CoroScheduler *self)
+{
+  self->stack_size = scheduler_get_stack_size (self);
+}
+
+/* Looks whether something was loaded that coroutines have to reckon with.  In the
+ * scheduler's thread. */
 void
 coro_scheduler_look_around (CoroScheduler *self)
 {
   coro_modules_refresh ();
-  self->stack_size = scheduler_get_stack_size (self);
+  coro_exceptions_follow ();
+  coro_scheduler_update_stack_size (self);
 }
 
 /* Its own thread looks again before each dispatch. */

@@ -7,6 +7,7 @@
 
 #include "fiber/coro-error.h"
 #include "fiber/coro-fork-private.h"
+#include "scheduler/coro-modules-private.h"
 
 /**
  * CoroScheduler:
@@ -185,7 +186,7 @@ coro_scheduler_init (CoroScheduler *self)
   coro_lane_init (&self->high);
   coro_lane_init (&self->low);
   self->stacks = coro_stack_pool_new ();
-  coro_scheduler_look_around (self);
+  coro_scheduler_update_stack_size (self);
   self->time_slice = DEFAULT_TIME_SLICE;
   self->ticks = self->period = 1;
 
@@ -475,6 +476,25 @@ coro_scheduler_get_running (void)
   return coro_scheduler_current;
 }
 
+static CoroScheduler *
+ref_registered (GMainContext *context,
+                gboolean      make)
+{
+  CoroScheduler *self;
+
+  g_mutex_lock (&registry_lock);
+  if (registry == NULL)
+    registry = g_hash_table_new (NULL, NULL);
+  self = g_hash_table_lookup (registry, context);
+  if (self != NULL)
+    g_object_ref (self);
+  else if (make)
+    self = scheduler_new (context);
+  g_mutex_unlock (&registry_lock);
+
+  return self;
+}
+
 /**
  * coro_scheduler_ref_for_context:
  * @context: (nullable): a main context; %NULL: the thread-default one
@@ -497,17 +517,12 @@ coro_scheduler_ref_for_context (GMainContext *context)
   if (context == NULL)
     context = g_main_context_default ();
 
-  g_mutex_lock (&registry_lock);
-  if (registry == NULL)
-    registry = g_hash_table_new (NULL, NULL);
-  self = g_hash_table_lookup (registry, context);
-  if (self != NULL)
-    g_object_ref (self);
-  else
-    self = scheduler_new (context);
-  g_mutex_unlock (&registry_lock);
+  self = ref_registered (context, FALSE);
+  if (G_LIKELY (self != NULL))
+    return self;
 
-  return self;
+  coro_modules_refresh ();      /* not with a lock that the constructor of a module may want */
+  return ref_registered (context, TRUE);
 }
 
 /* Calls `func` for each scheduler that has not ended, in the calling thread. */

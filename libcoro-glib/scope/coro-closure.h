@@ -24,6 +24,12 @@
 #define CORO_ARG_BOXED(T, name, copy, free)  (T *, T *, name, copy, free)
 
 /*< private >*/
+#ifdef __cplusplus
+# define _CORO_AUTO_TYPE auto
+#else
+# define _CORO_AUTO_TYPE __auto_type
+#endif
+
 #define _CORO_ARG_KEEP(x) (x)
 #define _CORO_ARG_DROP(x) ((void) (x))
 #define _CORO_ARG_REF(x)  ((x) != NULL ? g_object_ref (x) : NULL)
@@ -40,7 +46,7 @@ _coro_arg_unref (gpointer object)
 #define _CORO_PARAM(tuple)                       _CORO_PARAM_ tuple
 #define _CORO_PARAM_(S, P, name, copy, free)     , P name
 #define _CORO_INIT(tuple)                        _CORO_INIT_ tuple
-#define _CORO_INIT_(S, P, name, copy, free)      .name = copy (name),
+#define _CORO_INIT_(S, P, name, copy, free)      copy (name),
 #define _CORO_PASS(tuple)                        _CORO_PASS_ tuple
 #define _CORO_PASS_(S, P, name, copy, free)      _args->name,
 #define _CORO_CLEAR(tuple)                       _CORO_CLEAR_ tuple
@@ -69,16 +75,16 @@ _coro_arg_unref (gpointer object)
   static void                                                                                       \
   name##_coro_clear (gpointer _pointer)                                                             \
   {                                                                                                 \
-    name##_CoroArgs *_args = _pointer;                                                              \
+    name##_CoroArgs *_args = (name##_CoroArgs *) _pointer;                                          \
     _CORO_MAP (_CORO_CLEAR, __VA_ARGS__)                                                            \
   }                                                                                                 \
                                                                                                     \
   static gboolean                                                                                   \
   name##_coro_main (gpointer _pointer, GValue *result, GError **error)                              \
   {                                                                                                 \
-    name##_CoroArgs *_args = _pointer;                                                              \
+    name##_CoroArgs *_args = (name##_CoroArgs *) _pointer;                                          \
     GError *_error = NULL;                                                                          \
-    __auto_type _value = name (_CORO_MAP (_CORO_PASS, __VA_ARGS__) &_error);                        \
+    _CORO_AUTO_TYPE _value = name (_CORO_MAP (_CORO_PASS, __VA_ARGS__) &_error);                        \
                                                                                                     \
     if (_error != NULL)                                                                             \
       {                                                                                             \
