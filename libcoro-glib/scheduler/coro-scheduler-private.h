@@ -103,6 +103,7 @@ struct _CoroScheduler
   GPollFD poll_fd;              /* the reactor's, as GLib knows it */
   CoroReactor reactor;
   gint64 poll_time;             /* µs: when that was last asked */
+  GSource *rest_source;         /* (nullable) (owned): while other sources have their rounds */
   GSource *trim_source;         /* (nullable) (owned): gives memory back while nothing else happens */
   gsize thread;                 /* (atomic): the number of the thread whose scheduler this is; 0: nobody's yet */
   gboolean stays;               /* another thread iterates the context, and was told that it runs nothing */

@@ -393,6 +393,43 @@ scheduler_bind (CoroScheduler *self)
   return TRUE;
 }
 
+/* No other source was ready in that round. */
+static gboolean
+rest_cb (gpointer user_data)
+{
+  CoroScheduler *self = user_data;
+
+  self->rounds_left = 0;
+  g_clear_pointer (&self->rest_source, g_source_unref);
+  return G_SOURCE_REMOVE;
+}
+
+/* While the others have their rounds this says that there is work, at the end of all
+ * priorities: a loop until g_main_context_pending() says no would stop in the middle.
+ * When its turn comes none of them was ready, and the rest is over. */
+static void
+scheduler_begin_rest (CoroScheduler *self)
+{
+  if (self->rest_source != NULL || self->context == NULL)
+    return;
+
+  self->rest_source = g_idle_source_new ();
+  g_source_set_static_name (self->rest_source, "[coro] others first");
+  g_source_set_priority (self->rest_source, G_MAXINT);
+  g_source_set_callback (self->rest_source, rest_cb, self, NULL);
+  g_source_attach (self->rest_source, self->context);
+}
+
+static void
+scheduler_end_rest (CoroScheduler *self)
+{
+  if (G_LIKELY (self->rest_source == NULL))
+    return;
+
+  g_source_destroy (self->rest_source);
+  g_clear_pointer (&self->rest_source, g_source_unref);
+}
+
 static gboolean
 source_dispatch (GSource     *source,
                  GSourceFunc  callback,
@@ -417,6 +454,7 @@ source_dispatch (GSource     *source,
     }
 
   coro_scheduler_look_around (self);
+  scheduler_end_rest (self);
   g_object_ref (self);
   coro_fiber_init_native (&frame.fiber);
   self->dispatch = &frame;
@@ -429,6 +467,8 @@ source_dispatch (GSource     *source,
   scheduler_refill (self);
   dispatch_run (&frame, self);
   self->rounds_left = self->slice_over && self->ready_head != NULL ? N_ROUNDS : 0;
+  if (self->rounds_left > 0)
+    scheduler_begin_rest (self);
   self->rounds_end = self->tick_time + self->time_slice;
   if (frame.interrupted == NULL && self->backlog.head == NULL)
     scheduler_trim (self);

@@ -347,6 +347,43 @@ static const FairnessCase ready_timeout = { await_ready_cb, 1, REDRAW_PRIORITY, 
 static const FairnessCase spawn_redraw = { spawn_again_cb, 1, REDRAW_PRIORITY, FALSE };
 static const FairnessCase queue_redraw = { ping_cb, 2, REDRAW_PRIORITY, FALSE };
 
+/* --- loops that end when nothing is pending ---------------------------------------------- */
+
+static gboolean
+step_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  gint64 end = g_get_monotonic_time () + 10;
+
+  for (int i = 0; i < 3; i++)
+    {
+      while (g_get_monotonic_time () < end)
+        continue;
+      if (!coro_yield (error))
+        return FALSE;
+    }
+  ((Fairness *) user_data)->turns++;
+  return TRUE;
+}
+
+/* All of them are ready all the time, and every slice is over at once. */
+static void
+test_pending_while_others_have_their_rounds (void)
+{
+  g_autoptr (CoroScheduler) scheduler = coro_scheduler_ref_for_context (NULL);
+  GTimeSpan time_slice = coro_scheduler_get_time_slice (scheduler);
+  Fairness fairness = { 0, };
+
+  coro_scheduler_set_time_slice (scheduler, 1);
+  for (int i = 0; i < 200; i++)
+    coro_spawn (step_cb, &fairness, NULL);
+  while (g_main_context_pending (NULL))
+    g_assert_true (g_main_context_iteration (NULL, FALSE));
+  g_assert_cmpint (fairness.turns, ==, 200);
+  coro_scheduler_set_time_slice (scheduler, time_slice);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -368,6 +405,7 @@ main (int    argc,
   g_test_add_func ("/scheduler/fairness/frequent-timeout-lets-redraw-run", test_timeout_lets_redraw_run);
   g_test_add_func ("/scheduler/fairness/dispatch-ends-after-slice", test_dispatch_ends_after_slice);
   g_test_add_func ("/scheduler/fairness/application-run-returns", test_application_returns);
+  g_test_add_func ("/scheduler/fairness/pending-while-others-have-their-rounds", test_pending_while_others_have_their_rounds);
 
   return g_test_run ();
 }
