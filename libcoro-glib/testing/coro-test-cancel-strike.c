@@ -82,13 +82,15 @@ run_cancel (CoroCancelRun *self,
     coro_scope_set_deadline (&self->scope, coro_scheduler_now (self->scheduler));
 }
 
-/* It is at the head of the queue, so that nobody has woken the job yet. */
+/* It is at the head of the queue, so that nothing has woken the job yet.  With a seed another may
+ * come first, and the job may have ended. */
 static void
 strike_cb (CoroReady *ready)
 {
   CoroCancelRun *self = (CoroCancelRun *) ((char *) ready - offsetof (CoroCancelRun, strike));
 
-  run_cancel (self, self->victim);
+  if (self->victim != NULL)
+    run_cancel (self, self->victim);
 }
 
 /* After an await of the victim that has succeeded all the same: the request must still be

@@ -389,7 +389,7 @@ test_cancel_awaiter_of_submitted (gpointer   user_data,
   task = coro_spawn_task (await_submitted_cb, &call, NULL);
   g_assert_true (door_await_arrival (&door, 1, error));
   coro_task_cancel (task);
-  g_assert_true (coro_yield (error));
+  g_assert_true (coro_test_settle (error));
   door_open (&door);
   g_assert_true (coro_join (task, error));
   g_assert_true (door.was_cancelled);
@@ -443,9 +443,9 @@ test_cancel_after_time_limit (gpointer   user_data,
   task = coro_spawn_task (limited_call_cb, &call, NULL);
   g_assert_true (door_await_arrival (&door, 1, error));
   coro_timeout_reschedule (call.timeout, 0);
-  g_assert_true (coro_yield (error));
+  g_assert_true (coro_test_settle (error));
   coro_task_cancel (task);
-  g_assert_true (coro_yield (error));
+  g_assert_true (coro_test_settle (error));
   door_open (&door);
   g_assert_true (coro_join (task, error));
   g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);

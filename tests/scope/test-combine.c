@@ -219,6 +219,7 @@ test_as_completed_in_time (gpointer   user_data,
   g_auto (CoroCancelScope) scope = coro_cancel_scope_enter (SECOND, error);
   g_auto (GValue) value = G_VALUE_INIT;
 
+  coro_test_keep_order (NULL);
   coro_future_on_done (future, time_is_up_cb, &scope, NULL);
   g_assert_true (coro_iterator_next (completed, &value, error));
   g_assert_true (g_value_get_object (&value) == future);
