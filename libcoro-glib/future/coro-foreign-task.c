@@ -27,6 +27,7 @@
  *   a task that cleans up, the answer of the future decides. A future that
  *   others wait for is left alone, and only this await fails.
  * - A future that is done and a cancel request in the same turn are a cancel.
+ * - An operation that succeeds in spite of the request leaves it pending.
  *
  * An async function of JavaScript can have several awaits under way, and some
  * that no code waits for any more: a lost `Promise.race()` leaves one behind.
@@ -48,6 +49,7 @@ typedef struct
   guint64 turn;                 /* how often it was woken */
   guint n_cancelling;           /* requests minus uncancels */
   guint cancel_pending : 1;     /* a request that nobody has got yet */
+  guint heard : 1;              /* something that was awaited has answered the last request */
   guint heeding : 1;            /* `heed` is in the queue */
 } CoroForeignTaskPrivate;
 
@@ -133,6 +135,22 @@ wait_wake_cb (gpointer data)
     g_warning ("A callback of a future failed: %s", error->message);
 }
 
+/* The future got a request, and is done.  If nothing that got it has heard it, the task is still to
+ * hear of it. */
+static void
+wait_settle (CoroForeignWait *self)
+{
+  CoroForeignTaskPrivate *priv = coro_foreign_task_get_instance_private (self->task);
+
+  if (coro_future_has_heard (self->future))
+    priv->heard = TRUE;
+  for (CoroForeignWait *wait = priv->waits; wait != NULL; wait = wait->next)
+    if (wait != self && g_atomic_int_get (&wait->delegated))
+      return;                   /* the last one decides */
+  if (!priv->heard && priv->n_cancelling > 0)
+    priv->cancel_pending = TRUE;
+}
+
 /* On the native stack, in the task's turn.  Takes a reference. */
 static void
 wait_end (CoroForeignWait *self)
@@ -141,6 +159,8 @@ wait_end (CoroForeignWait *self)
 
   if (priv->cancel_pending)
     call_off_all (self->task);  /* woken and cancelled in the same turn */
+  if (g_atomic_int_get (&self->delegated) && !self->cancelled)
+    wait_settle (self);
 
   wait_unlink (self);
   priv->turn++;
@@ -323,9 +343,16 @@ call_off_all (CoroForeignTask *self)
 
   /* The first begun is the first to be woken. */
   priv->cancel_pending = FALSE;
+  priv->heard = FALSE;
   calling_off++;
   for (guint i = waits->len; i-- > 0;)
-    taken |= wait_call_off (waits->pdata[i]);
+    {
+      CoroForeignWait *wait = waits->pdata[i];
+
+      taken |= wait_call_off (wait);
+      if (wait->cancelled && wait->turn == priv->turn)
+        priv->heard = TRUE;
+    }
   calling_off--;
   if (!taken)
     priv->cancel_pending = TRUE;

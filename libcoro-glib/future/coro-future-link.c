@@ -6,6 +6,7 @@
 #include "future/coro-future-link-private.h"
 
 #include "fiber/coro-error.h"
+#include "future/coro-foreign-task.h"
 #include "future/coro-task.h"
 #include "scheduler/coro-cancel-private.h"
 #include "scheduler/coro-scheduler-private.h"
@@ -198,14 +199,20 @@ future_wait_pending (CoroFuture      *self,
 /* A request was passed on to the future, which is done.  CANCELLED is what the request is
  * heard by.  So is the value of a task, which has heard of it and decided otherwise; that of
  * anything else says that the cancel came too late, and an error of its own that it failed. */
+gboolean
+coro_future_has_heard (CoroFuture *self)
+{
+  const GError *error = coro_future_get_error (self);
+
+  return error != NULL ? coro_error_is_cancelled (error) : CORO_IS_TASK (self) || CORO_IS_FOREIGN_TASK (self);
+}
+
 G_NO_INLINE static void
 link_settle (CoroFutureLink *link,
              gboolean        heeds_error)
 {
-  const GError *error = coro_future_get_error (link->future);
-
-  coro_waiter_settle (&link->waiter, error != NULL ? heeds_error && coro_error_is_cancelled (error)
-                                                   : CORO_IS_TASK (link->future));
+  coro_waiter_settle (&link->waiter, coro_future_has_heard (link->future) &&
+                                     (heeds_error || coro_future_get_error (link->future) == NULL));
 }
 
 /* Waits until the future is done, whatever its outcome. */

@@ -52,6 +52,7 @@ gboolean       coro_future_real_cancel   (CoroFuture      *self);
 gboolean       coro_future_is_wanted     (CoroFuture      *self,
                                           CoroFutureFunc   func,
                                           gpointer         user_data);
+gboolean       coro_future_has_heard     (CoroFuture      *self);
 gboolean       coro_future_set_origin    (CoroFuture      *self,
                                           CoroFuture      *origin);
 void           coro_future_visit_awaited (CoroFuture     *self,

@@ -7,21 +7,22 @@
 // something that can be cancelled.
 //
 // JavaScript stays on the main stack all the time: what suspends is the async function,
-// never a C stack with JavaScript on it.
+// never a C stack with JavaScript on it.  What an await and a cancel mean is decided in C,
+// by CoroForeignTask.
 
 const {Gio, GLib, GObject} = imports.gi;
 
 var Coro;
 
 let current = null;             // the Turn of the task whose code is running
+let outside;                    // the task of code that belongs to none
 const running = new Set();      // keeps tasks until they are done
-const awaited = new Set();      // keeps futures, and with them their callbacks, until they are done
 
 // --- whose code runs -------------------------------------------------------------------
 
 // How many async functions that end one after the other, each awaited by the next, hand
-// on which task they belong to.
-const MAX_UNWIND = 8;
+// on which task they belong to.  An asynchronous generator takes three steps for each value.
+const MAX_UNWIND = 512;
 
 const NOW = Promise.resolve();
 const entering = [];
@@ -94,23 +95,17 @@ function toGError(error) {
     return new GLib.Error(GLib.quark_from_string('coro-js-error-quark'), 0, `${error}`);
 }
 
-// Calls a function when `future` is done.  C drops callbacks with the last reference to a
-// future, and GJS drops them with its wrapper: here, who has a callback wants the outcome.
-function onDone(future, callback) {
-    awaited.add(future);
-    cOnDone.call(future, () => {
-        awaited.delete(future);
-        const func = callback;
-        callback = null;        // the closure may live on until the next collection
-        func();
-    });
+function cancelledError() {
+    return new Gio.IOErrorEnum({code: Gio.IOErrorEnum.CANCELLED, message: 'The task was cancelled'});
 }
 
 // Calls one of two functions when `future` is done, on behalf of `task`.
 function subscribe(future, task, onValue, onError) {
-    const settle = () => {
+    const settle = cancelled => {
         let value;
         try {
+            if (cancelled)
+                throw cancelledError();
             value = getResult(future);
         } catch (error) {
             onError(error);
@@ -120,45 +115,63 @@ function subscribe(future, task, onValue, onError) {
     };
 
     if (future.is_done()) {
-        NOW.then(task === null ? settle : () => new Turn(task).run(settle));
+        NOW.then(task === null ? settle : () => new Turn(task).run(() => settle(task.take_cancel())));
         return;
     }
 
-    if (task !== null)
-        task._beginAwait(future);
-    onDone(future, task === null ? settle : () => {
-        task._endAwait(future);
-        new Turn(task).run(settle);
-    });
+    try {
+        (task !== null && running.has(task) ? task : outside)._await(future, settle);
+    } catch (error) {
+        NOW.then(() => onError(error));         // a circle of tasks
+    }
+}
+
+// Has a future keep what another one keeps for JavaScript, which it has its outcome of.
+function adopt(future) {
+    const takers = [];
+
+    for (let origin = future; origin !== null; origin = origin.take_origin()) {
+        if (origin._kept !== null || origin._thrown !== null) {
+            for (const taker of takers) {
+                taker._kept = origin._kept;
+                taker._thrown = origin._thrown;
+            }
+            return;
+        }
+        takers.push(origin);
+    }
 }
 
 function getResult(future) {
-    if (future._kept !== null)
-        return future._kept[0];
-
-    const error = cGetError.call(future);       // says that somebody has read it, too
-    if (error !== null)
-        throw future._thrown !== null ? future._thrown : error;
     if (!future.is_done())
         throw new Coro.Error({code: Coro.Error.NO_RESULT, message: 'The future is not done'});
-    return cGetValue.call(future);
+
+    const error = cGetError.call(future);       // says that somebody has read it, too
+    const value = error === null && future._kept === null ? cGetValue.call(future) : null;
+    if (value === null || typeof value === 'object')
+        adopt(future);
+
+    if (future._thrown !== null)
+        throw future._thrown[0];
+    if (error !== null)
+        throw error;
+    return future._kept !== null ? future._kept[0] : value;
 }
 
 const NOTHING = new GObject.Value();    // null would become a pointer
 
-let cOnDone, cGetError, cGetValue, cResolve, cReject;
+let cGetError, cGetValue, cResolve, cReject;
 
 function initFuture() {
     const prototype = Coro.Future.prototype;
 
-    cOnDone = prototype.on_done;
     cGetError = prototype.get_error;
     cGetValue = prototype.get_value;
     cResolve = prototype.resolve;
     cReject = prototype.reject;
 
     prototype._kept = null;     // [value], where C cannot hold it
-    prototype._thrown = null;   // what was thrown, where it is no GLib.Error
+    prototype._thrown = null;   // [what was thrown], where it is no GLib.Error
 
     // `await` reads `then` at once and calls it later: only the former happens while we
     // know which task awaits.
@@ -181,7 +194,7 @@ function initFuture() {
     prototype.on_done = function (func) {
         if (typeof func !== 'function')
             throw new TypeError('on_done() takes a function');
-        onDone(this, () => func(this));
+        outside._await(this, () => func(this));
     };
 
     prototype.catch = function (onError) {
@@ -211,7 +224,7 @@ function initFuture() {
         if (this.is_done())
             return false;
         if (!(error instanceof GLib.Error))
-            this._thrown = error;
+            this._thrown = [error];
         return cReject.call(this, toGError(error));
     };
 
@@ -261,16 +274,14 @@ function initTask() {
     // An async function that runs, and the future of its result.
     //
     // cancel() reaches what the function awaits if that is a Coro.Future, in async
-    // functions that it awaits as well, and trips `cancellable`, for calls of GIO.  Any
-    // other promise goes through wait(): await task.wait (promise).
+    // functions that it awaits as well, and what GIO does for it; and it trips
+    // `cancellable`.  Any other promise goes through wait(): await task.wait (promise).
     AsyncTask = GObject.registerClass({
         GTypeName: 'CoroAsyncTask',
-    }, class AsyncTask extends Coro.Future {
+    }, class AsyncTask extends Coro.ForeignTask {
         _init() {
             super._init();
-            this._awaits = new Set();
-            this._mustCancel = false;
-            this._nCancelling = 0;
+            this._waits = new Map();    // how to go on, by await
             this._cancellable = null;
         }
 
@@ -278,56 +289,61 @@ function initTask() {
         get cancellable() {
             if (this._cancellable === null) {
                 this._cancellable = new Gio.Cancellable();
-                if (this._nCancelling > 0)
+                if (this.get_cancelling() > 0)
                     this._cancellable.cancel();
             }
             return this._cancellable;
         }
 
-        // Whether somebody has asked for an end: for loops that never await.
-        get_cancelling() {
-            return this._nCancelling;
-        }
-
         // A future for any promise or value, that the task's cancel() reaches.
         wait(awaited) {
-            if (awaited instanceof Coro.Future)
-                return awaited;
+            return toFuture(awaited);
+        }
 
-            const future = new Coro.Future();
-            Promise.resolve(awaited).then(value => future.resolve(value), error => future.reject(error));
-            return future;
+        resolve() {
+            throw new TypeError('The result of a task is that of its function');
+        }
+
+        reject() {
+            throw new TypeError('The result of a task is that of its function');
         }
 
         vfunc_cancel() {
             if (this.is_done())
                 return false;
-
-            let reached = false;
-            this._nCancelling++;
             if (this._cancellable !== null)
                 this._cancellable.cancel();
-            for (const future of [...this._awaits])
-                reached = future.cancel() || reached;
-            if (!reached)
-                this._mustCancel = true;
-            return true;
+            return super.vfunc_cancel();
+        }
+
+        _await(future, resume) {
+            this._waits.set(this.begin_await(future), resume);
+        }
+
+        vfunc_wake(wait, cancelled) {
+            const resume = this._waits.get(wait);
+
+            this._waits.delete(wait);
+            if (this === outside)
+                resume(cancelled);
+            else
+                new Turn(this).run(() => resume(cancelled));
         }
 
         _start(func) {
             running.add(this);
-            onDone(Coro.Future.new_for_value(NOTHING), () => this._run(func));
+            this._await(null, cancelled => this._run(func, cancelled));
         }
 
-        _run(func) {
-            if (this._mustCancel) {
-                this._end(() => super.vfunc_cancel());
+        _run(func, cancelled) {
+            if (cancelled) {
+                this._end(() => this.end_cancelled());
                 return;
             }
 
             let promise;
             try {
-                promise = new Turn(this).run(() => Promise.resolve(func(this)));
+                promise = Promise.resolve(func(this));
             } catch (error) {
                 promise = Promise.reject(error);
             }
@@ -335,38 +351,110 @@ function initTask() {
         }
 
         _succeed(value) {
-            if (this._mustCancel)
-                this._end(() => super.vfunc_cancel());
+            if (this.take_cancel())
+                this._end(() => this.end_cancelled());
             else
-                this._end(() => this.resolve(value));
+                this._end(() => Coro.Future.prototype.resolve.call(this, value));
         }
 
         _fail(error) {
             if (isCancelled(error))
-                this._end(() => super.vfunc_cancel());
+                this._end(() => this.end_cancelled());
             else
-                this._end(() => this.reject(error));
+                this._end(() => Coro.Future.prototype.reject.call(this, error));
         }
 
         _end(complete) {
             running.delete(this);
-            this._awaits.clear();
             complete();
         }
+    });
 
-        _beginAwait(future) {
-            if (this.is_done())
-                return;         // left over from it
-            this._awaits.add(future);
-            if (this._mustCancel && future.cancel())
-                this._mustCancel = false;
+    // For on_done(), and where the module or a handler awaits.
+    outside = new AsyncTask();
+}
+
+// --- GIO -------------------------------------------------------------------------------
+
+let Operation;
+
+// What a function of Gio._promisify() does for a task: cancelling it trips the cancellable,
+// and it is done when the callback has come.
+function initGio() {
+    Operation = GObject.registerClass({
+        GTypeName: 'CoroJSOperation',
+    }, class Operation extends Coro.Future {
+        _init(cancellable) {
+            super._init();
+            this._cancellable = cancellable;
         }
 
-        _endAwait(future) {
-            this._awaits.delete(future);
+        _endCancelled() {
+            super.vfunc_cancel();
+        }
+
+        vfunc_cancel() {
+            if (this._cancellable === null)
+                return super.vfunc_cancel();
+            if (this.is_done())
+                return false;
+            this._cancellable.cancel();
+            return true;
         }
     });
+
+    const promisify = Gio._promisify;
+    Gio._promisify = function (prototype, name, ...rest) {
+        const plain = prototype[`_original_${name}`] ?? prototype[name];
+
+        promisify.call(Gio, prototype, name, ...rest);
+        if (!prototype[name]._isCoro)
+            prototype[name] = makeAwaitable(prototype[name], plain);
+    };
 }
+
+// Which argument the cancellable is, by the names that GJS shows; -1: there is none.
+function findCancellable(plain) {
+    const names = /\(([^)]*)\)/.exec(`${plain}`);
+
+    return names !== null ? names[1].split(',').map(name => name.trim()).indexOf('cancellable') : -1;
+}
+
+function makeAwaitable(promised, plain) {
+    const index = findCancellable(plain);
+    const awaitable = function (...args) {
+        const task = current !== null ? current.task : null;
+        if (task === null || args.length >= plain.length)
+            return promised.apply(this, args);
+
+        let cancellable = null, outer = null, id = 0;
+        if (index >= 0 && index < args.length) {
+            cancellable = new Gio.Cancellable();
+            outer = args[index] ?? null;
+            args[index] = cancellable;
+            // What is called off before it begins is not to be done behind the task's back.
+            if (task.is_cancel_pending())
+                cancellable.cancel();
+            if (outer !== null)
+                id = outer.connect(() => cancellable.cancel());
+        }
+
+        const operation = new Operation(cancellable);
+        const end = complete => {
+            if (id !== 0)
+                outer.disconnect(id);
+            complete();
+        };
+        promised.apply(this, args).then(value => end(() => operation.resolve(value)),
+            error => end(() => isCancelled(error) ? operation._endCancelled() : operation.reject(error)));
+        return operation;
+    };
+
+    awaitable._isCoro = true;
+    return awaitable;
+}
+
+// --- functions -------------------------------------------------------------------------
 
 // Runs an async function, which gets its task as argument, from the next turn of the
 // main loop on.  Returns the task; an error of it that nobody reads is logged.
@@ -377,15 +465,6 @@ function spawn(func) {
     const task = new AsyncTask();
     task._start(func);
     return task;
-}
-
-// What was thrown where C has `error`.
-function findThrown(futures, error) {
-    const thrown = futures.filter(future => future._thrown !== null).find(future => {
-        const other = cGetError.call(future);
-        return other.domain === error.domain && other.code === error.code && other.message === error.message;
-    });
-    return thrown !== undefined ? thrown._thrown : error;
 }
 
 // Cancels all tasks and waits for them, though not for ever.
@@ -411,15 +490,22 @@ function toFuture(awaitable) {
     return future;
 }
 
+// Takes several arguments or one array of them.
+function toFutures(awaitables) {
+    return (awaitables.length === 1 && Array.isArray(awaitables[0]) ? awaitables[0] : awaitables).map(toFuture);
+}
+
 function _init() {
     Coro = this;
 
     const cCallLater = Coro.call_later;
     const cSleep = Coro.sleep;
     const cGather = Coro.gather;
+    const cRace = Coro.race;
 
     initFuture();
     initTask();
+    initGio();
 
     Coro.AsyncTask = AsyncTask;
     Coro.spawn = spawn;
@@ -441,16 +527,22 @@ function _init() {
     // A future for an array of the results.  The first error is that of the whole, while
     // the others go on; cancelling it cancels all of them.
     Coro.gather = function (...awaitables) {
-        const futures = awaitables.map(toFuture);
+        const futures = toFutures(awaitables);
 
         return spawn(async () => {
-            try {
-                await cGather(futures);
-            } catch (error) {
-                throw findThrown(futures, error);
-            }
+            await cGather(futures);
             return futures.map(getResult);
         });
+    };
+
+    // A future for the first result.  The others are cancelled, and it is done when they have
+    // stopped; if all fail, it fails with a Coro.GroupError.
+    Coro.race = function (...awaitables) {
+        const futures = toFutures(awaitables);
+
+        if (futures.length === 0)
+            throw new TypeError('Coro.race() needs something that can win');
+        return cRace(futures);
     };
 
     // Ends coroutines with the application: on ::shutdown they are cancelled and waited

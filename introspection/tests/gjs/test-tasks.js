@@ -322,6 +322,139 @@ test('cancel of a future reaches who awaits it', async () => {
     await checkCancelled(task);
 });
 
+test('cancel of one waiter leaves the future to the others', async () => {
+    const makeFuture = () => {
+        const future = new Coro.Future();
+        Coro.call_later(200, () => future.resolve('value'));
+        return future;
+    };
+    for (const make of [makeFuture, () => Coro.spawn(() => give('value', 200))]) {
+        const shared = make();
+        const [a, b] = [0, 1].map(() => Coro.spawn(async () => await shared));
+        await Coro.sleep(50);
+        a.cancel();
+        await checkCancelled(a);
+        equal(await b, 'value');
+    }
+});
+
+test('done and cancelled in one turn: no code runs after the await', async () => {
+    const log = [];
+    for (const cancelFirst of [false, true]) {
+        const reply = new Coro.Future();
+        const task = Coro.spawn(async () => {
+            await reply;
+            log.push('touched the window');
+        });
+        await Coro.sleep(1);
+        if (cancelFirst)
+            task.cancel();
+        reply.resolve(1);
+        if (!cancelFirst)
+            task.cancel();
+        await checkCancelled(task);
+    }
+    same(log, []);
+});
+
+test('an await of what is done hears of a cancel', async () => {
+    const log = [];
+    const done = new Coro.Future();
+    done.resolve(1);
+    await checkCancelled(Coro.spawn(async self => {
+        self.cancel();
+        await done;
+        log.push('not here');
+    }));
+    same(log, []);
+});
+
+test('a lost race leaves the loser alone', async () => {
+    const stop = new Coro.Future();
+    const reader = Coro.spawn(async () => {
+        for (let i = 0; i < 300; i++)
+            await Promise.race([stop, Coro.sleep(0)]);
+        await Coro.sleep(HOUR);
+    });
+    await Coro.sleep(1);
+    reader.cancel();
+    await checkCancelled(reader);
+    ok(!stop.is_done(), 'it was cancelled');
+    stop.resolve('stop');
+    equal(await stop, 'stop');
+});
+
+Gio._promisify(Gio.File.prototype, 'query_info_async');
+Gio._promisify(Gio.File.prototype, 'delete_async');
+Gio._promisify(Gio.File.prototype, 'copy_async');
+
+async function* forEver(file, log) {
+    try {
+        for (;;) {
+            await file.query_info_async('standard::*', Gio.FileQueryInfoFlags.NONE, 0, null);
+            for (let i = 0; i < 50; i++)
+                yield i;
+            log.push('round');
+        }
+    } finally {
+        await file.query_info_async('standard::*', Gio.FileQueryInfoFlags.NONE, 0, null);
+        log.push('closed');
+    }
+}
+
+test('cancel reaches what Gio._promisify() has made', async () => {
+    const log = [];
+    const task = Coro.spawn(async () => {
+        for await (const item of forEver(Gio.File.new_for_path('/'), log))
+            ok(item >= 0);
+    });
+    while (log.length < 3)
+        await new Promise(resolve => GLib.idle_add(GLib.PRIORITY_DEFAULT, () => resolve() ?? false));
+    task.cancel();
+    await checkCancelled(task);
+    equal(log.at(-1), 'closed');
+});
+
+test('what Gio._promisify() has made fails, and takes a cancellable, as before', async () => {
+    const nowhere = Gio.File.new_for_path('/does/not/exist');
+    const query = cancellable => nowhere.query_info_async('*', Gio.FileQueryInfoFlags.NONE, 0, cancellable);
+    ok((await raises(query(null))).matches(Gio.IOErrorEnum, Gio.IOErrorEnum.NOT_FOUND));
+    const error = await raises(Coro.spawn(() => query(null)));
+    ok(error.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.NOT_FOUND));
+
+    const cancellable = new Gio.Cancellable();
+    cancellable.cancel();
+    await checkCancelled(Coro.spawn(() => query(cancellable)));
+    ok((await raises(Coro.spawn(() => nowhere.copy_async(nowhere, Gio.FileCopyFlags.NONE, 0, null, null)))) instanceof GLib.Error);
+});
+
+test('nothing begins after a cancel', async () => {
+    const [file, stream] = Gio.File.new_tmp(null);
+    stream.close(null);
+    await checkCancelled(Coro.spawn(async self => {
+        self.cancel();
+        await file.delete_async(0, null);
+    }));
+    ok(file.query_exists(null), 'it is gone');
+    file.delete(null);
+});
+
+test('tasks that wait for each other', async () => {
+    const tasks = {};
+    tasks.a = Coro.spawn(() => tasks.b);
+    tasks.b = Coro.spawn(() => tasks.a);
+    ok((await raises(tasks.a)).matches(Coro.Error, Coro.Error.PROTOCOL));
+    const task = Coro.spawn(self => Coro.gather(self));
+    ok((await raises(task)).matches(Coro.Error, Coro.Error.PROTOCOL));
+});
+
+test('the result of a task is that of its function', async () => {
+    const task = Coro.spawn(() => give(1));
+    ok(throws(() => task.resolve(2)) instanceof TypeError);
+    ok(throws(() => task.reject(new Error())) instanceof TypeError);
+    equal(await task, 1);
+});
+
 // --- gather ----------------------------------------------------------------------------
 
 test('gather gives the results in order', async () => {
@@ -345,6 +478,36 @@ test('cancelling gather cancels all', async () => {
     both.cancel();
     await checkCancelled(both);
     same(log, ['cancelled', 'cancelled']);
+});
+
+test('values and errors come through as they are', async () => {
+    const value = {}, error = new RangeError('mine');
+    const succeed = () => Coro.spawn(async () => value);
+    const failing = () => Coro.spawn(async () => {
+        throw error;
+    });
+    equal(await succeed().shield(), value);
+    equal(await succeed().shield().shield(), value);
+    equal(await Coro.race([succeed()]), value);
+    equal(await Coro.race(succeed(), new Promise(() => {})), value);
+    equal(await Coro.race([Promise.resolve(value)]), value);
+    equal(await raises(failing().shield()), error);
+    equal(await raises(failing().shield().shield()), error);
+    equal(await raises(Coro.gather(failing())), error);
+    same(await Coro.gather([give(1), give(2)]), [1, 2]);
+    for (const odd of [undefined, null, 0, '']) {
+        const future = new Coro.Future();
+        future.reject(odd);
+        let caught = 'nothing';
+        try {
+            await future.shield();
+        } catch (thrown) {
+            caught = thrown;
+        }
+        equal(caught, odd);
+    }
+    ok(throws(() => Coro.race()) instanceof TypeError);
+    ok(throws(() => Coro.race([])) instanceof TypeError);
 });
 
 // --- lifetime --------------------------------------------------------------------------
@@ -405,6 +568,35 @@ test('awaiting leaves nothing behind', async () => {
     const left = alive - (Fixture.get_n_gone() - before);
     print(`# ${left} of ${alive}`);
     ok(left <= 12, `${left} of ${alive} are left`);
+});
+
+test('memory stays flat', async () => {
+    const resident = async () => {
+        await collect();
+        const [, data] = GLib.file_get_contents('/proc/self/statm');
+        return Number(new TextDecoder().decode(data).split(' ')[1]) * 4096;
+    };
+    const rounds = async n => {
+        for (let i = 0; i < n; i++) {
+            await Coro.sleep(0);
+            const future = new Coro.Future();
+            future.on_done(() => {});
+            future.resolve({});
+            await future;
+            const task = Coro.spawn(forever);
+            await Coro.sleep(0);
+            task.cancel();
+            await raises(task);
+            await Coro.spawn(() => Coro.sleep(0)).shield();
+        }
+    };
+
+    await rounds(1500);
+    const before = await resident();
+    await rounds(1500);
+    const more = await resident() - before;
+    print(`# ${more} bytes more`);
+    ok(more < 2 << 20, `${more} bytes more`);
 });
 
 // --- priorities ------------------------------------------------------------------------

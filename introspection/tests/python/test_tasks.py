@@ -348,6 +348,24 @@ class Shared(TestCase):
                 task.cancel()
             await raises(self, asyncio.CancelledError, task)
 
+    async def test_a_cancel_that_comes_too_late_stays_pending(self):
+        class Deaf(Coro.Future):
+            def do_cancel(self):
+                Coro.call_soon(self.resolve, 'done all the same')
+                return True
+
+        log = []
+
+        async def body():
+            log.append(await Deaf())
+            await Coro.sleep(3600)
+
+        task = Coro.spawn(body())
+        await Coro.sleep(1)
+        task.cancel()
+        await raises(self, asyncio.CancelledError, task)
+        self.assertEqual(log, ['done all the same'])
+
     async def test_cancel_says_why(self):
         task = Coro.spawn(wait_for(Coro.Future()))
         await Coro.sleep(1)
