@@ -139,11 +139,15 @@ may_fail (const struct seccomp_data *data)
 }
 
 static gboolean
-is_to_fail (const struct seccomp_data *data)
+is_to_fail (const struct seccomp_notif *call)
 {
+  const struct seccomp_data *data = &call->data;
   int n;
 
   if (g_atomic_int_get (&fault.log->quiet) || !may_fail (data))
+    return FALSE;
+  /* What a forked process wants to be closed, we cannot close. */
+  if (data->nr == SYS_close && syscall (SYS_tgkill, getpid (), call->pid, 0) != 0)
     return FALSE;
 
   n = g_atomic_int_add (&fault.log->n_calls, 1) + 1;
@@ -185,7 +189,7 @@ answer_thread (void *unused)
         }
 
       answer.answer.id = call.notif.id;
-      if (is_to_fail (&call.notif.data))
+      if (is_to_fail (&call.notif))
         answer.answer.error = -fault.error_number;
       else
         answer.answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
