@@ -214,8 +214,12 @@ job_take_stack (CoroJob  *self,
 {
   CoroScheduler *scheduler = coro_job_get_scheduler (self);
   guint stack_size = job_get_stack_size (self, scheduler);
-  CoroStack *stack = coro_scheduler_take_stack (scheduler, &stack_size, self->automatic, error);
+  CoroStack *stack;
 
+  if (G_UNLIKELY (self->automatic && stack_size > CORO_STACK_SIZE_DEFAULT / 1024))
+    stack = coro_scheduler_take_automatic_stack (scheduler, &stack_size, error);
+  else
+    stack = coro_stack_pool_take (scheduler->stacks, (gsize) stack_size * 1024, error);
   if (stack == NULL)
     return FALSE;
 

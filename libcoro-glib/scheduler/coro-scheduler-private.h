@@ -357,10 +357,9 @@ void           coro_scheduler_foreach    (void              (*func) (CoroSchedul
 void           coro_scheduler_look_around (CoroScheduler     *self);
 void           coro_scheduler_update_stack_size (CoroScheduler *self);
 void           coro_scheduler_expect_application (CoroScheduler *self);
-CoroStack     *coro_scheduler_take_stack (CoroScheduler      *self,
-                                          guint              *stack_size,
-                                          gboolean            automatic,
-                                          GError            **error);
+CoroStack     *coro_scheduler_take_automatic_stack (CoroScheduler *self,
+                                                    guint       *stack_size,
+                                                    GError     **error);
 CoroStack     *coro_stack_take_for_caller (CoroStackPool     *pool,
                                            GError           **error);
 void           coro_scheduler_post       (CoroScheduler      *self,

@@ -88,7 +88,7 @@ coro_scheduler_expect_application (CoroScheduler *self)
   scheduler_follow_choice (self);
 }
 
-/* A size that nobody has chosen may become a smaller one, which *stack_size says then: a small
+/* A size that was not chosen may become a smaller one, which *stack_size says then: a small
  * stack is better than none, as where RLIMIT_AS leaves little room. */
 static CoroStack *
 take_stack (CoroStackPool  *pool,
@@ -107,14 +107,13 @@ take_stack (CoroStackPool  *pool,
   return coro_stack_pool_take (pool, (gsize) *stack_size * 1024, error);
 }
 
-/* A stack of *stack_size KiB, for a job. */
+/* A stack for a job that has what the scheduler gives, of *stack_size KiB if that can be. */
 CoroStack *
-coro_scheduler_take_stack (CoroScheduler  *self,
-                           guint          *stack_size,
-                           gboolean        automatic,
-                           GError        **error)
+coro_scheduler_take_automatic_stack (CoroScheduler  *self,
+                                     guint          *stack_size,
+                                     GError        **error)
 {
-  return take_stack (self->stacks, stack_size, !automatic || g_atomic_int_get (&self->chosen_stack_size) != 0, error);
+  return take_stack (self->stacks, stack_size, g_atomic_int_get (&self->chosen_stack_size) != 0, error);
 }
 
 /* A stack for what runs on behalf of its caller, which may be no coroutine: as large as that of
