@@ -49,12 +49,39 @@ unwinder = ParkedUnwinder()
 register_unwinder(None, unwinder, replace=True)
 
 
+# What swapcontext() saves, as indices of gregs.
+GREGS = {
+    'i386:x86-64': {'r12': 4, 'r13': 5, 'r14': 6, 'r15': 7, 'rbp': 10, 'rbx': 11, 'rsp': 15, 'rip': 16},
+    'i386': {'edi': 4, 'esi': 5, 'ebp': 6, 'esp': 7, 'ebx': 8, 'eip': 14},
+}
+
+
+def uses_ucontext():
+    symbol = gdb.lookup_global_symbol('coro_switch')
+    return symbol is not None and symbol.symtab.filename.endswith('coro-switch-ucontext.c')
+
+
+def ucontext_registers(sp, architecture):
+    """The same of the ucontext_t at sp."""
+    machine = gdb.Value(sp).cast(gdb.lookup_type('ucontext_t').pointer())['uc_mcontext']
+    if architecture in GREGS:
+        return {name: int(machine['gregs'][i]) for name, i in GREGS[architecture].items()}
+    if architecture.startswith('aarch64'):
+        registers = {'x%d' % i: int(machine['regs'][i]) for i in range(19, 31)}
+        # It has no pc of its own: it goes on where swapcontext() was called.
+        registers.update(pc=int(machine['regs'][30]), sp=int(machine['sp']))
+        return registers
+    return None
+
+
 def parked_registers(sp):
     """What coro_switch() has left at sp; see coro-switch-private.h and the .S files."""
     word = gdb.lookup_type('unsigned long')
     at = gdb.Value(sp).cast(word.pointer())
     architecture = gdb.selected_inferior().architecture().name()
 
+    if uses_ucontext():
+        return ucontext_registers(sp, architecture)
     if architecture.startswith('i386:x86-64'):
         return {'rbx': int(at[0]), 'rbp': int(at[1]), 'rip': int(at[2]), 'rsp': sp + 24}
     if architecture.startswith('aarch64'):
