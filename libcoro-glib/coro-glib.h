@@ -6,6 +6,7 @@
 /* In reading order. */
 #include "coro-version.h"
 #include "coro-version-macros.h"
+#include "coro-enum-types.h"
 #include "fiber/coro-error.h"
 #include "scheduler/coro-scheduler.h"
 #include "scheduler/coro-priority.h"

@@ -12,6 +12,7 @@ import xml.etree.ElementTree as ElementTree
 from gi.repository import GObject
 
 CORE = '{http://www.gtk.org/introspection/core/1.0}'
+GLIB = '{http://www.gtk.org/introspection/glib/1.0}'
 C = '{http://www.gtk.org/introspection/c/1.0}'
 
 # Methods that every GObject has, in PyGObject, GJS or GObject itself.  Python is asked below.
@@ -121,6 +122,9 @@ def check(path):
     yield (f'{path}: no parameter is a keyword of Python, which can name it',
            [f'{name}({parameter})' for tag, name, node in shown for parameter in parameters(node)
             if keyword.iskeyword(parameter)])
+    yield (f'{path}: every enumeration has a type',
+           [node.get('name') for node in namespace
+            if node.tag in (f'{CORE}enumeration', f'{CORE}bitfield') and node.get(GLIB + 'get-type') is None])
     yield (f'{path}: no type, constant or property is a keyword',
            [node.get('name') for node in namespace.iter()
             if node.tag.removeprefix(CORE) in ('class', 'interface', 'record', 'enumeration', 'bitfield', 'property',

@@ -80,6 +80,15 @@ class FromC(TestCase):
         self.assertEqual(task.get_state(), Coro.FutureState.RESOLVED)
         self.assertEqual(task.get_coroutine_state(), Coro.CoroutineState.CLOSED)
 
+    async def test_enumerations_can_be_printed(self):
+        for enumeration in [Coro.FutureState, Coro.Error, Coro.GatherFlags, Coro.TaskGroupFlags]:
+            self.assertEqual(enumeration.__gtype__.name, 'Coro' + enumeration.__name__)
+            self.assertTrue(repr(enumeration(1)))
+        task = Coro.spawn(self.both(Kind.INT))
+        self.assertIn('waiting', repr(task))
+        await task
+        self.assertIn('resolved', repr(task))
+
     async def test_awaiting_consumes_nothing(self):
         task = CoroFixture.spawn_return(Kind.INT, True)
         self.assertEqual([await task, await task, task.result()], [-42] * 3)
