@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What overrides for languages are made of. */
+#include <coro-glib/coro-glib.h>
+
+#define TEST_TYPE_TASK (test_task_get_type ())
+G_DECLARE_FINAL_TYPE (TestTask, test_task, TEST, TASK, CoroForeignTask)
+
+struct _TestTask
+{
+  CoroForeignTask parent_instance;
+
+  guint n_wakes;
+  guint n_cancelled;
+  guint64 last;
+};
+
+G_DEFINE_FINAL_TYPE (TestTask, test_task, CORO_TYPE_FOREIGN_TASK)
+
+static void
+test_task_wake (CoroForeignTask  *task,
+                guint64           wait,
+                gboolean          cancelled,
+                GError          **error)
+{
+  TestTask *self = TEST_TASK (task);
+
+  g_assert_null (coro_task_get_current ());     /* it is the thread's own stack */
+  self->n_wakes++;
+  self->n_cancelled += cancelled ? 1 : 0;
+  self->last = wait;
+}
+
+static void
+test_task_class_init (TestTaskClass *klass)
+{
+  CORO_FOREIGN_TASK_CLASS (klass)->wake = test_task_wake;
+}
+
+static void
+test_task_init (TestTask *self)
+{
+}
+
+static TestTask *
+task_that_awaits (gpointer future)
+{
+  TestTask *self = g_object_new (TEST_TYPE_TASK, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpuint (coro_foreign_task_begin_await (CORO_FOREIGN_TASK (self), future, &error), >, 0);
+  g_assert_no_error (error);
+  return self;
+}
+
+static void
+assert_woken (TestTask *self,
+              guint     n_wakes,
+              guint     n_cancelled)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (coro_test_settle (&error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (self->n_wakes, ==, n_wakes);
+  g_assert_cmpuint (self->n_cancelled, ==, n_cancelled);
+}
+
+static gboolean
+test_wake (gpointer user_data, GValue *result, GError **error)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  g_autoptr (TestTask) pending = task_that_awaits (future);
+  g_autoptr (TestTask) yielding = task_that_awaits (NULL);
+
+  g_assert_cmpuint (yielding->n_wakes, ==, 0);
+  assert_woken (yielding, 1, 0);
+  assert_woken (pending, 0, 0);
+  g_assert_true (coro_foreign_task_is_awaiting (CORO_FOREIGN_TASK (pending)));
+  coro_future_resolve_int (future, 1);
+  assert_woken (pending, 1, 0);
+  g_assert_false (coro_foreign_task_is_awaiting (CORO_FOREIGN_TASK (pending)));
+  return TRUE;
+}
+
+/* Only the last one that waits for a future takes it along. */
+static gboolean
+test_shared (gpointer user_data, GValue *result, GError **error)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  g_autoptr (TestTask) a = task_that_awaits (future);
+  g_autoptr (TestTask) b = task_that_awaits (future);
+
+  coro_future_cancel (CORO_FUTURE (a));
+  assert_woken (a, 1, 1);
+  assert_woken (b, 0, 0);
+  g_assert_false (coro_future_is_done (future));
+
+  coro_future_cancel (CORO_FUTURE (b));
+  assert_woken (b, 1, 1);
+  g_assert_cmpint (coro_future_get_state (future), ==, CORO_FUTURE_CANCELLED);
+  return TRUE;
+}
+
+static gboolean
+test_same_turn (gpointer user_data, GValue *result, GError **error)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  g_autoptr (TestTask) task = task_that_awaits (future);
+
+  coro_future_resolve_int (future, 1);
+  coro_future_cancel (CORO_FUTURE (task));
+  assert_woken (task, 1, 1);
+  g_assert_false (coro_foreign_task_is_cancel_pending (CORO_FOREIGN_TASK (task)));
+  return TRUE;
+}
+
+/* A request of between two awaits is the next one's, and can be taken back. */
+static gboolean
+test_pending (gpointer user_data, GValue *result, GError **error)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  g_autoptr (TestTask) task = g_object_new (TEST_TYPE_TASK, NULL);
+  CoroForeignTask *foreign = CORO_FOREIGN_TASK (task);
+
+  coro_future_cancel (CORO_FUTURE (task));
+  g_assert_cmpuint (coro_foreign_task_get_cancelling (foreign), ==, 1);
+  g_assert_true (coro_foreign_task_is_cancel_pending (foreign));
+  g_assert_cmpuint (coro_foreign_task_uncancel (foreign), ==, 0);
+  g_assert_false (coro_foreign_task_is_cancel_pending (foreign));
+
+  coro_future_cancel (CORO_FUTURE (task));
+  g_assert_cmpuint (coro_foreign_task_begin_await (foreign, future, error), >, 0);
+  assert_woken (task, 1, 1);
+
+  coro_future_cancel (CORO_FUTURE (task));
+  g_assert_true (coro_foreign_task_take_cancel (foreign));
+  g_assert_false (coro_foreign_task_take_cancel (foreign));
+  g_assert_true (coro_foreign_task_end_cancelled (foreign));
+  g_assert_false (coro_future_cancel (CORO_FUTURE (task)));
+  return TRUE;
+}
+
+static gboolean
+stubborn_cb (gpointer user_data, GValue *result, GError **error)
+{
+  g_autoptr (GError) cancelled = NULL;
+
+  g_assert_false (coro_sleep (G_TIME_SPAN_SECOND, &cancelled));
+  return coro_return_int (result, 7);
+}
+
+/* The answer of a task counts; what others say in spite of a request leaves it pending. */
+static gboolean
+test_answer (gpointer user_data, GValue *result, GError **error)
+{
+  g_autoptr (CoroTask) stubborn = coro_spawn_task (stubborn_cb, NULL, NULL);
+  g_autoptr (TestTask) task = task_that_awaits (stubborn);
+
+  g_assert_true (coro_test_settle (error));
+  coro_future_cancel (CORO_FUTURE (task));
+  g_assert_true (coro_await (stubborn, NULL, error));
+  assert_woken (task, 1, 0);
+  g_assert_false (coro_foreign_task_is_cancel_pending (CORO_FOREIGN_TASK (task)));
+  return TRUE;
+}
+
+/* Code that has gone on may not wait for its earlier awaits any more. */
+static gboolean
+test_earlier_awaits (gpointer user_data, GValue *result, GError **error)
+{
+  g_autoptr (CoroFuture) stop = coro_future_new ();
+  g_autoptr (CoroFuture) later = coro_future_new ();
+  g_autoptr (TestTask) task = task_that_awaits (stop);
+
+  g_assert_cmpuint (coro_foreign_task_begin_await (CORO_FOREIGN_TASK (task), NULL, error), >, 0);
+  assert_woken (task, 1, 0);
+  g_assert_cmpuint (coro_foreign_task_begin_await (CORO_FOREIGN_TASK (task), later, error), >, 0);
+  coro_future_cancel (CORO_FUTURE (task));
+  assert_woken (task, 3, 2);
+  g_assert_false (coro_future_is_done (stop));
+  g_assert_true (coro_future_is_done (later));
+  return TRUE;
+}
+
+static gboolean
+test_cycle (gpointer user_data, GValue *result, GError **error)
+{
+  g_autoptr (TestTask) a = g_object_new (TEST_TYPE_TASK, NULL);
+  g_autoptr (TestTask) b = task_that_awaits (a);
+  g_autoptr (CoroFuture) both = coro_gather ((CoroFuture *[]) { CORO_FUTURE (b) }, 1);
+  g_autoptr (GError) failure = NULL;
+
+  g_assert_cmpuint (coro_foreign_task_begin_await (CORO_FOREIGN_TASK (a), both, &failure), ==, 0);
+  g_assert_error (failure, CORO_ERROR, CORO_ERROR_PROTOCOL);
+  coro_foreign_task_end_cancelled (CORO_FOREIGN_TASK (a));
+  assert_woken (b, 1, 0);
+  coro_foreign_task_end_cancelled (CORO_FOREIGN_TASK (b));
+  return TRUE;
+}
+
+/* 100 000 tasks, each of which awaits the next. */
+static gboolean
+test_long_chain (gpointer user_data, GValue *result, GError **error)
+{
+  const guint n = 100000;
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (CoroFuture) end = coro_future_new ();
+
+  for (guint i = 0; i < n; i++)
+    g_ptr_array_add (tasks, task_that_awaits (i > 0 ? tasks->pdata[i - 1] : (gpointer) end));
+  coro_future_cancel (tasks->pdata[n - 1]);
+  g_assert_true (coro_test_settle (error));
+  g_assert_true (coro_future_is_done (end));
+
+  for (guint i = 0; i < n; i++)
+    coro_foreign_task_end_cancelled (tasks->pdata[i]);
+  assert_woken (tasks->pdata[n - 1], 1, 0);
+  return TRUE;
+}
+
+static gboolean
+serve_cb (gpointer user_data, GValue *result, GError **error)
+{
+  GAsyncQueue *queue = user_data;
+  CoroFuture *future = coro_future_new ();
+  gboolean ok;
+
+  g_async_queue_push (queue, g_object_ref (future));
+  ok = coro_await (future, NULL, error);
+  g_object_unref (future);
+  return ok;
+}
+
+static gpointer
+serve_thread (gpointer queue)
+{
+  g_autoptr (GError) error = NULL;
+
+  coro_run (serve_cb, queue, NULL, &error);
+  g_assert_no_error (error);
+  return NULL;
+}
+
+/* A future of another thread: that thread is asked, and answers. */
+static void
+test_other_thread (void)
+{
+  g_autoptr (GAsyncQueue) queue = g_async_queue_new ();
+  GThread *thread = g_thread_new ("owner", serve_thread, queue);
+  g_autoptr (CoroFuture) future = g_async_queue_pop (queue);
+  g_autoptr (TestTask) cancelled = task_that_awaits (future);
+  g_autoptr (TestTask) woken = task_that_awaits (future);
+
+  coro_future_cancel (CORO_FUTURE (cancelled));
+  while (cancelled->n_wakes == 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (cancelled->n_cancelled, ==, 1);
+  g_assert_false (coro_future_is_done (future));
+
+  coro_future_resolve_int (future, 1);
+  while (woken->n_wakes == 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (woken->n_cancelled, ==, 0);
+  g_thread_join (thread);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  coro_test_add_func ("/foreign-task/wake", test_wake);
+  coro_test_add_func ("/foreign-task/shared", test_shared);
+  coro_test_add_func ("/foreign-task/same-turn", test_same_turn);
+  coro_test_add_func ("/foreign-task/pending", test_pending);
+  coro_test_add_func ("/foreign-task/answer", test_answer);
+  coro_test_add_func ("/foreign-task/earlier-awaits", test_earlier_awaits);
+  coro_test_add_func ("/foreign-task/cycle", test_cycle);
+  coro_test_add_func ("/foreign-task/long-chain", test_long_chain);
+  g_test_add_func ("/foreign-task/other-thread", test_other_thread);
+  return g_test_run ();
+}
