@@ -114,6 +114,17 @@ coro_debug_cancel_ignored (CoroHooks *hooks,
 }
 
 void
+coro_debug_generator_dropped (CoroHooks  *hooks,
+                              const char *name)
+{
+  CoroDebug *self = (CoroDebug *) hooks;
+
+  if ((self->flags & CORO_DEBUG_CHECKS) != 0)
+    coro_debug_report (self, "%s was dropped before its end: it cleans up later, in a coroutine of its own, where "
+                       "a loop guard or coro_generator_close() waits for that", name);
+}
+
+void
 coro_debug_lock_held (CoroHooks *hooks,
                       CoroJob   *job,
                       int        change)

@@ -83,6 +83,8 @@ void     coro_debug_step_set_name (CoroDebugStep *step);
 void     coro_debug_check_left   (CoroDebug      *debug,
                                   CoroJob        *job,
                                   gboolean        ended);
+void     coro_debug_generator_dropped (CoroHooks *hooks,
+                                        const char *name);
 void     coro_debug_cancel_ignored (CoroHooks    *hooks,
                                   CoroJob        *job);
 void     coro_debug_lock_held    (CoroHooks      *hooks,

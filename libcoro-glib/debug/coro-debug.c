@@ -107,6 +107,7 @@ static const CoroHooks debug_hooks = {
   coro_debug_cancel_ignored,
   coro_debug_lock_held,
   debug_free,
+  .generator_dropped = coro_debug_generator_dropped,
 };
 
 /* Belongs to the scheduler from then on, also while it is off. */

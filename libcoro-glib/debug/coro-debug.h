@@ -15,7 +15,8 @@ G_BEGIN_DECLS
  * @CORO_DEBUG_WATCHDOG: while one of them blocks the thread, show where
  * @CORO_DEBUG_CHECKS: look for mistakes: calls from the wrong thread, locks
  *   that are not released, cancellations that are ignored, a thread-default
- *   context that is not popped before a wait, a rounding mode that is not put back
+ *   context that is not popped before a wait, a rounding mode that is not put
+ *   back, generators that are dropped before their end
  * @CORO_DEBUG_ERRORS: note the way of errors through the coroutines, see
  *   [func@format_error_trace]; `Since: 0.1`
  * @CORO_DEBUG_ALL: all of these

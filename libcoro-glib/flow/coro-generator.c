@@ -25,7 +25,8 @@
  *
  * A generator that has started wants to be run to its end, or closed: what
  * its body holds is on its stack. One that is dropped in between closes itself
- * later, in a coroutine of its own; [func@Loop.enter] closes it at once.
+ * later, in a coroutine of its own, and debug mode warns of it;
+ * [func@Loop.enter] closes it at once.
  *
  * Semantics: Python's asynchronous generators.
  *
@@ -217,6 +218,15 @@ coro_generator_iterator_init (CoroIteratorInterface *iface)
   iface->close = generator_close;
 }
 
+static void
+generator_tell_dropped (CoroGenerator *self)
+{
+  CoroHooks *hooks = coro_scheduler_is_mine (self->scheduler) ? self->scheduler->hooks : NULL;
+
+  if (G_UNLIKELY (hooks != NULL) && hooks->generator_dropped != NULL)
+    hooks->generator_dropped (hooks, self->shutdown.name);
+}
+
 /* A started body can only be left by running it: the generator lives on until a coroutine
  * has closed it. */
 static void
@@ -226,6 +236,7 @@ coro_generator_dispose (GObject *object)
 
   if (self->state == GENERATOR_SUSPENDED && !self->closing)
     {
+      generator_tell_dropped (self);
       if (self->scheduler->closed)
         g_critical ("%s was dropped after its main loop had ended; what it holds is leaked",
                     self->shutdown.name);

@@ -51,6 +51,9 @@ struct _CoroHooks
   /* (nullable): the running job has heard of a request to cancel it. */
   void (*cancel_heard)   (CoroHooks     *self,
                           CoroJob       *job);
+  /* (nullable): a generator was dropped before its end. */
+  void (*generator_dropped) (CoroHooks  *self,
+                             const char *name);
 };
 
 /* For what belongs to no scheduler.  Each (nullable), set once by debug mode. */

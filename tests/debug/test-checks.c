@@ -615,6 +615,54 @@ test_awaited_or_spawned_gives_no_warning (void)
   end_log ();
 }
 
+/* --- generators -------------------------------------------------------------------- */
+
+static gboolean
+produce_cb (CoroGenerator  *self,
+            gpointer        data,
+            GError        **error)
+{
+  return !coro_generator_produce_int (self, 42, error) || TRUE;
+}
+
+static gboolean
+drop_generators_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  CoroGenerator *dropped = coro_generator_new (G_TYPE_INT, produce_cb, NULL, NULL);
+  g_autoptr (CoroGenerator) guarded = coro_generator_new (G_TYPE_INT, produce_cb, NULL, NULL);
+  g_autoptr (CoroGenerator) closed = coro_generator_new (G_TYPE_INT, produce_cb, NULL, NULL);
+  g_autoptr (CoroGenerator) unused = coro_generator_new (G_TYPE_INT, produce_cb, NULL, NULL);
+  g_auto (GValue) value = G_VALUE_INIT;
+  g_autoptr (CoroScheduler) scheduler = coro_scheduler_ref_for_context (NULL);
+
+  coro_scheduler_set_debug (scheduler, CORO_DEBUG_CHECKS);
+  {
+    g_auto (CoroLoop) loop = coro_loop_enter (guarded, error);
+
+    g_assert_true (coro_loop_next (&loop, &value));
+  }
+  g_value_unset (&value);
+  g_assert_true (coro_iterator_next (closed, &value, error));
+  g_assert_true (coro_generator_close (closed, error));
+  g_value_unset (&value);
+  g_assert_true (coro_iterator_next (dropped, &value, error));
+
+  g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "*produce_cb*was dropped before its end*");
+  g_object_unref (dropped);
+  if (!coro_test_settle (error))
+    return FALSE;
+  g_test_assert_expected_messages ();
+  coro_scheduler_set_debug (scheduler, CORO_DEBUG_NONE);
+
+  g_value_unset (&value);
+  dropped = coro_generator_new (G_TYPE_INT, produce_cb, NULL, NULL);
+  g_assert_true (coro_iterator_next (dropped, &value, error));
+  g_object_unref (dropped);     /* nothing is said without debug mode */
+  return coro_test_settle (error);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -643,6 +691,7 @@ main (int    argc,
   g_test_add_func ("/spec/S302/never-awaited-is-said-without-debug-mode", test_never_awaited_is_said_without_debug_mode);
   g_test_add_func ("/debug/checks/debug-mode-of-one-scheduler-is-enough", test_debug_mode_of_one_scheduler_is_enough);
   g_test_add_func ("/spec/S303/awaited-or-spawned-gives-no-warning", test_awaited_or_spawned_gives_no_warning);
+  coro_test_add_func ("/debug/checks/dropped-generator-is-reported", drop_generators_cb);
 
   return g_test_run ();
 }
