@@ -205,19 +205,24 @@ coro_cancel_scope_get_deadline (const CoroCancelScope *self)
  *
  * Callable from the thread of the coroutine that opened it; never suspends.
  *
+ * Returns: %FALSE if it came too late: the time was up
+ *
  * Since: 0.1
  */
-void
+gboolean
 coro_cancel_scope_set_deadline (CoroCancelScope *self,
                                 gint64           monotonic_time)
 {
   CoroScope *scope;
 
-  g_return_if_fail (self != NULL && self->scope != NULL);
+  g_return_val_if_fail (self != NULL && self->scope != NULL, FALSE);
 
   scope = self->scope;
-  if (!scope->expired)
-    coro_scope_set_deadline (scope, monotonic_time);
+  if (scope->expired)
+    return FALSE;
+
+  coro_scope_set_deadline (scope, monotonic_time);
+  return TRUE;
 }
 
 /**
@@ -229,18 +234,20 @@ coro_cancel_scope_set_deadline (CoroCancelScope *self,
  *
  * Callable from the thread of the coroutine that opened it; never suspends.
  *
+ * Returns: %FALSE if it came too late: the time was up
+ *
  * Since: 0.1
  */
-void
+gboolean
 coro_cancel_scope_set_timeout (CoroCancelScope *self,
                                GTimeSpan        duration)
 {
   CoroScope *scope;
 
-  g_return_if_fail (self != NULL && self->scope != NULL);
+  g_return_val_if_fail (self != NULL && self->scope != NULL, FALSE);
 
   scope = self->scope;
-  coro_cancel_scope_set_deadline (self, coro_scheduler_deadline (scope->scheduler, duration));
+  return coro_cancel_scope_set_deadline (self, coro_scheduler_deadline (scope->scheduler, duration));
 }
 
 /**

@@ -34,10 +34,10 @@ void            coro_cancel_scope_cancel       (CoroCancelScope        *self,
 CORO_AVAILABLE_IN_ALL
 gint64          coro_cancel_scope_get_deadline (const CoroCancelScope  *self);
 CORO_AVAILABLE_IN_ALL
-void            coro_cancel_scope_set_deadline (CoroCancelScope        *self,
+gboolean        coro_cancel_scope_set_deadline (CoroCancelScope        *self,
                                                 gint64                  monotonic_time);
 CORO_AVAILABLE_IN_ALL
-void            coro_cancel_scope_set_timeout  (CoroCancelScope        *self,
+gboolean        coro_cancel_scope_set_timeout  (CoroCancelScope        *self,
                                                 GTimeSpan               duration);
 CORO_AVAILABLE_IN_ALL
 gboolean        coro_cancel_scope_get_shield   (const CoroCancelScope  *self);

@@ -75,19 +75,22 @@ coro_deadline_enter (gint64   monotonic_time,
  * @self: an open guard
  * @duration: a time in µs from now; %G_MAXINT64: no limit
  *
- * Gives the guard another time, unless its time is already up.
+ * Gives the guard another time, unless its time is already up: then all that
+ * is waited for goes on to fail, and the caller is told.
  *
  * Callable from the coroutine that opened it; never suspends.
  *
+ * Returns: %FALSE if it came too late: the time was up
+ *
  * Since: 0.1
  */
-void
+gboolean
 coro_timeout_reschedule (CoroTimeout *self,
                          GTimeSpan    duration)
 {
-  g_return_if_fail (self != NULL);
+  g_return_val_if_fail (self != NULL, FALSE);
 
-  coro_cancel_scope_set_timeout (&self->scope, duration);
+  return coro_cancel_scope_set_timeout (&self->scope, duration);
 }
 
 /**

@@ -28,7 +28,7 @@ CORO_AVAILABLE_IN_ALL
 CoroTimeout coro_deadline_enter     (gint64              monotonic_time,
                                      GError            **error) G_GNUC_WARN_UNUSED_RESULT;
 CORO_AVAILABLE_IN_ALL
-void        coro_timeout_reschedule (CoroTimeout        *self,
+gboolean    coro_timeout_reschedule (CoroTimeout        *self,
                                      GTimeSpan           duration);
 CORO_AVAILABLE_IN_ALL
 gint64      coro_timeout_get_deadline (const CoroTimeout *self);

@@ -314,13 +314,13 @@ reschedule_cb (gpointer   user_data,
     g_auto (CoroTimeout) timeout = coro_timeout_enter (10, &local_error);
 
     g_assert_true (coro_sleep (9, error));
-    coro_timeout_reschedule (&timeout, 10);
+    g_assert_true (coro_timeout_reschedule (&timeout, 10));
     g_assert_true (coro_sleep (9, error));
-    coro_timeout_reschedule (&timeout, G_MAXINT64);
+    g_assert_true (coro_timeout_reschedule (&timeout, G_MAXINT64));
     g_assert_true (coro_sleep (1000, error));
-    coro_timeout_reschedule (&timeout, 5);
+    g_assert_true (coro_timeout_reschedule (&timeout, 5));
     g_assert_false (coro_sleep (1000, &local_error));
-    coro_timeout_reschedule (&timeout, SECOND);         /* too late */
+    g_assert_false (coro_timeout_reschedule (&timeout, SECOND));        /* too late */
     g_assert_true (coro_timeout_is_expired (&timeout));
     g_assert_false (coro_yield (NULL));
   }
