@@ -13,8 +13,9 @@ struct _CoroFutureCallback
 {
   CoroReady ready;              /* first */
   CoroMessage message;          /* to the owner's thread */
-  CoroFutureCallback *previous; /* only while it is on its way */
+  CoroFutureCallback *previous;
   CoroFutureCallback *next;
+  CoroFutureCallback *same;     /* (nullable): in the index, another with the same function and data */
   CoroFuture *future;           /* (nullable) (owned), except in the list of a pending future: it must not keep itself */
   CoroScheduler *scheduler;     /* (unowned): whose message is on its way to it */
   CoroBinding *context;         /* (nullable) (owned): of who registered it */
@@ -23,6 +24,9 @@ struct _CoroFutureCallback
   GDestroyNotify destroy;
   gboolean always;              /* func is ours, and called in any case: see coro_future_watch() */
 };
+
+/* Whoever looks for one among more than so many makes an index. */
+#define MAX_STEPS 32
 
 /* Guards the lists of callbacks that are on their way, and whether these are taken back. */
 CORO_FORK_LOCK (posted_lock, CORO_FORK_LAST)
@@ -69,6 +73,83 @@ callback_drop_cb (CoroReady *ready)
 
 static const CoroReadyClass callback_class = { callback_call_cb, callback_drop_cb };
 
+/* --- the list of a pending future --------------------------------------------------- */
+
+static guint
+callback_hash (gconstpointer callback)
+{
+  const CoroFutureCallback *self = callback;
+
+  return g_direct_hash (self->user_data) * 31 + g_direct_hash ((gpointer) self->func);
+}
+
+static gboolean
+callback_equal (gconstpointer a,
+                gconstpointer b)
+{
+  const CoroFutureCallback *first = a, *second = b;
+
+  return first->func == second->func && first->user_data == second->user_data;
+}
+
+static void
+future_index_callback (CoroFuturePrivate  *priv,
+                       CoroFutureCallback *callback)
+{
+  CoroFutureCallback *first = g_hash_table_lookup (priv->callback_index, callback);
+
+  callback->same = NULL;
+  if (first == NULL)
+    {
+      g_hash_table_add (priv->callback_index, callback);
+      return;
+    }
+  callback->same = first->same;
+  first->same = callback;
+}
+
+static void
+future_append_callback (CoroFuturePrivate  *priv,
+                        CoroFutureCallback *callback)
+{
+  callback->next = NULL;
+  callback->previous = priv->callbacks != NULL ? priv->callbacks_last : NULL;
+  if (callback->previous != NULL)
+    callback->previous->next = callback;
+  else
+    priv->callbacks = callback;
+  priv->callbacks_last = callback;
+  if (G_UNLIKELY (priv->callback_index != NULL))
+    future_index_callback (priv, callback);
+}
+
+/* It is not called any more, only freed, and that later. */
+static void
+future_withdraw_callback (CoroFuturePrivate  *priv,
+                          CoroFutureCallback *callback)
+{
+  if (callback->previous != NULL)
+    callback->previous->next = callback->next;
+  else
+    priv->callbacks = callback->next;
+  if (callback->next != NULL)
+    callback->next->previous = callback->previous;
+  else
+    priv->callbacks_last = callback->previous;
+
+  callback->future = NULL;
+  callback->func = NULL;
+  coro_scheduler_push (priv->scheduler, &callback->ready);
+}
+
+/* (transfer full): all of them; the future has none any more. */
+static CoroFutureCallback *
+future_take_callbacks (CoroFuturePrivate *priv)
+{
+  g_clear_pointer (&priv->callback_index, g_hash_table_unref);
+  return g_steal_pointer (&priv->callbacks);
+}
+
 static void
 callback_add (CoroFutureCallback *self)
 {
@@ -80,10 +161,7 @@ callback_add (CoroFutureCallback *self)
       return;
     }
 
-  if (priv->callbacks == NULL)
-    priv->callbacks_tail = &priv->callbacks;
-  *priv->callbacks_tail = self;
-  priv->callbacks_tail = &self->next;
+  future_append_callback (priv, self);
   g_object_unref (self->future);
 }
 
@@ -131,7 +209,7 @@ void
 coro_future_call_callbacks (CoroFuture *self)
 {
   CoroFuturePrivate *priv = coro_future_private (self);
-  CoroFutureCallback *callback = g_steal_pointer (&priv->callbacks);
+  CoroFutureCallback *callback = future_take_callbacks (priv);
 
   while (callback != NULL)
     {
@@ -156,7 +234,7 @@ callback_free_message_cb (CoroMessage *message)
 void
 coro_future_drop_callbacks (CoroFuturePrivate *priv)
 {
-  CoroFutureCallback *callback = g_steal_pointer (&priv->callbacks);
+  CoroFutureCallback *callback = future_take_callbacks (priv);
 
   while (callback != NULL)
     {
@@ -268,6 +346,59 @@ coro_future_on_done (CoroFuture     *self,
   future_add_callback (self, func, user_data, destroy, FALSE);
 }
 
+/* Looks at one after the other; from a certain number on it makes an index of them. */
+static guint
+future_remove_listed (CoroFuturePrivate *priv,
+                      CoroFutureFunc     func,
+                      gpointer           user_data)
+{
+  CoroFutureCallback *callback = priv->callbacks;
+  guint n_removed = 0;
+  guint n_steps;
+
+  for (n_steps = 0; callback != NULL; n_steps++)
+    {
+      CoroFutureCallback *next = callback->next;
+
+      if (callback->func == func && callback->user_data == user_data)
+        {
+          future_withdraw_callback (priv, callback);
+          n_removed++;
+        }
+      callback = next;
+    }
+
+  if (n_steps > MAX_STEPS)
+    {
+      priv->callback_index = g_hash_table_new (callback_hash, callback_equal);
+      for (callback = priv->callbacks; callback != NULL; callback = callback->next)
+        future_index_callback (priv, callback);
+    }
+  return n_removed;
+}
+
+static guint
+future_remove_indexed (CoroFuturePrivate *priv,
+                       CoroFutureFunc     func,
+                       gpointer           user_data)
+{
+  CoroFutureCallback key = { .func = func, .user_data = user_data };
+  CoroFutureCallback *callback = g_hash_table_lookup (priv->callback_index, &key);
+  guint n_removed = 0;
+
+  if (callback != NULL)
+    g_hash_table_remove (priv->callback_index, callback);
+  while (callback != NULL)
+    {
+      CoroFutureCallback *same = callback->same;
+
+      future_withdraw_callback (priv, callback);
+      n_removed++;
+      callback = same;
+    }
+  return n_removed;
+}
+
 /* Those that are on their way are freed when they have come. */
 static guint
 future_remove_posted (CoroFuturePrivate *priv,
@@ -308,29 +439,14 @@ coro_future_remove_on_done (CoroFuture     *self,
                             gpointer        user_data)
 {
   CoroFuturePrivate *priv;
-  CoroFutureCallback **link;
-  guint n_removed = 0;
+  guint n_removed;
 
   g_return_val_if_fail (CORO_IS_FUTURE (self), 0);
 
   priv = coro_future_private (self);
-  for (link = &priv->callbacks; *link != NULL;)
-    {
-      CoroFutureCallback *callback = *link;
-
-      if (callback->func != func || callback->user_data != user_data)
-        {
-          link = &callback->next;
-          continue;
-        }
-
-      *link = callback->next;
-      callback->future = NULL;
-      callback->func = NULL;      /* it is not called any more, only freed */
-      coro_scheduler_push (priv->scheduler, &callback->ready);
-      n_removed++;
-    }
-
-  priv->callbacks_tail = link;
+  if (priv->callback_index != NULL)
+    n_removed = future_remove_indexed (priv, func, user_data);
+  else
+    n_removed = future_remove_listed (priv, func, user_data);
   return n_removed + future_remove_posted (priv, func, user_data);
 }

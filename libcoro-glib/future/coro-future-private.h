@@ -33,7 +33,8 @@ typedef struct
   GError *error;                /* (nullable) (owned): the same */
   CoroWaiterList waiters;
   CoroFutureCallback *callbacks;        /* (owned) */
-  CoroFutureCallback **callbacks_tail;
+  CoroFutureCallback *callbacks_last;
+  GHashTable *callback_index;           /* (nullable) (owned): the same, once one was looked for among many */
   CoroFutureCallback *posted;           /* (nullable) (unowned): those on their way to the owner's thread; guarded by
                                          * a lock of theirs */
   CoroFutureHook *hook;         /* (nullable) (owned) */

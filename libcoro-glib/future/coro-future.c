@@ -108,6 +108,7 @@ coro_future_finalize (GObject *object)
   if (priv->state == CORO_FUTURE_REJECTED && !priv->observed)
     g_warning ("Nobody has read the error of a %s: %s", G_OBJECT_TYPE_NAME (self), priv->error->message);
 
+  g_clear_pointer (&priv->callback_index, g_hash_table_unref);
   coro_drop_value (&priv->value);
   g_clear_error (&priv->error);
   g_object_unref (priv->scheduler);
