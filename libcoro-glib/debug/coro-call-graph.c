@@ -7,6 +7,7 @@
 
 #include "debug/coro-backtrace-private.h"
 #include "debug/coro-debug-job-private.h"
+#include "future/coro-awaited-private.h"
 #include "future/coro-future-private.h"
 #include "future/coro-task-private.h"
 #include "scheduler/coro-scheduler-private.h"
@@ -104,7 +105,7 @@ mark_awaited_cb (CoroJob  *job,
 {
   GPtrArray *marking = ((CoroGraph *) data)->marking;
 
-  coro_debug_visit_awaited (job, mark_future_cb, mark_job_cb, data);
+  coro_job_visit_awaited (job, mark_future_cb, mark_job_cb, data);
   while (marking->len > 0)
     coro_future_visit_awaited (g_ptr_array_steal_index_fast (marking, marking->len - 1), mark_future_cb, data);
 }
@@ -160,7 +161,7 @@ print_job (CoroGraph *self,
   g_string_append (indent, "  | ");
   coro_debug_append_stack (self->text, job, CORO_BACKTRACE_MAX_FRAMES, indent->str);
 
-  coro_debug_visit_awaited (job, push_future_cb, push_job_cb, self);
+  coro_job_visit_awaited (job, push_future_cb, push_job_cb, self);
 }
 
 static void

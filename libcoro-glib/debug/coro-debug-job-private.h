@@ -16,9 +16,5 @@ void        coro_debug_append_stack    (GString        *text,
                                         guint           max_frames,
                                         const char     *indent);
 const char *coro_debug_get_state_name  (CoroJob        *job);
-void        coro_debug_visit_awaited   (CoroJob        *job,
-                                        void          (*func) (gpointer future, gpointer data),
-                                        void          (*job_func) (CoroJob *job, gpointer data),
-                                        gpointer        data);
 
 G_END_DECLS

@@ -8,7 +8,7 @@
 #include "debug/coro-backtrace-private.h"
 #include "future/coro-task-private.h"
 #include "scheduler/coro-scheduler-private.h"
-#include "scope/coro-task-group-private.h"
+#include "scheduler/coro-waiter-private.h"
 
 #include <string.h>
 
@@ -124,37 +124,4 @@ coro_debug_append_awaited (GString *text,
     g_string_append_printf (text, "%s %p", G_OBJECT_TYPE_NAME (waiter->object), waiter->object);
   else
     g_string_append (text, "something");
-}
-
-/* Calls `func` for the futures that the job waits for, and `job_func` for coroutines. */
-void
-coro_debug_visit_awaited (CoroJob   *job,
-                          void     (*func) (gpointer future, gpointer data),
-                          void     (*job_func) (CoroJob *job, gpointer data),
-                          gpointer   data)
-{
-  CoroWaiter *waiter = job->waiter;
-
-  if (job->state != CORO_JOB_SUSPENDED || waiter == NULL || waiter->klass == NULL)
-    return;
-
-  if (waiter->klass->visit != NULL)
-    {
-      waiter->klass->visit (waiter->object, func, data);
-    }
-  else if (waiter->klass->name != NULL)
-    {
-      ;
-    }
-  else if (CORO_IS_FUTURE (waiter->object))
-    {
-      func (waiter->object, data);
-    }
-  else if (CORO_IS_TASK_GROUP (waiter->object))
-    {
-      CoroTaskGroup *group = waiter->object;
-
-      for (CoroJob *member = group->supervisor.scope.members; member != NULL; member = member->next_member)
-        job_func (member, data);
-    }
 }

@@ -7,6 +7,7 @@
 
 #include "debug/coro-backtrace-private.h"
 #include "debug/coro-debug-job-private.h"
+#include "future/coro-awaited-private.h"
 #include "future/coro-future-private.h"
 #include "future/coro-task-private.h"
 #include "scheduler/coro-scheduler-private.h"
@@ -50,7 +51,7 @@ append_waiting_cb (CoroJob  *job,
 
   self->found = FALSE;
   g_hash_table_remove_all (self->visited);
-  coro_debug_visit_awaited (job, find_future_cb, find_job_cb, self);
+  coro_job_visit_awaited (job, find_future_cb, find_job_cb, self);
   while (self->pending->len > 0)
     coro_future_visit_awaited (g_ptr_array_steal_index_fast (self->pending, self->pending->len - 1), find_future_cb, self);
   if (!self->found)

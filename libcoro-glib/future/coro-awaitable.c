@@ -165,7 +165,8 @@ await_interface (CoroAwaitable  *self,
  * @error can be set to what @awaitable fails with, and to
  * %G_IO_ERROR_CANCELLED, [error@Coro.Error.NOT_IN_COROUTINE],
  * [error@Coro.Error.NESTED_LOOP], [error@Coro.Error.FOREIGN_FRAME] or, for a
- * task that waits for itself, [error@Coro.Error.PROTOCOL].
+ * task that would wait for itself, also by way of others that wait for each
+ * other, [error@Coro.Error.PROTOCOL].
  *
  * Returns: %TRUE with the result; %FALSE with @error set
  *

@@ -26,6 +26,8 @@ struct _CoroCombinationClass
   void (*member_done) (CoroMembers     *members,
                        CoroFuture      *member,
                        CoroCombination *outer);
+  /* It is not done before all members are, unless one fails. */
+  gboolean needs_all;
   /* After the last of these. */
   void (*all_done)    (CoroMembers     *members,
                        CoroCombination *outer);

@@ -6,8 +6,9 @@
 #include "future/coro-future-link-private.h"
 
 #include "fiber/coro-error.h"
+#include "future/coro-awaited-private.h"
 #include "future/coro-foreign-task.h"
-#include "future/coro-task.h"
+#include "future/coro-task-private.h"
 #include "scheduler/coro-cancel-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
@@ -37,6 +38,21 @@ future_has_waiter (CoroFuturePrivate *priv,
   return waiter->previous != NULL || waiter->next != NULL || priv->waiters.head == waiter;
 }
 
+/* As its scheduler ends, each task is asked to stop, once: what waits for it does not ask it
+ * again, while it cleans up. */
+static gboolean
+future_is_told (CoroFuture *self)
+{
+  CoroScheduler *scheduler = coro_future_private (self)->scheduler;
+  CoroJob *job;
+
+  if (G_LIKELY (!scheduler->ending) || !CORO_IS_TASK (self))
+    return FALSE;
+
+  job = coro_task_get_job (CORO_TASK (self));
+  return job != NULL && job->n_cancelling > 0;
+}
+
 static void
 link_removed_cb (CoroMessage *message)
 {
@@ -58,7 +74,7 @@ link_detach (CoroFutureLink *link)
   if (!link->propagate || coro_future_is_wanted (link->future, NULL, NULL))
     return FALSE;
 
-  if (!coro_future_cancel (link->future) || coro_future_is_done (link->future))
+  if ((!future_is_told (link->future) && !coro_future_cancel (link->future)) || coro_future_is_done (link->future))
     return FALSE;
 
   coro_waiter_list_append (&priv->waiters, &link->waiter);
@@ -157,6 +173,13 @@ future_wait_abort (gpointer    object,
 
 static const CoroWaitClass future_wait_class = { future_wait_abort, coro_waiter_undo_nothing, TRUE };
 
+/* Whether it waits for nothing itself. */
+static inline gboolean
+future_is_plain (CoroFuture *self)
+{
+  return G_OBJECT_TYPE (self) == CORO_TYPE_FUTURE && coro_future_private (self)->hook == NULL;
+}
+
 /* The slow half of the functions below: until the future is done.  link->future is to be
  * dropped afterwards, where there is one. */
 static gboolean
@@ -175,11 +198,8 @@ future_wait_pending (CoroFuture      *self,
     return FALSE;
 
   job = link->waiter.job;
-  if (G_UNLIKELY (job->task == self))
-    {
-      g_set_error_literal (error, CORO_ERROR, CORO_ERROR_PROTOCOL, "A task cannot wait for itself");
-      return FALSE;
-    }
+  if (!future_is_plain (self) && G_UNLIKELY (!coro_job_check_cycle (job, self, error)))
+    return FALSE;
 
   cancelled = coro_job_is_cancelled (job);
   if (!coro_future_link (link, self, propagate))

@@ -5,8 +5,17 @@
 
 #include "future/coro-future-private.h"
 
+#include "fiber/coro-drop-private.h"
+
 /* Few futures have one, so it has no place in all of them. */
 static G_DEFINE_QUARK (coro-future-origin, coro_future_origin)
+
+/* It may have an origin itself, and so on. */
+static void
+origin_free (gpointer origin)
+{
+  coro_drop (origin, g_object_unref);
+}
 
 /* Says whose outcome `self` is about to take over.  FALSE if that was said already: then it
  * is the outcome of another one. */
@@ -15,7 +24,7 @@ coro_future_set_origin (CoroFuture *self,
                         CoroFuture *origin)
 {
   if (g_object_replace_qdata (G_OBJECT (self), coro_future_origin_quark (), NULL, g_object_ref (origin),
-                              g_object_unref, NULL))
+                              origin_free, NULL))
     return TRUE;
 
   g_object_unref (origin);

@@ -96,6 +96,7 @@ coro_gather_class_init (CoroGatherClass *klass)
 {
   CORO_COMBINATION_CLASS (klass)->member_done = gather_member_done;
   CORO_COMBINATION_CLASS (klass)->all_done = gather_all_done;
+  CORO_COMBINATION_CLASS (klass)->needs_all = TRUE;
 }
 
 static void

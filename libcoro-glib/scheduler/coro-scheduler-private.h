@@ -136,6 +136,7 @@ struct _CoroScheduler
   gboolean skipping;            /* this is one of those rounds */
   gboolean closed;              /* (atomic) */
   gboolean shutting_down;
+  gboolean ending;              /* each of its jobs is asked to stop, once */
   gboolean late;                /* it has, and somebody acts for it; guarded by late_lock */
   guint n_eager;                /* dispatches for the first step of a job that are nested */
   CoroErrand *errands;          /* (nullable): what threads do for us */

@@ -43,6 +43,8 @@ struct _CoroWaitClass
   gboolean delegates;
   /* (nullable): what it is, where `object` is no GObject. */
   const char *name;
+  /* (nullable): for waits until all members of a scope have ended. */
+  CoroScope *(*get_scope) (gpointer object);
   /* (nullable): for waits for several futures, which `object` knows. */
   void (*visit) (gpointer object, void (*func) (gpointer future, gpointer data), gpointer data);
 };

@@ -170,6 +170,14 @@ waiter_park (CoroWaiter           *self,
       if (G_UNLIKELY (coro_job_is_cancelled (job)) &&
           (!self->aborted || (klass->delegates && coro_job_has_request (job))))
         {
+          /* As the scheduler ends, all are told at once, and pass that on once: in a chain of
+           * tasks each would pass on the requests of all that come after it. */
+          if (self->aborted && coro_job_get_scheduler (job)->ending)
+            {
+              job->cancel_pending = FALSE;
+              self->delegated = TRUE;
+              continue;
+            }
           coro_scheduler_catch_up (coro_job_get_scheduler (job));
           if (self->woken)
             break;              /* by another thread, before */

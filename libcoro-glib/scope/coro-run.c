@@ -22,8 +22,11 @@
 /* µs for which the end waits for functions in threads, which nothing can stop. */
 #define THREADS_TIME (300 * G_TIME_SPAN_SECOND)
 
-/* Once for each; again and again for those who had their time and are still here.  Not while
- * the last one waits to be heard: below a shield that would be a turn in every round. */
+/* µs after which those that are not told yet are looked for, although others are busy. */
+#define ROUND_TIME (50 * G_TIME_SPAN_MILLISECOND)
+
+/* Once for each; again and again for those that had their time and are still here.  Not while
+ * the last request waits to be heard: below a shield that would be a turn in every round. */
 static void
 request_cancel_cb (CoroJob  *job,
                    gpointer  user_data)
@@ -45,6 +48,7 @@ typedef struct
 {
   gint64 start;
   gint64 real_start;
+  gint64 told;                  /* when all were told last, by the real clock */
   CoroTimer alarm;
   gboolean level;               /* the grace time is over: every await of theirs fails */
 } CoroPatience;
@@ -78,8 +82,15 @@ patience_iterate (CoroPatience  *self,
   if (!coro_timer_is_armed (&self->alarm))
     coro_scheduler_arm (scheduler, &self->alarm, self->start + (self->level ? 2 * GRACE : GRACE), alarm_cb);
 
-  if (cancel || self->level)
-    coro_scheduler_foreach_job (scheduler, request_cancel_cb, &self->level);
+  /* While some are busy, others rarely come: to look for these in each round would take longer
+   * than all that they do. */
+  if ((cancel || self->level) &&
+      (scheduler->ready_head == NULL || g_get_monotonic_time () - self->told >= ROUND_TIME))
+    {
+      scheduler->ending = !self->level;
+      coro_scheduler_foreach_job (scheduler, request_cancel_cb, &self->level);
+      self->told = g_get_monotonic_time ();
+    }
   g_main_context_iteration (scheduler->context, TRUE);
   return TRUE;
 }
@@ -93,6 +104,7 @@ shut_down_jobs (CoroScheduler *self)
   while (self->n_jobs > 0 || !coro_inbox_is_empty (&self->inbox) || self->ready_head != NULL)
     if (!patience_iterate (&patience, self, TRUE))
       break;
+  self->ending = FALSE;
   coro_scheduler_disarm (self, &patience.alarm);
 }
 

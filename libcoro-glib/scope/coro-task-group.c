@@ -267,7 +267,13 @@ group_wait_abort (gpointer    object,
   return FALSE;
 }
 
-static const CoroWaitClass group_wait_class = { group_wait_abort, NULL, FALSE };
+static CoroScope *
+group_wait_get_scope (gpointer object)
+{
+  return &((CoroTaskGroup *) object)->supervisor.scope;
+}
+
+static const CoroWaitClass group_wait_class = { .abort = group_wait_abort, .get_scope = group_wait_get_scope };
 
 /* Waits until there are no members.  FALSE with a misuse error: it cannot wait. */
 gboolean

@@ -133,7 +133,15 @@ await_slot_cb (gpointer   user_data,
                GValue    *result,
                GError   **error)
 {
-  return coro_await (*(CoroTask **) user_data, NULL, error);
+  return coro_await (*(CoroFuture **) user_data, NULL, error);
+}
+
+static gboolean
+join_cb (gpointer   future,
+         GValue    *result,
+         GError   **error)
+{
+  return coro_join (future, error);
 }
 
 static gboolean
@@ -141,11 +149,12 @@ test_cycle_ends (gpointer   user_data,
                  GValue    *result,
                  GError   **error)
 {
-  CoroTask *second = NULL;
-  g_autoptr (CoroTask) first = coro_spawn_task (await_slot_cb, &second, NULL);
+  CoroFuture *race = NULL;
+  g_autoptr (CoroTask) first = coro_spawn_task (await_slot_cb, &race, NULL);
+  CoroTask *second = coro_spawn_task (join_cb, first, NULL);
   g_autofree char *text = NULL;
 
-  second = coro_spawn_task (await_cb, first, NULL);
+  race = coro_race ((CoroFuture **) &second, 1);        /* of a direct await it would be told */
   coro_task_set_name (first, "first");
   coro_task_set_name (second, "second");
   g_assert_true (coro_sleep (MILLISECOND, error));
@@ -157,6 +166,7 @@ test_cycle_ends (gpointer   user_data,
   coro_task_cancel (first);
   coro_join (second, NULL);
   g_object_unref (second);
+  g_object_unref (race);
   return coro_join (first, error);
 }
 

@@ -1184,6 +1184,154 @@ cancelled_before_leaves_shared_cb (gpointer   user_data,
   return coro_await (other, NULL, error);
 }
 
+/* --- circles ----------------------------------------------------------------------- */
+
+typedef struct
+{
+  gpointer awaited;             /* (nullable) (unowned): what to wait for; NULL: the end of 10 µs */
+  GError *error;                /* (nullable) (owned): what came of it */
+} Circle;
+
+static gboolean
+circle_cb (gpointer   user_data,
+           GValue    *result,
+           GError   **error)
+{
+  Circle *self = user_data;
+  g_auto (CoroTimeout) timeout = coro_timeout_enter (SECOND, &self->error);
+
+  if (self->awaited == NULL)
+    return coro_sleep (10, &self->error);
+  coro_await (self->awaited, NULL, &self->error);
+  return TRUE;
+}
+
+static CoroTask *
+spawn_circle (Circle     *self,
+              const char *name)
+{
+  CoroTask *task = coro_spawn_task (circle_cb, self, NULL);
+
+  coro_task_set_name (task, name);
+  return task;
+}
+
+static gboolean
+circle_of_two_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  Circle first = { NULL, }, second = { NULL, };
+  g_autoptr (CoroTask) a = spawn_circle (&first, "a");
+  g_autoptr (CoroTask) b = spawn_circle (&second, "b");
+  gint64 start = now ();
+
+  first.awaited = b;
+  second.awaited = a;
+  if (!coro_join (a, error) || !coro_join (b, error))
+    return FALSE;
+  g_assert_cmpint (now (), ==, start);                  /* at once, not when the time is up */
+  g_assert_no_error (first.error);
+  g_assert_error (second.error, CORO_ERROR, CORO_ERROR_PROTOCOL);
+  g_assert_cmpstr (second.error->message, ==,
+                   "A task cannot wait for itself: it would wait for a, which waits for b");
+  g_clear_error (&second.error);
+  return TRUE;
+}
+
+/* a → gather → b → shield → c → a */
+static gboolean
+circle_by_combinations_cb (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  Circle circles[3] = { { NULL, }, };
+  CoroFuture *tasks[3];
+  g_autoptr (CoroFuture) other = coro_future_new ();
+  g_autoptr (CoroFuture) gather = NULL;
+  g_autoptr (CoroFuture) shield = NULL;
+  const char *names[] = { "a", "b", "c" };
+
+  for (int i = 0; i < 3; i++)
+    tasks[i] = CORO_FUTURE (spawn_circle (&circles[i], names[i]));
+  gather = coro_gather ((CoroFuture *[]) { other, tasks[1] }, 2);
+  shield = coro_future_shield (tasks[2]);
+  circles[0].awaited = gather;
+  circles[1].awaited = shield;
+  circles[2].awaited = tasks[0];
+  if (!coro_join (tasks[2], error))
+    return FALSE;
+  g_assert_error (circles[2].error, CORO_ERROR, CORO_ERROR_PROTOCOL);
+  g_assert_nonnull (strstr (circles[2].error->message, "it would wait for a, which waits for b, which waits for c"));
+  coro_future_resolve (other, NULL);
+  for (int i = 0; i < 3; i++)
+    {
+      if (!coro_join (tasks[i], error))
+        return FALSE;
+      g_object_unref (tasks[i]);
+    }
+  g_assert_no_error (circles[0].error);
+  g_assert_no_error (circles[1].error);
+  g_clear_error (&circles[2].error);
+  return TRUE;
+}
+
+static gboolean
+host_cb (gpointer   member,
+         GValue    *result,
+         GError   **error)
+{
+  g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+
+  ((Circle *) member)->awaited = coro_task_get_current ();
+  coro_task_group_spawn (nursery.group, circle_cb, member, NULL);
+  return coro_nursery_join (&nursery);
+}
+
+/* A member waits for the coroutine that waits for its members. */
+static gboolean
+circle_by_nursery_cb (gpointer   user_data,
+                      GValue    *result,
+                      GError   **error)
+{
+  Circle member = { NULL, };
+  g_autoptr (CoroTask) host = coro_spawn_task (host_cb, &member, NULL);
+
+  coro_task_set_name (host, "host");
+  if (!coro_await (host, NULL, error))
+    return FALSE;
+  g_assert_error (member.error, CORO_ERROR, CORO_ERROR_PROTOCOL);
+  g_assert_cmpstr (member.error->message, ==,
+                   "A task cannot wait for itself: it would wait for host, which waits for it");
+  g_clear_error (&member.error);
+  return TRUE;
+}
+
+/* It waits for the first of two, and the other one comes. */
+static gboolean
+no_circle_by_race_cb (gpointer   user_data,
+                      GValue    *result,
+                      GError   **error)
+{
+  Circle first = { NULL, }, second = { NULL, }, third = { NULL, };
+  CoroFuture *a = CORO_FUTURE (spawn_circle (&first, "a"));
+  CoroFuture *b = CORO_FUTURE (spawn_circle (&second, "b"));
+  CoroFuture *c = CORO_FUTURE (spawn_circle (&third, "c"));
+  g_autoptr (CoroFuture) shield = coro_future_shield (b);
+  g_autoptr (CoroFuture) race = coro_race ((CoroFuture *[]) { shield, c }, 2);
+
+  first.awaited = race;
+  second.awaited = a;
+  if (!coro_join (a, error) || !coro_join (b, error))
+    return FALSE;
+  g_assert_no_error (first.error);
+  g_assert_no_error (second.error);
+  g_object_unref (a);
+  g_object_unref (b);
+  g_object_unref (c);
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -1234,6 +1382,10 @@ main (int    argc,
   coro_test_add_func ("/task/cancel/deep-chain", cancel_deep_chain_cb);
   coro_test_add_func ("/task/cancel/very-deep-chain", cancel_very_deep_chain_cb);
   coro_test_add_func ("/task/very-deep-chain", very_deep_chain_cb);
+  coro_test_add_func ("/task/circle/two", circle_of_two_cb);
+  coro_test_add_func ("/task/circle/combinations", circle_by_combinations_cb);
+  coro_test_add_func ("/task/circle/nursery", circle_by_nursery_cb);
+  coro_test_add_func ("/task/circle/race-is-none", no_circle_by_race_cb);
 
   return g_test_run ();
 }

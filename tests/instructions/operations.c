@@ -222,6 +222,53 @@ queue_pingpong_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* --- many of a kind: one that walks through all others takes ten thousands ----------------- */
+
+static gboolean
+shield_cancel_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  Work *self = user_data;
+  g_autoptr (CoroFuture) inner = coro_future_new ();
+
+  self->futures = g_new (CoroFuture *, self->n);
+  for (guint i = 0; i < self->n; i++)
+    self->futures[i] = coro_future_shield (inner);
+  for (guint i = self->n; i-- > 0;)
+    {
+      coro_future_cancel (self->futures[i]);
+      g_object_unref (self->futures[i]);
+    }
+  g_free (self->futures);
+  coro_yield (NULL);
+  return TRUE;
+}
+
+static gboolean
+await_last_cb (gpointer   last,
+               GValue    *result,
+               GError   **error)
+{
+  return last != NULL ? coro_await (last, NULL, error) : coro_sleep (G_TIME_SPAN_HOUR, error);
+}
+
+/* Is left to the end of coro_run(). */
+static gboolean
+shutdown_chain_cb (gpointer   user_data,
+                   GValue    *result,
+                   GError   **error)
+{
+  Work *self = user_data;
+  CoroTask *last = NULL;
+
+  for (guint i = 0; i < self->n; i++)
+    last = coro_spawn_task (await_last_cb, last, last != NULL ? g_object_unref : NULL);
+  g_clear_object (&last);
+  coro_yield (NULL);
+  return TRUE;
+}
+
 /* --- the program -------------------------------------------------------------------------- */
 
 static const struct
@@ -236,6 +283,8 @@ static const struct
   { "spawn-join", spawn_join_cb },
   { "spawn-await", spawn_await_cb },
   { "queue-pingpong", queue_pingpong_cb },
+  { "shield-cancel", shield_cancel_cb },
+  { "shutdown-chain", shutdown_chain_cb },
 };
 
 typedef struct

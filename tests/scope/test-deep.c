@@ -309,6 +309,147 @@ describe_nested_futures_cb (gpointer   user_data,
   return coro_join (waiting, error);
 }
 
+/* --- how many steps ---------------------------------------------------------------- */
+
+typedef enum
+{
+  CHAIN_SPAWNS,                 /* each spawns the one that it waits for */
+  CHAIN_SPAWNED,                /* each is spawned with the one before to wait for */
+  CHAIN_GATHERS                 /* every other by way of a gather */
+} ChainKind;
+
+typedef struct
+{
+  ChainKind kind;
+  int n_tasks;
+  int n_parked;
+  int n_resumed;
+} Chain;
+
+static void
+count_resumed_cb (const CoroTraceRecord *record,
+                  gpointer               user_data)
+{
+  ((Chain *) user_data)->n_resumed += record->event == CORO_TRACE_RESUMED;
+}
+
+static Chain *chain;            /* (unowned): of the case that runs */
+
+static gboolean
+await_before_cb (gpointer   before,
+                 GValue    *result,
+                 GError   **error)
+{
+  chain->n_parked++;
+  return before != NULL ? coro_await (before, NULL, error) : coro_sleep (1000 * SECOND, error);
+}
+
+/* Spawns what it waits for. */
+static gboolean
+await_after_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_autoptr (CoroTask) after = NULL;
+
+  if (++chain->n_parked == chain->n_tasks)
+    return coro_sleep (1000 * SECOND, error);
+  after = coro_spawn_task (await_after_cb, NULL, NULL);
+  return coro_await (after, NULL, error);
+}
+
+static CoroFuture *
+spawn_before (CoroFuture *before,
+              gboolean    gathered)
+{
+  CoroFuture *task = CORO_FUTURE (coro_spawn_task (await_before_cb, before, before != NULL ? g_object_unref : NULL));
+  CoroFuture *gather;
+
+  if (!gathered)
+    return task;
+
+  gather = coro_gather (&task, 1);
+  g_object_unref (task);
+  return gather;
+}
+
+static gboolean
+leave_chain_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_autoptr (CoroScheduler) scheduler = coro_scheduler_ref_for_context (NULL);
+  CoroFuture *before = NULL;
+
+  coro_test_clock_start (scheduler, TRUE);
+  if (chain->kind == CHAIN_SPAWNS)
+    coro_spawn (await_after_cb, NULL, NULL);
+  else
+    for (int i = 0; i < chain->n_tasks; i++)
+      before = spawn_before (before, chain->kind == CHAIN_GATHERS && i % 2 == 1);
+  g_clear_object (&before);
+
+  if (!coro_test_settle (error))
+    return FALSE;
+  g_assert_cmpint (chain->n_parked, ==, chain->n_tasks);
+  coro_scheduler_set_tracer (scheduler, count_resumed_cb, chain, NULL);
+  return TRUE;
+}
+
+/* The program ends while each of many tasks waits for the next: each is told once, and once
+ * more by the one that waits for it. */
+static void
+test_shut_down_chain (void)
+{
+  for (int kind = CHAIN_SPAWNS; kind <= CHAIN_GATHERS; kind++)
+    {
+      Chain self = { .kind = kind, .n_tasks = N_COROUTINES };
+
+      chain = &self;
+      g_assert_true (coro_run (leave_chain_cb, NULL, NULL, NULL));
+      g_assert_cmpint (self.n_resumed, >=, self.n_tasks);
+      g_assert_cmpint (self.n_resumed, <=, 4 * self.n_tasks);
+    }
+}
+
+static void
+not_called_cb (CoroFuture  *future,
+               gpointer     user_data,
+               GError     **error)
+{
+  g_assert_not_reached ();
+}
+
+/* Some are registered twice, some while there is an index. */
+static gboolean
+remove_callbacks_cb (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  int n = 2000;
+  int *counters = g_new0 (int, n);
+
+  for (int i = 0; i < n; i++)
+    coro_future_on_done (future, not_called_cb, &counters[i], count_cb);
+  for (int i = n - 1; i >= n / 2; i--)
+    g_assert_cmpuint (coro_future_remove_on_done (future, not_called_cb, &counters[i]), ==, 1);
+  for (int i = 0; i < n; i++)
+    coro_future_on_done (future, not_called_cb, &counters[i], count_cb);
+  for (int i = n - 1; i >= 0; i--)
+    {
+      g_assert_cmpuint (coro_future_remove_on_done (future, not_called_cb, &counters[i]), ==, i < n / 2 ? 2 : 1);
+      g_assert_cmpuint (coro_future_remove_on_done (future, not_called_cb, &counters[i]), ==, 0);
+    }
+  coro_future_resolve (future, NULL);
+  if (!coro_test_settle (error))
+    return FALSE;
+  for (int i = 0; i < n; i++)
+    g_assert_cmpint (counters[i], ==, 2);
+  g_free (counters);
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -322,6 +463,8 @@ main (int    argc,
   coro_test_add_func ("/deep/cancel-nested-futures", cancel_nested_futures_cb);
   coro_test_add_func ("/deep/drop-nested-futures", drop_nested_futures_cb);
   coro_test_add_func ("/deep/describe-nested-futures", describe_nested_futures_cb);
+  g_test_add_func ("/deep/shut-down-chain", test_shut_down_chain);
+  coro_test_add_func ("/deep/remove-callbacks", remove_callbacks_cb);
 
   return g_test_run ();
 }
