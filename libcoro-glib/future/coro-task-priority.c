@@ -81,7 +81,7 @@ task_post_priority (CoroTask     *self,
  *
  * It counts from now on: a coroutine that is ready changes its place, and is
  * then the last of those of its new priority. A coroutine that is spawned has
- * the priority of who spawns it, [enum@Priority.DEFAULT] where that is no
+ * the priority of who spawns it, %CORO_PRIORITY_DEFAULT where that is no
  * coroutine; to have one start with another, set it right after spawning.
  * Members that a group holds back with its limit start in the order of
  * spawning all the same. Once the coroutine has ended, nothing happens.
@@ -160,7 +160,7 @@ coro_set_priority (CoroPriority priority)
  *
  * Callable from any thread; never suspends.
  *
- * Returns: the priority; [enum@Priority.DEFAULT] outside a coroutine
+ * Returns: the priority; %CORO_PRIORITY_DEFAULT outside a coroutine
  *
  * Since: 0.1
  */

@@ -450,13 +450,13 @@ failing_body (gpointer   fixture,
 
 static const CoroTestCancel failing_test = { .body = failing_body };
 
-/* In the line that says what has failed. */
+/* In the line that says what has failed.  Newer versions of GLib indent the lines of a child. */
 static void
 test_failure_names_it (gconstpointer path)
 {
   g_autofree char *output = get_output (path);
 
-  if (!g_regex_match_simple ("^not ok .*failed.* \\(CORO_TEST_SEED=12345\\)$", output, G_REGEX_MULTILINE, 0))
+  if (!g_regex_match_simple ("^ *not ok .*failed.* \\(CORO_TEST_SEED=12345\\)$", output, G_REGEX_MULTILINE, 0))
     g_test_fail_printf ("%s", output);
 }
 
