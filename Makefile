@@ -7,8 +7,10 @@ DESKTOP    := dbus-run-session -- xvfb-run -a -s "-noreset -screen 0 1280x1024x2
 GUI_ENV    := env GDK_BACKEND=x11 GSK_RENDERER=cairo GTK_A11Y=test GSETTINGS_BACKEND=memory GIO_USE_VFS=local
 CASES      :=
 SEEDS      := 1 50
+SEED       := 1
+MINUTES    := 60
 
-.PHONY: all deps build demo test seeds faults spec bench asan tsan valgrind install docs clean
+.PHONY: all deps build demo test seeds faults fuzz fuzz-threads fuzz-bytes spec bench asan tsan valgrind install docs clean
 
 all: build
 
@@ -55,6 +57,31 @@ faults: $(TEST_BUILD)/build.ninja
 	@ninja -C $(TEST_BUILD) tests/faults/test-faults >&2
 	@G_SLICE=always-malloc GIO_USE_VFS=local $(TEST_BUILD)/tests/faults/test-faults -m thorough -k $(if $(CASES),-p $(CASES))
 
+# Random programs, as many as there is time for: make fuzz MINUTES=10 SEED=5000
+fuzz: _build-asan/build.ninja
+	@ninja -C _build-asan tests/fuzz/fuzz >&2
+	@ASAN_OPTIONS=detect_stack_use_after_return=1:detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+	  G_SLICE=always-malloc _build-asan/tests/fuzz/fuzz $(SEED) +$$(($(MINUTES) * 60))
+
+# The same among threads, by real time; a process for each minute.
+fuzz-threads: _build-tsan/build.ninja
+	@ninja -C _build-tsan tests/fuzz/fuzz-threads tests/libtsan-glib.so >&2
+	@for minute in $$(seq $(MINUTES)); do \
+	  LD_PRELOAD=$(CURDIR)/_build-tsan/tests/libtsan-glib.so G_SLICE=always-malloc \
+	  TSAN_OPTIONS='halt_on_error=1 second_deadlock_stack=1 suppressions="$(CURDIR)/tests/tsan.supp"' \
+	  _build-tsan/tests/fuzz/fuzz-threads $$(($(SEED) + minute - 1)) 60 || exit 1; \
+	done
+
+# What libFuzzer, a part of clang, makes up: it keeps in _build-fuzz/corpus what has reached new code.
+fuzz-bytes:
+	@.ci/install-deps clang libclang-rt-14-dev
+	@test -f _build-fuzz/build.ninja || CC=clang meson setup _build-fuzz --buildtype=debugoptimized -Dfuzzer=true \
+	  -Db_sanitize=address,undefined -Db_lundef=false -Dgtk=disabled -Ddemo=disabled -Dbenchmarks=false >&2
+	@ninja -C _build-fuzz tests/fuzz/fuzz-bytes >&2
+	@mkdir -p _build-fuzz/corpus
+	@ASAN_OPTIONS=detect_stack_use_after_return=0 G_SLICE=always-malloc _build-fuzz/tests/fuzz/fuzz-bytes \
+	  -max_total_time=$$(($(MINUTES) * 60)) -max_len=4096 -timeout=60 -artifact_prefix=_build-fuzz/ _build-fuzz/corpus
+
 # The rows of the behaviour table with their tests, and the rows without.
 spec: $(TEST_BUILD)/build.ninja
 	@ninja -C $(TEST_BUILD) >&2
@@ -89,4 +116,4 @@ docs: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) docs/coro-glib-1
 
 clean:
-	rm -rf _build _build-test _build-asan _build-tsan _build-valgrind tour
+	rm -rf _build _build-test _build-asan _build-tsan _build-valgrind _build-fuzz tour
