@@ -70,7 +70,7 @@ stack_class_free (CoroStackClass *self)
   g_free (self);
 }
 
-static CoroStack *
+G_ALWAYS_INLINE static inline CoroStack *
 stack_class_take (CoroStackClass  *self,
                   gboolean         sparing,
                   GError         **error)
@@ -153,7 +153,7 @@ stack_class_trim_slabs (CoroStackClass *self)
   return self->slabs[CORO_SLAB_EMPTY].length > 0 || self->n_warm > CORO_N_WARM;
 }
 
-static CoroStackClass *
+G_ALWAYS_INLINE static inline CoroStackClass *
 stack_pool_get_class (CoroStackPool *self,
                       gsize          size)
 {
