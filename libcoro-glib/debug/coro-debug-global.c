@@ -48,7 +48,7 @@ global_check_thread (CoroJob    *waiting,
 
   if (coro_scheduler_is_mine (scheduler) || debug == NULL || (debug->flags & CORO_DEBUG_CHECKS) == 0)
     return;
-  g_critical ("A %s was used in another thread than that of the coroutines which wait for it", object_name);
+  g_critical ("A %s was used in another thread than that of the coroutines which wait for it or hold it", object_name);
 }
 
 static void

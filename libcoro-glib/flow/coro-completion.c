@@ -138,6 +138,9 @@ completion_next (CoroIterator  *iterator,
 {
   CoroCompletion *self = CORO_COMPLETION (iterator);
 
+  if (!coro_scheduler_require_mine (self->link->scheduler, "Futures are given out in the thread that asked for them", error))
+    return FALSE;
+
   /* Not after a wait: a waiter that was woken, and fails without an undo, would leave the next
    * in line asleep. */
   if (self->done.length > 0 && !coro_check_cancelled (error))

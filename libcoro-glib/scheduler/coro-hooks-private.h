@@ -70,7 +70,7 @@ typedef struct
                              gboolean       awaited);
   /* How the error came through the coroutines; NULL when that is not known. */
   char *(*describe_error)   (const GError  *error);
-  /* The calling thread is about to wake a waiter of `object_name`. */
+  /* The calling thread uses an `object_name` that `waiting` waits for or holds. */
   void (*check_thread)      (CoroJob       *waiting,
                              const char    *object_name);
 } CoroGlobalHooks;

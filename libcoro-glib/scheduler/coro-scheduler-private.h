@@ -5,6 +5,7 @@
 
 #include "scheduler/coro-scheduler.h"
 
+#include "fiber/coro-error.h"
 #include "fiber/coro-fiber-private.h"
 #include "scheduler/coro-backlog-private.h"
 #include "scheduler/coro-call-private.h"
@@ -215,6 +216,19 @@ static inline gboolean
 coro_scheduler_is_elsewhere (CoroScheduler *self)
 {
   return G_UNLIKELY (!coro_scheduler_is_mine (self)) && coro_scheduler_get_thread (self) != 0 && self->n_jobs > 0;
+}
+
+/* FALSE with CORO_ERROR_PROTOCOL if another thread has it. */
+static inline gboolean
+coro_scheduler_require_mine (CoroScheduler  *self,
+                             const char     *message,
+                             GError        **error)
+{
+  if (G_LIKELY (coro_scheduler_is_mine (self) || coro_scheduler_get_thread (self) == 0))
+    return TRUE;
+
+  g_set_error_literal (error, CORO_ERROR, CORO_ERROR_PROTOCOL, message);
+  return FALSE;
 }
 
 static inline gint64

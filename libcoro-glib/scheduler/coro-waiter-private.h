@@ -124,14 +124,40 @@ coro_waiter_list_pop (CoroWaiterList *self)
   return waiter;
 }
 
-/* The same for an object named `type` that belongs to the thread of those who wait. */
+/* An object named `type` is used that belongs to the thread of `job` (nullable), which waits for
+ * it or holds it.  Debug mode says so if that is not the calling one. */
+static inline void
+coro_waiter_check_thread (CoroJob    *job,
+                          const char *type)
+{
+  if (G_UNLIKELY (coro_global_hooks.check_thread != NULL) && job != NULL)
+    coro_global_hooks.check_thread (job, type);
+}
+
+/* The same for the list of such an object. */
+static inline void
+coro_waiter_list_check_thread (CoroWaiterList *self,
+                               const char     *type)
+{
+  if (G_UNLIKELY (coro_global_hooks.check_thread != NULL) && self->head != NULL)
+    coro_global_hooks.check_thread (self->head->job, type);
+}
+
 static inline CoroWaiter *
 coro_waiter_list_pop_local (CoroWaiterList *self,
                             const char     *type)
 {
-  if (G_UNLIKELY (coro_global_hooks.check_thread != NULL) && self->head != NULL)
-    coro_global_hooks.check_thread (self->head->job, type);
+  coro_waiter_list_check_thread (self, type);
   return coro_waiter_list_pop (self);
+}
+
+static inline void
+coro_waiter_list_append_local (CoroWaiterList *self,
+                               CoroWaiter     *waiter,
+                               const char     *type)
+{
+  coro_waiter_list_check_thread (self, type);
+  coro_waiter_list_append (self, waiter);
 }
 
 G_END_DECLS

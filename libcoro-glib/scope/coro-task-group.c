@@ -663,8 +663,9 @@ coro_task_group_wind_up (CoroTaskGroup *self)
  * for them all.
  *
  * @error is set to a [error@Coro.GroupError] if members have failed, to
- * %G_IO_ERROR_CANCELLED if the caller was cancelled, and to the misuse errors
- * of [func@await].
+ * %G_IO_ERROR_CANCELLED if the caller was cancelled, to
+ * [error@Coro.Error.PROTOCOL] in another thread, and to the misuse errors of
+ * [func@await].
  *
  * Returns: %TRUE if no member has failed; %FALSE with @error set
  *
@@ -679,7 +680,9 @@ coro_task_group_join (CoroTaskGroup  *self,
 
   g_return_val_if_fail (CORO_IS_TASK_GROUP (self), FALSE);
 
-  if (!coro_task_group_wait (self, error))
+  if (!coro_scheduler_require_mine (coro_supervisor_get_scheduler (&self->supervisor),
+                                    "A group can only be joined in its own thread", error) ||
+      !coro_task_group_wait (self, error))
     return FALSE;
 
   failures = coro_task_group_take_failures (self, NULL);

@@ -64,7 +64,7 @@ barrier_wake_all (CoroBarrier *self,
   guint index = 0;
 
   self->n_waiting = 0;
-  while ((waiter = coro_waiter_list_pop (&self->waiters)) != NULL)
+  while ((waiter = coro_waiter_list_pop_local (&self->waiters, "CoroBarrier")) != NULL)
     {
       ((CoroBarrierWaiter *) waiter)->index = index++;
       ((CoroBarrierWaiter *) waiter)->broken = broken;
@@ -157,7 +157,7 @@ coro_barrier_wait (CoroBarrier  *self,
     return FALSE;
 
   self->n_waiting++;
-  coro_waiter_list_append (&self->waiters, &waiter.waiter);
+  coro_waiter_list_append_local (&self->waiters, &waiter.waiter, "CoroBarrier");
   if (!coro_waiter_wait (&waiter.waiter, &barrier_wait_class, self, error))
     return FALSE;
   if (waiter.broken)

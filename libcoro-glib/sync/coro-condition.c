@@ -120,7 +120,7 @@ coro_condition_wait (CoroCondition  *self,
   if (!coro_waiter_init (&waiter, error))
     return FALSE;
 
-  coro_waiter_list_append (&self->waiters, &waiter);
+  coro_waiter_list_append_local (&self->waiters, &waiter, "CoroCondition");
   coro_lock_release (lock);
   woken = coro_waiter_wait (&waiter, &condition_wait_class, self, error);
   coro_lock_acquire_uncancellable (lock);

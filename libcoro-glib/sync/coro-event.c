@@ -98,7 +98,7 @@ coro_event_wait (CoroEvent  *self,
 
   if (!coro_waiter_init (&waiter, error))
     return FALSE;
-  coro_waiter_list_append (&self->waiters, &waiter);
+  coro_waiter_list_append_local (&self->waiters, &waiter, "CoroEvent");
   return coro_waiter_wait (&waiter, &event_wait_class, self, error);
 }
 

@@ -56,7 +56,7 @@ lock_set_owner (CoroLock *self,
 static void
 lock_pass_on (CoroLock *self)
 {
-  CoroWaiter *waiter = coro_waiter_list_pop (&self->waiters);
+  CoroWaiter *waiter = coro_waiter_list_pop_local (&self->waiters, "CoroLock");
 
   lock_set_owner (self, waiter != NULL ? waiter->job : NULL);
   if (waiter != NULL)
@@ -201,6 +201,7 @@ coro_lock_acquire (CoroLock  *self,
 
   if (!coro_waiter_init (&waiter, error))
     return FALSE;
+  coro_waiter_check_thread (self->owner, "CoroLock");
   coro_waiter_list_append (&self->waiters, &waiter);
   return coro_waiter_wait (&waiter, &lock_wait_class, self, error);
 }

@@ -384,7 +384,7 @@ coro_queue_put (CoroQueue  *self,
 
   putter.entry.item = item;
   putter.served = FALSE;
-  coro_waiter_list_append (&self->putters, &putter.waiter);
+  coro_waiter_list_append_local (&self->putters, &putter.waiter, "CoroQueue");
   if (!coro_waiter_wait (&putter.waiter, &put_wait_class, self, error))
     {
       queue_free_item (self, putter.entry.item);
@@ -493,7 +493,7 @@ coro_queue_take (CoroQueue  *self,
 
   taker.entry.item = NULL;
   taker.served = FALSE;
-  coro_waiter_list_append (&self->takers, &taker.waiter);
+  coro_waiter_list_append_local (&self->takers, &taker.waiter, "CoroQueue");
   if (!coro_waiter_wait (&taker.waiter, &take_wait_class, self, error))
     return FALSE;
   *out_item = taker.entry.item;
@@ -599,7 +599,7 @@ coro_queue_join (CoroQueue  *self,
   if (!coro_waiter_init (&waiter, error))
     return FALSE;
 
-  coro_waiter_list_append (&self->joiners, &waiter);
+  coro_waiter_list_append_local (&self->joiners, &waiter, "CoroQueue");
   return coro_waiter_wait (&waiter, &join_wait_class, self, error);
 }
 

@@ -171,7 +171,7 @@ coro_semaphore_acquire (CoroSemaphore  *self,
 
   if (!coro_waiter_init (&waiter, error))
     return FALSE;
-  coro_waiter_list_append (&self->waiters, &waiter);
+  coro_waiter_list_append_local (&self->waiters, &waiter, "CoroSemaphore");
   if (!coro_waiter_wait (&waiter, &semaphore_wait_class, self, error))
     return FALSE;
   semaphore_arrive (self);

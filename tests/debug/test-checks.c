@@ -384,6 +384,8 @@ test_a_few_ignored_cancellations_are_fine (void)
 static CoroEvent *shared_event;
 static CoroQueue *shared_queue;
 static CoroSemaphore *shared_semaphore;
+static CoroLock *shared_lock;
+static CoroBarrier *shared_barrier;
 
 static gpointer
 trigger_cb (gpointer data)
@@ -433,6 +435,14 @@ acquire_cb (gpointer   user_data,
 }
 
 static gboolean
+group_join_cb (gpointer   group,
+               GValue    *result,
+               GError   **error)
+{
+  return coro_task_group_join (group, error);
+}
+
+static gboolean
 use_from_elsewhere (CoroFunc      wait,
                     GThreadFunc   use,
                     GError      **error)
@@ -443,6 +453,99 @@ use_from_elsewhere (CoroFunc      wait,
     return FALSE;
   g_thread_join (g_thread_new ("elsewhere", use, NULL));
   return coro_await (task, NULL, error);
+}
+
+static gboolean
+lock_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  g_auto (CoroLocker) locker = coro_locker_enter (shared_lock, error);
+
+  return coro_locker_ok (&locker);
+}
+
+/* Waits for the lock in a main context of the calling thread, and then does not. */
+static gboolean
+try_lock_cb (gpointer   user_data,
+             GValue    *result,
+             GError   **error)
+{
+  g_autoptr (CoroTask) task = coro_spawn_task_at (NULL, lock_cb, NULL, NULL, NULL);
+
+  while (coro_task_get_coroutine_state (task) != CORO_COROUTINE_SUSPENDED)
+    if (!coro_yield (error))
+      return FALSE;
+  coro_task_cancel (task);
+  return coro_join (task, error) && coro_future_get_state (CORO_FUTURE (task)) == CORO_FUTURE_CANCELLED;
+}
+
+static gpointer
+try_lock_thread (gpointer data)
+{
+  g_assert_true (coro_run (try_lock_cb, NULL, NULL, NULL));
+  return NULL;
+}
+
+static gpointer
+abort_barrier_thread (gpointer data)
+{
+  coro_barrier_abort (shared_barrier);
+  return NULL;
+}
+
+static gboolean
+wait_barrier_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  g_autoptr (GError) local = NULL;
+
+  g_assert_false (coro_barrier_wait (shared_barrier, NULL, &local));
+  g_assert_error (local, CORO_ERROR, CORO_ERROR_CLOSED);
+  return TRUE;
+}
+
+/* Nobody waits, but the lock is held. */
+static gboolean
+foreign_lock_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  g_auto (CoroLocker) locker = coro_locker_enter (shared_lock, error);
+
+  g_thread_join (g_thread_new ("elsewhere", try_lock_thread, NULL));
+  return coro_locker_ok (&locker);
+}
+
+static gboolean
+foreign_barrier_cb (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  return use_from_elsewhere (wait_barrier_cb, abort_barrier_thread, error);
+}
+
+static gpointer
+join_thread (gpointer group)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (coro_run (group_join_cb, group, NULL, &error));
+  g_assert_error (error, CORO_ERROR, CORO_ERROR_PROTOCOL);
+  return NULL;
+}
+
+/* That is always an error. */
+static gboolean
+foreign_join_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  g_autoptr (CoroTaskGroup) group = coro_task_group_new (CORO_TASK_GROUP_NONE);
+
+  g_thread_join (g_thread_new ("elsewhere", join_thread, group));
+  return coro_task_group_join (group, error);
 }
 
 static gboolean
@@ -484,6 +587,8 @@ make_shared (void)
   shared_event = coro_event_new ();
   shared_queue = coro_queue_new (0, NULL);
   shared_semaphore = coro_semaphore_new (0);
+  shared_lock = coro_lock_new ();
+  shared_barrier = coro_barrier_new (2);
 }
 
 static void
@@ -492,6 +597,8 @@ free_shared (void)
   g_clear_object (&shared_event);
   g_clear_object (&shared_queue);
   g_clear_object (&shared_semaphore);
+  g_clear_object (&shared_lock);
+  g_clear_object (&shared_barrier);
 }
 
 static void
@@ -523,6 +630,33 @@ test_use_in_another_thread_is_critical (void)
   assert_logged ("A CoroQueue was used in another thread", 1);
   assert_logged ("A CoroSemaphore was used in another thread", 1);
   free_shared ();
+  end_log ();
+}
+
+static void
+test_lock_in_another_thread_is_critical (void)
+{
+  make_shared ();
+  run_checked (foreign_lock_cb);
+  assert_logged ("A CoroLock was used in another thread", 1);
+  free_shared ();
+  end_log ();
+}
+
+static void
+test_barrier_in_another_thread_is_critical (void)
+{
+  make_shared ();
+  run_checked (foreign_barrier_cb);
+  assert_logged ("A CoroBarrier was used in another thread", 1);
+  free_shared ();
+  end_log ();
+}
+
+static void
+test_join_in_another_thread_is_an_error (void)
+{
+  run_unchecked (foreign_join_cb);
   end_log ();
 }
 
@@ -685,6 +819,9 @@ main (int    argc,
   g_test_add_func ("/debug/checks/ignored-cancellations-are-not-reported-without-checks", test_ignored_cancellations_are_not_reported_without_checks);
   g_test_add_func ("/debug/checks/coroutines-are-counted-apart", test_coroutines_are_counted_apart);
   g_test_add_func ("/debug/checks/use-in-another-thread-is-critical", test_use_in_another_thread_is_critical);
+  g_test_add_func ("/debug/checks/lock-in-another-thread-is-critical", test_lock_in_another_thread_is_critical);
+  g_test_add_func ("/debug/checks/barrier-in-another-thread-is-critical", test_barrier_in_another_thread_is_critical);
+  g_test_add_func ("/debug/checks/join-in-another-thread-is-an-error", test_join_in_another_thread_is_an_error);
   g_test_add_func ("/debug/checks/threads-are-not-looked-at-without-checks", test_threads_are_not_looked_at_without_checks);
   g_test_add_func ("/debug/checks/use-in-the-own-thread-is-fine", test_use_in_the_own_thread_is_fine);
   g_test_add_func ("/spec/S134/never-awaited-shows-where-it-was-made", test_never_awaited_shows_where_it_was_made);
