@@ -453,7 +453,8 @@ class Identity(TestCase):
     async def test_of_exceptions(self):
         for combine in [lambda task: task.shield(), lambda task: task.shield().shield(), lambda task: Coro.gather(task)]:
             exception = KeyError('x')
-            self.assertIs(await raises(self, KeyError, combine(Coro.spawn(fail(exception)))), exception)
+            with self.assertNoLogs('coro'):
+                self.assertIs(await raises(self, KeyError, combine(Coro.spawn(fail(exception)))), exception)
 
     async def test_a_failure_read_again_and_again_keeps_no_frames(self):
         """Its traceback ends where it was raised first, and at the latest await."""
@@ -790,7 +791,7 @@ class Run(unittest.TestCase):
                 context.iteration(True)
             """)
         self.assertIn('ValueError: nobody reads me', output)
-        self.assertEqual(output.count('nobody reads me'), 1, output)
+        self.assertEqual(output.count('Nobody has read'), 1, output)
         self.assertNotIn('ImportError', output)
         self.assertNotIn('WARNING', output)
 

@@ -517,8 +517,13 @@ class AsyncTask(Coro.ForeignTask):
         raise RuntimeError(f'A coroutine below Coro.spawn() cannot await {awaited!r}')
 
     def __del__(self):
-        if sys is not None and not sys.is_finalizing():
+        if sys is None or sys.is_finalizing():
+            return
+        if self.__grefcount__ <= 1:
             self._report()
+        elif self._exception is not None and not self.is_observed():
+            # PyGObject since 3.58 calls us while C still has the task: a shield is about to read it.
+            call_soon(self._report)
 
     def _report(self):
         if self._exception is None or self.is_observed():
