@@ -1226,6 +1226,7 @@ circle_of_two_cb (gpointer   user_data,
   g_autoptr (CoroTask) b = spawn_circle (&second, "b");
   gint64 start = now ();
 
+  coro_test_keep_order (coro_scheduler_get_running ());         /* the last one closes the circle */
   first.awaited = b;
   second.awaited = a;
   if (!coro_join (a, error) || !coro_join (b, error))
@@ -1252,6 +1253,7 @@ circle_by_combinations_cb (gpointer   user_data,
   g_autoptr (CoroFuture) shield = NULL;
   const char *names[] = { "a", "b", "c" };
 
+  coro_test_keep_order (coro_scheduler_get_running ());
   for (int i = 0; i < 3; i++)
     tasks[i] = CORO_FUTURE (spawn_circle (&circles[i], names[i]));
   gather = coro_gather ((CoroFuture *[]) { other, tasks[1] }, 2);
