@@ -657,6 +657,8 @@ coro_foreign_task_take_cancel (CoroForeignTask *self)
  *
  * Counts the cancel requests that were not taken back.
  *
+ * Callable from the task's thread; never suspends.
+ *
  * Returns: how many there are
  *
  * Since: 0.1
@@ -675,6 +677,8 @@ coro_foreign_task_get_cancelling (CoroForeignTask *self)
  *
  * Takes one cancel request back. With the last one, a request that was not
  * delivered is dropped.
+ *
+ * Callable from the task's thread; never suspends.
  *
  * Returns: how many requests remain
  *
