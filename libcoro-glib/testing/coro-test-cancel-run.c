@@ -17,7 +17,8 @@
 
 /* In a row, each a second long: so long nobody made a step and nothing is under way. */
 #define MAX_IDLE_LOOKS 5
-#define MAX_SETTLING_TURNS 16
+/* Most of them last a ms: what is under way after 5 s was left behind. */
+#define MAX_SETTLING_TURNS 5000
 
 static gboolean
 run_body_cb (gpointer   user_data,
@@ -114,14 +115,18 @@ run_part (CoroCancelRun  *self,
   return FALSE;
 }
 
-/* The message that says that an operation is over may still be in the inbox, and with a seed it
- * stays there for some turns. */
+/* A thread may still be busy with an operation that was given up, and with a seed its message
+ * stays in the inbox for some turns. */
 static void
 run_settle (CoroCancelRun    *self,
             CoroCancelCounts  before)
 {
   for (int i = 0; i < MAX_SETTLING_TURNS && coro_cancel_run_count (self).n_external > before.n_external; i++)
-    coro_yield (NULL);
+    {
+      if (i > MAX_SETTLING_TURNS / 100)
+        g_usleep (1000);
+      coro_yield (NULL);
+    }
 }
 
 static gboolean
