@@ -5,6 +5,8 @@
  */
 #include "test-util.h"
 
+#include <unistd.h>
+
 /* Ends after so many ms, with that number. */
 static gboolean
 after_cb (gpointer   ms,
@@ -642,8 +644,7 @@ test_lost_coroutine (void)
       g_thread_join (thread);
       g_assert_cmpstr (coro_future_get_error (gather)->message, ==,
                        "The main context has ended before the coroutine has");
-      g_object_unref (lost.task);
-      return;
+      _exit (0);                /* what the coroutine holds is leaked */
     }
 
   g_test_trap_subprocess (NULL, 0, 0);
