@@ -42,7 +42,7 @@ typedef struct
   GArray *pending;              /* (element-type CoroNode): to be printed, the last first */
   GHashTable *printed;          /* (element-type gpointer) */
   GHashTable *awaited;          /* (element-type CoroJob): those that are no roots */
-  GPtrArray *marking;           /* (element-type CoroFuture): seen, and what these wait for is not */
+  GPtrArray *marking;           /* (element-type CoroFuture): seen, but not yet the futures they wait for */
   guint depth;                  /* of what is found next */
 } CoroGraph;
 

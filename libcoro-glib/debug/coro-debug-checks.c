@@ -54,7 +54,7 @@ check_context (CoroDebug *self,
   record->has_pushed = TRUE;
 }
 
-/* Those that run meanwhile would round like it. */
+/* Other coroutines of the thread would run with this rounding mode. */
 static void
 check_rounding (CoroDebug *self,
                 CoroJob   *job,

@@ -24,7 +24,7 @@ typedef struct
   CoroJob *job;                 /* (nullable): NULL for a callback */
   gpointer callback;            /* (nullable): of an outer step that is a callback */
   GMainContext *context;        /* (nullable) (unowned): the thread-default one when it began */
-  int rounding;                 /* what floating-point numbers were rounded to when it began */
+  int rounding;                 /* the rounding mode when the job began */
   const char *site;             /* (nullable): static */
   char name[CORO_DEBUG_MAX_NAME];
 } CoroDebugStep;
@@ -35,7 +35,7 @@ typedef struct
   guint n_ignored_cancels;
   int n_locks;
   gboolean has_pushed;          /* a context that it did not pop; it was reported */
-  gboolean has_rounded;         /* otherwise, and left it so; it was reported */
+  gboolean has_rounded;         /* the job has left another rounding mode, and this was reported */
   guint n_wait_frames;
   gpointer wait_frames[CORO_ERROR_STEP_MAX_FRAMES];     /* where it waited last */
 } CoroDebugJob;
@@ -56,7 +56,7 @@ struct _CoroDebug
   CoroReady flush;
   gboolean flushing;            /* it is in the ready queue */
   gboolean reporting;           /* this step is it */
-  gsize thread;                 /* coro_thread_self() of the one that thread_id names; 0: none yet */
+  gsize thread;                 /* coro_thread_self() of the thread with thread_id; 0: none yet */
   CoroTraceFunc trace;          /* (nullable) */
   gpointer trace_data;          /* (owned): by trace_destroy */
   GDestroyNotify trace_destroy; /* (nullable) */

@@ -62,7 +62,7 @@ def uses_ucontext():
 
 
 def ucontext_registers(sp, architecture):
-    """The same of the ucontext_t at sp."""
+    """The registers that the ucontext_t at sp has saved."""
     machine = gdb.Value(sp).cast(gdb.lookup_type('ucontext_t').pointer())['uc_mcontext']
     if architecture in GREGS:
         return {name: int(machine['gregs'][i]) for name, i in GREGS[architecture].items()}

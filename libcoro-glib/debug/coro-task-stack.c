@@ -18,7 +18,7 @@ typedef struct
   GString *text;
   CoroJob *target;
   GHashTable *visited;          /* (element-type CoroFuture) */
-  GPtrArray *pending;           /* (element-type CoroFuture): visited, and what these wait for is not */
+  GPtrArray *pending;           /* (element-type CoroFuture): visited, but not yet the futures they wait for */
   gboolean found;
 } CoroTaskWaiting;
 

@@ -5,10 +5,10 @@
 
 #include "fiber/coro-drop-private.h"
 
-/* Things that hold each other in a chain: an error in a group error in a group error, the
- * future of a gather in another gather.  Freeing the first frees the second, and so on, and
- * the program decides how long the chain is.  So what is freed while so many are being freed
- * around it waits until the innermost of these is done: a loop instead of a stack. */
+/* Objects can hold each other in a chain of any length: an error in a group error in a group
+ * error, the future of a gather in another gather.  Freeing the first object frees the second,
+ * and so on, and a long chain would overflow the stack.  So once the calls are nested to a
+ * certain depth, a further object is put on a list, and a loop frees the list. */
 #define MAX_DEPTH 8
 
 typedef struct
@@ -48,7 +48,7 @@ drop_end (void)
   depth--;
 }
 
-/* Frees `data`, which may hold another such thing. */
+/* Frees `data`, which may hold another object of a chain. */
 void
 coro_drop (gpointer       data,
            GDestroyNotify destroy)
@@ -71,7 +71,7 @@ free_value (gpointer data)
   g_free (data);
 }
 
-/* The same for a value, which is empty afterwards.  It may be so already. */
+/* Clears a value, which may hold an object of a chain.  The value may be empty already. */
 void
 coro_drop_value (GValue *value)
 {

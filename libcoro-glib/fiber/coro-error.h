@@ -28,13 +28,13 @@ G_BEGIN_DECLS
  * @CORO_ERROR_FOREIGN_FRAME: a language binding's frame is on the coroutine's stack
  * @CORO_ERROR_NESTED_LOOP: a main loop nested in the coroutine has not returned
  * @CORO_ERROR_NESTED_RUN: [func@run] was called while the thread already runs coroutines
- * @CORO_ERROR_ALREADY_DONE: what was to be changed is already complete
+ * @CORO_ERROR_ALREADY_DONE: the object is complete and cannot be changed any more
  * @CORO_ERROR_CLOSED: the object was closed
- * @CORO_ERROR_NO_RESULT: a coroutine failed and did not say why, or a call was not made
+ * @CORO_ERROR_NO_RESULT: a coroutine failed without setting an error, or a call was not made
  * @CORO_ERROR_TYPE_MISMATCH: a result is of another type than was asked for
  * @CORO_ERROR_NO_STACK: no stack could be had for another coroutine
  * @CORO_ERROR_PROTOCOL: calls came in an order that makes no sense
- * @CORO_ERROR_EXHAUSTED: an iterator that was to have another value is at its end
+ * @CORO_ERROR_EXHAUSTED: an iterator has no further value
  * @CORO_ERROR_GENERATOR_EXIT: the generator whose body this is was closed
  *
  * Codes of [error@Coro.Error].

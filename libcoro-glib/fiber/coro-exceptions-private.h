@@ -7,8 +7,9 @@
 
 G_BEGIN_DECLS
 
-/* What a runtime of C++ keeps for each thread: the exceptions that are being handled, and how
- * many are on their way.  The layout is a part of its ABI (__cxa_eh_globals). */
+/* The state that a C++ runtime keeps for each thread: the exceptions that are being handled, and
+ * the number of exceptions that are thrown and not caught yet.  The layout is a part of the
+ * runtime's ABI (__cxa_eh_globals). */
 typedef struct
 {
   gpointer caught;
@@ -20,7 +21,7 @@ typedef struct
 
 typedef CoroExceptions *(*CoroExceptionsFunc) (void);
 
-/* Those of the calling thread, never NULL. */
+/* The exception state of the calling thread, never NULL. */
 extern __thread CoroExceptions *coro_exceptions __attribute__ ((tls_model ("initial-exec"), visibility ("hidden")));
 
 void coro_exceptions_add_runtime   (CoroExceptionsFunc   func);
@@ -28,7 +29,7 @@ void coro_exceptions_follow        (void);
 void coro_exceptions_switch        (void               **save_sp,
                                     void                *load_sp);
 
-/* Whether the running stack handles an exception, or makes way for one. */
+/* Whether the running stack handles an exception, or is being unwound for one. */
 static inline gboolean
 coro_exceptions_are_open (void)
 {

@@ -84,8 +84,8 @@ coro_fiber_init (CoroFiber     *self,
   *self = (CoroFiber) { NULL, };
   self->stack = stack;
 #ifdef CORO_ASAN
-  /* What the last user of this stack left poisoned: the frames that its end skipped, which are
-   * the outermost.  Of a large stack all would be a write of 1 MiB. */
+  /* The last user of this stack left its outermost frames poisoned, because the end of a fiber
+   * does not return through them.  Unpoisoning a whole large stack would write 1 MiB. */
   __asan_unpoison_memory_region (MAX (stack->low, top - CORO_STACK_SIZE_DEFAULT),
                                  (gsize) (top - MAX (stack->low, top - CORO_STACK_SIZE_DEFAULT)));
   self->asan_bottom = stack->low;

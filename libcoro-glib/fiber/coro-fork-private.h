@@ -7,11 +7,12 @@
 
 G_BEGIN_DECLS
 
-/* What a thread has locked stays locked for ever in a child that is forked meanwhile, where that
- * thread is not.  So fork() takes every lock of the process that is made with CORO_FORK_LOCK(),
- * and both sides find them free and what they guard whole.  The lock of a single object is reset
- * when the child first takes it: what that guards has to be whole at any moment, but for what
- * the holder alone would have done. */
+/* A child process has only the thread that forked.  A lock that another thread of the parent holds
+ * at this moment would stay locked in the child for ever.  So fork() first takes every global lock
+ * that was made with CORO_FORK_LOCK(); afterwards these locks are free in both processes, and the
+ * data that they guard is consistent.  The lock of a single object is reset when the child first
+ * takes it.  So the data that an object lock guards has to be consistent at any moment, except for
+ * changes that concern the holder of the lock alone. */
 
 /* A thread that holds a lock may take one of a later rank. */
 typedef enum
@@ -32,11 +33,11 @@ struct _CoroForkLock
 typedef struct
 {
   GMutex mutex;
-  guint n_forks;                /* (atomic): of the process for which it was made or reset */
+  guint n_forks;                /* (atomic): coro_n_forks when the lock was made or reset */
 } CoroObjectLock;
 
-/* How often the process and those before it were forked, each time in the child.  Written where
- * there is one thread only. */
+/* How many forks led to this process: 0 in the first process, one more in each child.  Written in
+ * the child while it has a single thread. */
 extern guint coro_n_forks G_GNUC_INTERNAL;
 
 #define CORO_FORK_LOCK(name, rank)                              \

@@ -7,13 +7,13 @@
 
 #include <pthread.h>
 
-/* Whoever resets a lock holds this one. */
+/* Held while the lock of an object is reset. */
 CORO_FORK_LOCK (reset_lock, CORO_FORK_LAST)
 
 guint coro_n_forks;
 
 static CoroForkLock *locks[CORO_FORK_N_RANKS];  /* written while the library is loaded */
-static gboolean watching;                       /* the same */
+static gboolean watching;                       /* written while the library is loaded */
 
 /* --- the locks of the process --------------------------------------------------------- */
 
@@ -61,7 +61,7 @@ coro_object_lock_init (CoroObjectLock *self)
   self->n_forks = coro_n_forks;
 }
 
-/* One that a thread of the parent holds cannot be cleared. */
+/* In a child the lock may be held by a thread of the parent; then it cannot be cleared. */
 void
 coro_object_lock_clear (CoroObjectLock *self)
 {
@@ -69,7 +69,7 @@ coro_object_lock_clear (CoroObjectLock *self)
     g_mutex_clear (&self->mutex);
 }
 
-/* In a child: the thread that holds it is not here. */
+/* For a child process, which does not have the thread that holds the lock. */
 void
 coro_object_lock_reset (CoroObjectLock *self)
 {

@@ -30,7 +30,7 @@
 # define MADV_GUARD_INSTALL 102
 #endif
 
-/* It counts 30000 mappings, of which each guard takes two. */
+/* valgrind handles 30000 mappings, and each guard takes two. */
 #define MAX_UNDER_VALGRIND 10000
 
 typedef enum

@@ -24,13 +24,15 @@
 
 /* Not more than RLIMIT_AS leaves room for, even when it is small. */
 #define SLAB_SIZE       ((gsize) 16 * 1024 * 1024)
-/* Large stacks share a mapping as well, so that the kernel's limit of mappings does not count
- * them; where there is no room for so many, one has a slab of its own. */
+/* Large stacks share a mapping as well, because the kernel limits the number of mappings.  Where
+ * there is no room for so many stacks, each large stack gets a slab of its own. */
 #define MIN_STACKS      8
 #define MAX_SLAB_SIZE   ((gsize) 256 * 1024 * 1024)
-/* What must be left to everybody else after a slab: malloc() aborts under GLib. */
+/* The room that must be left for the rest of the process after a slab: under GLib a failed
+ * malloc() aborts. */
 #define HEADROOM        ((gsize) 2 * 1024 * 1024)
-/* The same after one that could as well be of small stacks: a thousand of those. */
+/* The room that must be left after a slab of large stacks if small stacks would do: room for a
+ * thousand small stacks. */
 #define SPARING_HEADROOM ((gsize) 256 * 1024 * 1024)
 /* What one page of page tables describes.  A slab that begins in the middle of one needs
  * nine of them instead of eight: 65 bytes a coroutine. */
@@ -104,7 +106,7 @@ get_slab_size (CoroStackClass *klass)
   return MAX (MAX (SLAB_SIZE, klass->stride), MIN (size, MAX_SLAB_SIZE));
 }
 
-/* `sparing`: only if there is much room left after it. */
+/* `sparing`: fails unless much room is left after the slab. */
 CoroStackSlab *
 coro_slab_new (CoroStackClass  *klass,
                gboolean         sparing,

@@ -7,21 +7,22 @@
 
 G_BEGIN_DECLS
 
-/* Sizes are those of the address range and contain the guard. */
+/* The size of a stack is the size of its address range, guard included. */
 
-/* For code of one's own. */
+/* Enough for the program's own code. */
 #define CORO_STACK_SIZE_DEFAULT ((gsize) 256 * 1024)
-/* For foreign code, which takes a thread's 8 MiB for granted: GTK's CSS parser, librsvg and GL
- * drivers recurse as deep as what they are given says.  With the guard 9 MiB, and one more because a
- * multiple of 2 MiB has the guard and the top of the neighbour share a page of page tables: 9 KiB
- * for one that is parked instead of 11.  Where addresses are scarce, as much as they usually need. */
+/* For foreign code, which counts on the 8 MiB of a thread stack: GTK's CSS parser, librsvg and GL
+ * drivers recurse as deep as their input is nested.  8 MiB and the guard make 9 MiB.  One more MiB
+ * makes the size a multiple of 2 MiB, so that the guard and the top of the neighbour share a page
+ * of page tables: a parked coroutine then takes 9 KiB instead of 11.  On 32 bits addresses are
+ * scarce, and the size is what such code usually needs. */
 #if GLIB_SIZEOF_VOID_P >= 8
 # define CORO_STACK_SIZE_LARGE  ((gsize) 10 * 1024 * 1024)
 #else
 # define CORO_STACK_SIZE_LARGE  ((gsize) 1024 * 1024)
 #endif
 #define CORO_STACK_GUARD_SIZE   ((gsize) 64 * 1024)
-/* That of stacks that have room for it, which is what the kernel leaves below a thread's. */
+/* The guard of large stacks: as much as the kernel leaves below a thread stack. */
 #define CORO_STACK_GUARD_SIZE_LARGE ((gsize) 1024 * 1024)
 
 typedef struct _CoroStackPool CoroStackPool;

@@ -20,7 +20,7 @@
  * found by as many steps at most. */
 #define TRIM_LOOKS 32
 #define TRIM_STEPS 1024
-/* From here on a large guard takes little of a stack. */
+/* From this size on a large guard takes only a small part of a stack. */
 #define LARGE_SIZE (4 * CORO_STACK_GUARD_SIZE_LARGE)
 
 struct _CoroStackPool
@@ -212,7 +212,8 @@ coro_stack_pool_take (CoroStackPool  *self,
   return stack_class_take (stack_pool_get_class (self, size), FALSE, error);
 }
 
-/* For who would do with a smaller one: NULL also where it would leave little room for others. */
+/* For a caller that can use a smaller stack instead.  Returns NULL also if little room would be
+ * left for other stacks. */
 CoroStack *
 coro_stack_pool_take_sparing (CoroStackPool *self,
                               gsize          size)
@@ -229,7 +230,8 @@ coro_stack_pool_give (CoroStackPool *self,
   coro_slab_give (stack->slab, stack);
 }
 
-/* coro_stack_pool_give() for who may have outlived the pool, and is not on that stack. */
+/* coro_stack_pool_give() for a caller that may have outlived the pool, and does not run on the
+ * stack. */
 void
 coro_stack_pool_give_late (CoroStackPool *self,
                            CoroStack     *stack)
@@ -310,7 +312,7 @@ coro_stack_pool_count_in_use (CoroStackPool *self)
   return total;
 }
 
-/* How many bytes below a stack fault.  May be called in a signal handler. */
+/* The size in bytes of the guard below a stack.  May be called in a signal handler. */
 gsize
 coro_stack_get_guard_size (const CoroStack *stack)
 {

@@ -20,11 +20,11 @@
 /* What the callbacks hold: one that is on its way already cannot be taken back. */
 typedef struct
 {
-  CoroScheduler *scheduler;     /* (owned): whose thread the completion belongs to */
+  CoroScheduler *scheduler;     /* (owned): the completion belongs to its thread */
   CoroCompletion *completion;   /* (nullable) (unowned): NULL once that is disposed of */
 } CoroCompletionLink;
 
-/* A future that was done on another thread, because its own context has ended. */
+/* A future that was completed on another thread, because its own context has ended. */
 typedef struct
 {
   CoroMessage message;          /* first */
@@ -60,7 +60,7 @@ link_unref (gpointer link)
   g_atomic_rc_box_release_full (link, link_clear);
 }
 
-/* On the thread of the completion. */
+/* Runs on the thread of the completion. */
 static void
 link_add_done (CoroCompletionLink *link,
                CoroFuture         *future)
@@ -141,8 +141,8 @@ completion_next (CoroIterator  *iterator,
   if (!coro_scheduler_require_mine (self->link->scheduler, "Futures are given out in the thread that asked for them", error))
     return FALSE;
 
-  /* Not after a wait: a waiter that was woken, and fails without an undo, would leave the next
-   * in line asleep. */
+  /* Not after a wait: if a woken waiter failed without an undo, the next waiter in line would
+   * never be woken. */
   if (self->done.length > 0 && !coro_check_cancelled (error))
     return FALSE;
 

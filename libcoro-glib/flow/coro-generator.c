@@ -19,14 +19,14 @@
  * An iterator that is made of a function: the body runs until it has produced
  * a value, and goes on when the next one is asked for.
  *
- * The body has a stack of its own and runs on behalf of who asks: it is that
- * coroutine, with its task and its time limits. So a guard that the body has
- * opened must be closed before it produces a value.
+ * The body has a stack of its own but runs as a part of the coroutine that asks
+ * for a value, with the task and the time limits of this coroutine. So a guard
+ * that the body has opened must be closed before it produces a value.
  *
- * A generator that has started wants to be run to its end, or closed: what
- * its body holds is on its stack. One that is dropped in between closes itself
- * later, in a coroutine of its own, and debug mode warns of it;
- * [func@Loop.enter] closes it at once.
+ * A generator that has started must be run to its end or closed, because the
+ * stack of its body holds resources. A generator that is dropped before its end
+ * closes itself later, in a coroutine of its own, and debug mode warns of it;
+ * [func@Loop.enter] closes a generator as soon as the loop is left.
  *
  * Semantics: Python's asynchronous generators.
  *

@@ -69,9 +69,9 @@ coro_awaitable_default_init (CoroAwaitableInterface *iface)
  *
  * Ends a wait that [vfunc@Awaitable.begin] has left pending.
  *
- * To be called once for a waiter, and not any more once
- * [vfunc@Awaitable.abort] has said %CORO_ABORT_DONE: the waiter is gone then. That
- * may be said of one that was woken already.
+ * To be called once for each waiter, and not after [vfunc@Awaitable.abort] has
+ * returned %CORO_ABORT_DONE, because then the waiter is gone.
+ * [vfunc@Awaitable.abort] may be called for a waiter that was woken already.
  * The coroutine runs later, not inside this call.
  *
  * Callable from any thread; never suspends.
@@ -93,7 +93,7 @@ awaitable_abort (gpointer    object,
   if (CORO_AWAITABLE_GET_IFACE (object)->abort (object, waiter) != CORO_ABORT_DONE)
     return FALSE;
 
-  /* Another thread may have woken it meanwhile: the message is a part of the waiter. */
+  /* Another thread may have woken the waiter meanwhile; its message is a part of the waiter. */
   coro_scheduler_catch_up (coro_job_get_scheduler (waiter->job));
   return TRUE;
 }
@@ -134,7 +134,7 @@ await_interface (CoroAwaitable  *self,
   if (error == NULL)
     return FALSE;
 
-  /* A wait that was called off later says so itself: that was the request. */
+  /* If the awaitable ends the wait later, its own CANCELLED delivers the request. */
   if (waiter.aborted && coro_job_has_request (waiter.job) && coro_error_is_cancelled (*error))
     coro_job_consume_request (waiter.job);
   coro_hooks_note_error (self, *error, TRUE);
@@ -153,20 +153,21 @@ await_interface (CoroAwaitable  *self,
  * Python and JavaScript: `await awaitable`.
  *
  * Suspends the calling coroutine unless @awaitable is done. Outside of a
- * coroutine only what is done can be awaited.
+ * coroutine the await only succeeds if @awaitable is done.
  *
- * Cancellation: see [iface@Awaitable]. It reaches a future or task that
- * nobody else waits for; a task may then clean up first, and its outcome is
- * the outcome of the await. [func@join] leaves it alone.
+ * Cancellation: see [iface@Awaitable]. If this coroutine alone waits for a
+ * future or task, the future or task is cancelled too; a task may then clean up
+ * first, and its outcome is the outcome of the await. [func@join] does not
+ * cancel the task.
  *
  * Nothing is consumed: @awaitable stays with the caller and can be awaited
  * again.
  *
- * @error can be set to what @awaitable fails with, and to
+ * @error can be set to the error of @awaitable, and to
  * %G_IO_ERROR_CANCELLED, [error@Coro.Error.NOT_IN_COROUTINE],
  * [error@Coro.Error.NESTED_LOOP], [error@Coro.Error.FOREIGN_FRAME] or, for a
- * task that would wait for itself, also by way of others that wait for each
- * other, [error@Coro.Error.PROTOCOL].
+ * task that would wait for itself, directly or through a circle of tasks,
+ * [error@Coro.Error.PROTOCOL].
  *
  * Returns: %TRUE with the result; %FALSE with @error set
  *

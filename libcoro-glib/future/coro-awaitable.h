@@ -57,10 +57,10 @@ G_DECLARE_INTERFACE (CoroAwaitable, coro_awaitable, CORO, AWAITABLE, GObject)
  * @parent: the parent interface
  * @begin: registers a waiter, or says that there is nothing to wait for
  * @abort: ends a wait that @begin left pending
- * @finish: gives the result; may run many times.  After an @abort that said
- *   %CORO_ABORT_LATER it fails with %G_IO_ERROR_CANCELLED, which is then how the
- *   coroutine hears of its request, or gives what came all the same: then the
- *   next wait fails
+ * @finish: gives the result; may run many times.  After @abort has returned
+ *   %CORO_ABORT_LATER, @finish either fails with %G_IO_ERROR_CANCELLED, which
+ *   delivers the cancel request, or gives the result that came in spite of it;
+ *   then the next wait fails
  * @undo: (nullable): puts back what a woken waiter was given
  *
  * What makes an object something that coroutines can wait for.

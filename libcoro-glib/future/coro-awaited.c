@@ -11,12 +11,13 @@
 #include "scheduler/coro-cancel-private.h"
 #include "scheduler/coro-waiter-private.h"
 
-/* How many steps a coroutine that is awaited looks ahead for itself.  A limit, because a chain
- * of tasks may be long and each of them awaited: they would all walk through the rest of it. */
+/* How many futures an awaited coroutine checks for a circle before it waits.  The limit is for
+ * long chains of tasks: without it each task would walk through the rest of the chain. */
 #define MAX_STEPS 256
-/* One that is not, but in a nursery: what waits for the members is near. */
+/* How many futures a coroutine of a nursery checks if no coroutine awaits it: the join of the
+ * nursery is only a few steps away. */
 #define MAX_MEMBER_STEPS 8
-/* How many of those in a circle are named. */
+/* How many tasks of a circle the error message names. */
 #define MAX_NAMED 8
 
 /* Calls `func` for the futures that a parked job waits for, and `job_func` for the jobs. */
@@ -50,20 +51,20 @@ coro_job_visit_awaited (CoroJob            *self,
 
 /* --- circles ------------------------------------------------------------------------ */
 
-/* A future that has to be done before the await can be. */
+/* A future that has to be done before the await can end. */
 typedef struct
 {
   CoroFuture *future;           /* (unowned) */
-  guint before;                 /* which of the steps led to it */
+  guint before;                 /* index of the step that led to this one */
 } CoroCycleStep;
 
 typedef struct
 {
-  CoroJob *job;                 /* that is about to wait */
+  CoroJob *job;                 /* the job that is about to wait */
   GArray *steps;                /* (element-type CoroCycleStep) */
   guint max_steps;
-  guint current;                /* which step is looked at */
-  gboolean found;               /* that one waits for the job */
+  guint current;                /* index of the step that is being checked */
+  gboolean found;               /* the current step waits for the job */
 } CoroCycleSearch;
 
 /* The job of a task, in the thread of `search`; NULL for anything else. */
@@ -96,7 +97,8 @@ scope_contains (CoroScope *self,
   return scope != NULL;
 }
 
-/* What a job that waits for one thing waits for.  One that has a turn may go on without. */
+/* Follows the wait of a job that waits for a single thing.  A job in the queue is skipped: its
+ * wait may be over. */
 static void
 search_job (CoroCycleSearch *search,
             CoroJob         *job)
@@ -113,7 +115,7 @@ search_job (CoroCycleSearch *search,
     search_push_cb (waiter->object, search);
 }
 
-/* A race needs only one of its futures, and perhaps another one. */
+/* A race needs only one of its futures, so a circle through one of them need not block it. */
 static gboolean
 future_needs_all (CoroFuture *self)
 {
@@ -137,7 +139,7 @@ search_run (CoroCycleSearch *search)
     }
 }
 
-/* (transfer full): the tasks on the way, the first one first. */
+/* Returns: (transfer full): the error message, with the tasks of the circle in order */
 static char *
 search_describe (CoroCycleSearch *search)
 {
@@ -171,7 +173,8 @@ search_describe (CoroCycleSearch *search)
   return g_string_free (text, FALSE);
 }
 
-/* How far to look: nothing waits for one that no other has a handle of. */
+/* How many futures to check: 0 for a job that neither a coroutine, a callback nor a join waits
+ * for. */
 static guint
 job_get_max_steps (CoroJob *self)
 {
@@ -182,9 +185,9 @@ job_get_max_steps (CoroJob *self)
   return ((CoroSupervisor *) self->supervisor)->joined ? MAX_MEMBER_STEPS : 0;
 }
 
-/* Whether the running job may wait for `future`.  FALSE with CORO_ERROR_PROTOCOL when that
- * waits for the job itself, directly or by way of others: neither would ever go on, and a time
- * limit would have each of them wait for the other to clean up. */
+/* Whether the running job may wait for `future`.  FALSE with CORO_ERROR_PROTOCOL if `future`
+ * waits for the job, directly or through other futures: neither would ever go on, and after a
+ * time limit each would wait for the cleanup of the other. */
 gboolean
 coro_job_check_cycle (CoroJob     *self,
                       CoroFuture  *future,
@@ -201,7 +204,7 @@ coro_job_check_cycle (CoroJob     *self,
       return FALSE;
     }
 
-  /* The usual cases: nothing waits for us, or the task has not begun, or runs. */
+  /* The usual cases: nothing waits for this job, or the task has not begun, or can run. */
   if (search.max_steps == 0)
     return TRUE;
   job = search_get_job (&search, future);

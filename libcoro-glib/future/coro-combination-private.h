@@ -10,15 +10,17 @@ G_BEGIN_DECLS
 
 /* The future of several others: a gather, a race.
  *
- * What the others know of it is its members, a part of its own: a future that was dropped by
- * all is freed although the others are pending, and what it does to them goes on. */
+ * The member futures only know the CoroMembers of the combination.  So a combination without
+ * references is freed although members are pending, and its effect on the members, as the
+ * cancelling of the losers of a race, goes on. */
 #define CORO_TYPE_COMBINATION (coro_combination_get_type ())
 G_DECLARE_DERIVABLE_TYPE (CoroCombination, coro_combination, CORO, COMBINATION, CoroFuture)
 
 typedef struct _CoroMembers CoroMembers;
 
-/* `outer` (nullable): the combination, unless it was dropped.  Called on the thread of the
- * member's context, or on any once that has ended; two members may end at the same time. */
+/* `outer`: (nullable): the combination, unless it was dropped.  Called on the thread of the
+ * member's context, or on any thread once the context has ended; two members may end at the same
+ * time. */
 struct _CoroCombinationClass
 {
   CoroFutureClass parent_class;
@@ -26,9 +28,9 @@ struct _CoroCombinationClass
   void (*member_done) (CoroMembers     *members,
                        CoroFuture      *member,
                        CoroCombination *outer);
-  /* It is not done before all members are, unless one fails. */
+  /* The combination is not done before all its members are done, unless a member fails. */
   gboolean needs_all;
-  /* After the last of these. */
+  /* Called after the last member_done(). */
   void (*all_done)    (CoroMembers     *members,
                        CoroCombination *outer);
 };
@@ -38,17 +40,17 @@ struct _CoroMembers
   gatomicrefcount ref_count;
   const CoroCombinationClass *klass;
   guint flags;                  /* for the subclass */
-  gboolean lasts;               /* what one member does to the others goes on without an outer */
+  gboolean lasts;               /* a member that ends acts on the others also without an outer */
   gsize n_futures;
   int n_pending;                /* (atomic) */
   int cancelling;               /* (atomic): the combination was cancelled */
-  int cancel_pass;              /* (atomic): the last one that came by */
+  int cancel_pass;              /* (atomic): the last pass that reached this combination */
   GWeakRef outer;
   CoroObjectLock lock;
   CoroFuture **futures;         /* (nullable) (owned): while there is an outer; else guarded by lock */
-  GWeakRef *dropped;            /* (nullable) (owned): from then on; guarded by lock */
+  GWeakRef *dropped;            /* (nullable) (owned): once the outer is gone; guarded by lock */
   CoroFuture *winner;           /* (nullable) (owned): for the subclass; guarded by lock */
-  GPtrArray *errors;            /* (owned) (element-type GError): the same */
+  GPtrArray *errors;            /* (owned) (element-type GError): for the subclass; guarded by lock */
 };
 
 void         coro_combination_set_futures    (CoroCombination     *self,

@@ -62,7 +62,7 @@ member_done_cb (CoroFuture  *future,
     self->klass->all_done (self, outer);
 }
 
-/* Leaves no trace with those that are pending, as far as that can be done from here. */
+/* Removes the callbacks from the pending futures of this thread. */
 static void
 members_forget (CoroMembers  *self,
                 CoroFuture  **futures)
@@ -72,8 +72,9 @@ members_forget (CoroMembers  *self,
       coro_future_remove_on_done (futures[i], member_done_cb, self);
 }
 
-/* The outer future is gone.  The members are not kept any longer: they may be waiting for
- * each other's references.  Called once, when nobody else asks for them by the outer. */
+/* The outer future is gone.  The references to the member futures are dropped, because a chain of
+ * references could otherwise keep pending futures for ever.  Called once, by the finalizer of the
+ * outer. */
 static void
 members_lose_outer (CoroMembers *self)
 {
@@ -96,7 +97,7 @@ members_lose_outer (CoroMembers *self)
   coro_drop (futures, futures_free);
 }
 
-/* (transfer full) (array zero-terminated=1): those that are left. */
+/* Returns: (transfer full) (array zero-terminated=1): the members that still exist */
 static CoroFuture **
 members_dup_futures (CoroMembers *self)
 {
@@ -117,7 +118,7 @@ members_dup_futures (CoroMembers *self)
   return futures;
 }
 
-/* Cancels all of them.  Returns whether one was not done. */
+/* Cancels all members.  Returns whether a member was not done. */
 gboolean
 coro_members_cancel (CoroMembers *self)
 {
@@ -132,17 +133,18 @@ coro_members_cancel (CoroMembers *self)
 
 /* --- cancelling ------------------------------------------------------------------- */
 
-/* A combination on the way down to what is no combination. */
+/* A combination on the way down to futures that are no combinations. */
 typedef struct
 {
   CoroCombination *combination; /* (owned) */
   CoroMembers *members;         /* (unowned): the combination's */
   gsize next;
-  gboolean first;               /* nobody has cancelled it before */
-  gboolean any;                 /* one below was not done */
+  gboolean first;               /* it was not cancelled before */
+  gboolean any;                 /* a future below was not done */
 } CoroCancelLevel;
 
-/* Not if it is done, or the pass has been there: a future may be in several. */
+/* Pushes a combination unless it is done, or this pass has been there: a future may be a member of
+ * several combinations. */
 static void
 push_level (GArray          *levels,
             CoroCombination *combination,
@@ -159,7 +161,7 @@ push_level (GArray          *levels,
   g_array_append_val (levels, level);
 }
 
-/* Where all below are done, and about to say so, the cancel has come too late. */
+/* If all futures below are done, and their callbacks are on their way, the cancel is too late. */
 static gboolean
 pop_level (GArray *levels)
 {
@@ -174,8 +176,8 @@ pop_level (GArray *levels)
   return level.any;
 }
 
-/* Cancels the members; it is done when they are.  A loop: combinations of combinations may be
- * deeper than a stack. */
+/* Cancels the members; the combination is done when they are.  A loop, no recursion: nested
+ * combinations may be deeper than the stack. */
 static gboolean
 coro_combination_cancel (CoroFuture *future)
 {
@@ -244,7 +246,7 @@ coro_combination_get_members (CoroCombination *self)
   return priv->members;
 }
 
-/* Once, before anybody knows the combination. */
+/* Called once, before any other code knows the combination. */
 void
 coro_combination_set_futures (CoroCombination    *self,
                               CoroFuture * const *futures,

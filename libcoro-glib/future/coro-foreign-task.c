@@ -15,24 +15,25 @@
  *
  * A coroutine of another language, and the future of its result.
  *
- * Overrides for languages with an `await` of their own are made of it. The
- * language runs its code and has no stack of ours: where it awaits a future, it
- * says so with [method@ForeignTask.begin_await], returns to the main loop, and
- * goes on when the virtual function `wake` is called. What an await and a cancel
- * mean is decided here, and is the same as for a [class@Task]:
+ * It is the base of overrides for languages with an `await` of their own. The
+ * language runs its own code, without a stack of the library: to await a future,
+ * the task calls [method@ForeignTask.begin_await], returns to the main loop, and
+ * goes on when the virtual function `wake` is called. Await and cancel have the
+ * rules of a [class@Task]:
  *
- * - A cancel request is counted and delivered once: to what is awaited, else to
- *   what is awaited next.
- * - It reaches a future that nobody else waits for. If that takes time, as with
- *   a task that cleans up, the answer of the future decides. A future that
- *   others wait for is left alone, and only this await fails.
- * - A future that is done and a cancel request in the same turn are a cancel.
- * - An operation that succeeds in spite of the request leaves it pending.
+ * - A cancel request is counted, and delivered once: to the current await, or to
+ *   the next await if there is none.
+ * - If only this task awaits a future, the cancel request cancels the future. If
+ *   that takes time, as with a task that cleans up, the outcome of the future
+ *   decides. If others wait for the future too, only this await fails.
+ * - If a future is done and a cancel request comes in the same turn, the await
+ *   fails as cancelled.
+ * - If an operation succeeds in spite of the request, the request stays pending.
  *
- * An async function of JavaScript can have several awaits under way, and some
- * that no code waits for any more: a lost `Promise.race()` leaves one behind.
+ * An async function of JavaScript can have several awaits at a time, also awaits
+ * that its code has abandoned: a lost `Promise.race()` leaves one behind.
  * So, once the task has gone on, earlier awaits do not pass a cancel request on
- * to a plain future, which others may count on.
+ * to a plain future, because other code may rely on the future.
  *
  * Where not said otherwise, everything here is called from the thread of the
  * task's main context.
@@ -48,37 +49,37 @@ typedef struct
   CoroForeignWait *waits;       /* (nullable): the latest first */
   guint64 turn;                 /* how often it was woken */
   guint n_cancelling;           /* requests minus uncancels */
-  guint cancel_pending : 1;     /* a request that nobody has got yet */
-  guint heard : 1;              /* something that was awaited has answered the last request */
+  guint cancel_pending : 1;     /* a request that was not delivered yet */
+  guint heard : 1;              /* an awaited future has answered the last request */
   guint heeding : 1;            /* `heed` is in the queue */
 } CoroForeignTaskPrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (CoroForeignTask, coro_foreign_task, CORO_TYPE_FUTURE)
 
 /* One await, from its beginning until the task is woken.  It belongs to the thread of the
- * task; what the thread of the future does on its behalf begins and ends with a message. */
+ * task; the thread of the future works for it only between two messages, `off` and `over`. */
 struct _CoroForeignWait
 {
   CoroReady ready;              /* first */
-  CoroMessage off;              /* to the future's thread: it is called off */
+  CoroMessage off;              /* to the future's thread: the wait is called off */
   CoroMessage over;             /* and back: the wait is over */
   int ref_count;                /* (atomic) */
   CoroForeignWait *previous;    /* of its task */
   CoroForeignWait *next;
   CoroForeignTask *task;        /* (owned) */
-  CoroFuture *future;           /* (nullable) (owned): NULL: it only gives way */
-  CoroBinding *context;         /* (nullable) (owned): of who began it */
+  CoroFuture *future;           /* (nullable) (owned): NULL: the await only yields */
+  CoroBinding *context;         /* (nullable) (owned): of the code that began it */
   guint64 id;
   guint64 turn;
   gboolean armed;               /* the future will tell; belongs to its thread */
   int delegated;                /* (atomic): the future has got the request, and its outcome decides */
-  gboolean propagate;           /* a cancel reaches the future, if nobody else wants it */
+  gboolean propagate;           /* a cancel cancels the future, unless others wait for it */
   gboolean queued;              /* in the ready queue */
-  gboolean asked;               /* its calling off is on its way to the future's thread */
-  gboolean cancelled;           /* it fails, whatever the outcome of the future */
+  gboolean asked;               /* `off` is on its way to the future's thread */
+  gboolean cancelled;           /* the await fails, whatever the outcome of the future */
 };
 
-/* How many calls of call_off_all() the thread is in: what is awaited may be a task as well. */
+/* How many calls of call_off_all() are nested in the thread: the awaited future may be a task. */
 static __thread guint calling_off;
 
 static CoroForeignWait *
@@ -135,8 +136,8 @@ wait_wake_cb (gpointer data)
     g_warning ("A callback of a future failed: %s", error->message);
 }
 
-/* The future got a request, and is done.  If nothing that got it has heard it, the task is still to
- * hear of it. */
+/* The future got a request, and is done.  If no future that got the request has heard it, the
+ * request stays pending for the task. */
 static void
 wait_settle (CoroForeignWait *self)
 {
@@ -146,12 +147,12 @@ wait_settle (CoroForeignWait *self)
     priv->heard = TRUE;
   for (CoroForeignWait *wait = priv->waits; wait != NULL; wait = wait->next)
     if (wait != self && g_atomic_int_get (&wait->delegated))
-      return;                   /* the last one decides */
+      return;                   /* the last wait to end decides */
   if (!priv->heard && priv->n_cancelling > 0)
     priv->cancel_pending = TRUE;
 }
 
-/* On the native stack, in the task's turn.  Takes a reference. */
+/* Runs on the native stack, in the task's turn.  Takes over a reference. */
 static void
 wait_end (CoroForeignWait *self)
 {
@@ -175,7 +176,7 @@ wait_ready_cb (CoroReady *ready)
   wait_end ((CoroForeignWait *) ready);
 }
 
-/* The main context has ended before. */
+/* The main context has ended before the task's turn. */
 static void
 wait_drop_cb (CoroReady *ready)
 {
@@ -188,7 +189,7 @@ wait_drop_cb (CoroReady *ready)
 
 static const CoroReadyClass wait_class = { wait_ready_cb, wait_drop_cb };
 
-/* Has the task woken in its turn.  On its thread; takes a reference. */
+/* Queues the wake-up of the task.  Runs on the task's thread; takes over a reference. */
 static void
 wait_enqueue (CoroForeignWait *self)
 {
@@ -206,7 +207,7 @@ wait_over_cb (CoroMessage *message)
   wait_enqueue (self);
 }
 
-/* The same from any thread, and never from inside whatever runs now. */
+/* Has the task woken, from any thread, and never inside this call. */
 static void
 wait_finish (CoroForeignWait *self)
 {
@@ -225,7 +226,7 @@ wait_finish (CoroForeignWait *self)
 
 /* --- the future --------------------------------------------------------------------- */
 
-/* In the future's thread, on the native stack, when the future is done. */
+/* Runs in the future's thread, on the native stack, when the future is done. */
 static void
 wait_future_cb (CoroFuture  *future,
                 gpointer     user_data,
@@ -240,7 +241,7 @@ wait_future_cb (CoroFuture  *future,
     wait_finish (self);
 }
 
-/* Also where no call comes any more, because the future's main context has ended. */
+/* Called also if wait_future_cb() never is, because the future's main context has ended. */
 static void
 wait_forgotten_cb (gpointer data)
 {
@@ -261,14 +262,14 @@ wait_arm (CoroForeignWait *self)
   coro_future_on_done (self->future, wait_future_cb, wait_ref (self), wait_forgotten_cb);
 }
 
-/* Leaves the future, and takes it along where nobody else wants it.  In its thread. */
+/* Leaves the future, and cancels it unless others wait for it.  Runs in the future's thread. */
 static void
 wait_leave_future (CoroForeignWait *self)
 {
   if (!self->armed || coro_future_is_done (self->future))
     return;                     /* the end is on its way already */
 
-  /* Where the request has got somewhere a task may have to clean up, and may ignore it. */
+  /* A task that gets the request may have to clean up first, and may ignore the request. */
   if (self->propagate && !coro_future_is_wanted (self->future, wait_future_cb, self) &&
       coro_future_cancel (self->future))
     {
@@ -292,7 +293,7 @@ wait_off_cb (CoroMessage *message)
   wait_unref (self);
 }
 
-/* Returns whether the request has got somewhere. */
+/* Returns whether the request counts as delivered or passed on. */
 static gboolean
 wait_call_off (CoroForeignWait *self)
 {
@@ -324,13 +325,13 @@ wait_call_off (CoroForeignWait *self)
         }
     }
 
-  /* Code that has gone on may not wait for this any more, and then hears nothing of it. */
+  /* Code that has gone on may have abandoned this await, and then would never hear the request. */
   return latest;
 }
 
 /* --- cancelling --------------------------------------------------------------------- */
 
-/* Gives the request to all that is awaited; if nothing is, it stays pending. */
+/* Gives the request to all awaited futures; if there are none, the request stays pending. */
 static void
 call_off_all (CoroForeignTask *self)
 {
@@ -341,7 +342,7 @@ call_off_all (CoroForeignTask *self)
   for (CoroForeignWait *wait = priv->waits; wait != NULL; wait = wait->next)
     g_ptr_array_add (waits, wait_ref (wait));
 
-  /* The first begun is the first to be woken. */
+  /* The await that began first is woken first. */
   priv->cancel_pending = FALSE;
   priv->heard = FALSE;
   calling_off++;
@@ -458,8 +459,7 @@ coro_foreign_task_init (CoroForeignTask *self)
 
 /* --- cycles ------------------------------------------------------------------------- */
 
-/* How many futures are looked at before a task waits: a chain that is longer may be a cycle
- * and is not found. */
+/* How many futures are checked for a cycle before a task waits.  A longer cycle is not found. */
 #define MAX_STEPS 256
 
 typedef struct
@@ -478,7 +478,7 @@ walk_found_cb (gpointer future,
     self->found[self->n_found++] = future;
 }
 
-/* What `future` cannot be done without. */
+/* Adds the futures that must be done before `future` can be done. */
 static void
 walk_on (CoroForeignWalk *self,
          CoroFuture      *future)
@@ -493,7 +493,7 @@ walk_on (CoroForeignWalk *self,
       return;
     }
 
-  /* Of several awaits the first that ends may be enough. */
+  /* With several awaits the task may go on after the first one. */
   priv = coro_foreign_task_get_instance_private (CORO_FOREIGN_TASK (future));
   if (priv->waits != NULL && priv->waits->next == NULL && priv->waits->future != NULL)
     walk_found_cb (priv->waits->future, self);
@@ -522,16 +522,16 @@ is_cycle (CoroForeignTask *self,
 /**
  * coro_foreign_task_begin_await:
  * @self: a task
- * @future: (nullable): what to wait for; %NULL to give way for a turn
+ * @future: (nullable): what to wait for; %NULL to yield for a turn
  * @error: return location for an error
  *
  * Begins an await. `wake` is called once, from the main loop, never inside this
  * function. The task and @future are kept until then.
  *
- * If a cancel request is pending this await gets it.
+ * A pending cancel request is delivered to this await.
  *
- * @error is [error@Coro.Error.PROTOCOL] for a task that waits for itself, also by
- * way of other tasks that wait for each other.
+ * @error is [error@Coro.Error.PROTOCOL] if the task would wait for itself,
+ * directly or through a circle of tasks.
  *
  * Returns: an id, which no other await ever gets; 0 with @error set
  *
@@ -583,11 +583,11 @@ coro_foreign_task_begin_await (CoroForeignTask  *self,
  * coro_foreign_task_is_awaiting:
  * @self: a task
  *
- * Whether something that the task awaits is still waited for. After a cancel:
- * whether the outcome of that decides, as far as this thread knows.
+ * Whether the task waits for a future whose outcome will decide the await. After
+ * a cancel this is as far as the calling thread knows.
  *
- * Returns: %FALSE if nothing is awaited, or the next turn of the main loop ends
- *   the await, or another thread that was told of the cancel
+ * Returns: %FALSE if there is no await, or if the await is about to end: in the
+ *   next turn of the main loop, or when another thread has answered a cancel
  *
  * Since: 0.1
  */
@@ -610,10 +610,10 @@ coro_foreign_task_is_awaiting (CoroForeignTask *self)
  * coro_foreign_task_is_cancel_pending:
  * @self: a task
  *
- * Whether a cancel request is pending, for what is about to begin an operation:
- * it should be called off before it begins.
+ * Whether a cancel request is pending. Code that is about to start an operation
+ * should then not start it.
  *
- * Returns: %TRUE if what the task awaits next has to fail
+ * Returns: %TRUE if the next await of the task has to fail
  *
  * Since: 0.1
  */
@@ -630,10 +630,10 @@ coro_foreign_task_is_cancel_pending (CoroForeignTask *self)
  * @self: a task
  *
  * Whether a cancel request is pending; from here on it counts as delivered.
- * For what does not go through [method@ForeignTask.begin_await]: the first
- * step, an await of what is done, the end.
+ * For steps without [method@ForeignTask.begin_await]: the first step of the
+ * task, an await of a future that is done, and the end.
  *
- * Returns: %TRUE if what the task does next has to fail
+ * Returns: %TRUE if the next step of the task has to fail
  *
  * Since: 0.1
  */
@@ -703,8 +703,8 @@ coro_foreign_task_uncancel (CoroForeignTask *self)
  * coro_foreign_task_end_cancelled:
  * @self: a task
  *
- * Completes the future of the task as cancelled. [method@Future.cancel] asks the
- * code of the task; this is for the code that has followed.
+ * Completes the future of the task as cancelled. [method@Future.cancel] only asks
+ * the code of the task to stop; this call says that the code has stopped.
  *
  * Callable from any thread; never suspends.
  *

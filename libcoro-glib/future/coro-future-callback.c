@@ -15,17 +15,17 @@ struct _CoroFutureCallback
   CoroMessage message;          /* to the owner's thread */
   CoroFutureCallback *previous;
   CoroFutureCallback *next;
-  CoroFutureCallback *same;     /* (nullable): in the index, another with the same function and data */
+  CoroFutureCallback *same;     /* (nullable): in the index, the next callback with equal function and data */
   CoroFuture *future;           /* (nullable) (owned), except in the list of a pending future: it must not keep itself */
-  CoroScheduler *scheduler;     /* (unowned): whose message is on its way to it */
-  CoroBinding *context;         /* (nullable) (owned): of who registered it */
-  CoroFutureFunc func;          /* (nullable): NULL: it is only freed */
+  CoroScheduler *scheduler;     /* (unowned): the message is on its way to this scheduler */
+  CoroBinding *context;         /* (nullable) (owned): of the code that registered it */
+  CoroFutureFunc func;          /* (nullable): NULL: the callback is only freed */
   gpointer user_data;
   GDestroyNotify destroy;
-  gboolean always;              /* func is ours, and called in any case: see coro_future_watch() */
+  gboolean always;              /* func is the library's, and called in any case: see coro_future_watch() */
 };
 
-/* Whoever looks for one among more than so many makes an index. */
+/* A search through more callbacks than this makes an index. */
 #define MAX_STEPS 32
 
 /* Guards the lists of callbacks that are on their way, and whether these are taken back. */
@@ -123,7 +123,7 @@ future_append_callback (CoroFuturePrivate  *priv,
     future_index_callback (priv, callback);
 }
 
-/* It is not called any more, only freed, and that later. */
+/* The callback is not called any more, only freed, later. */
 static void
 future_withdraw_callback (CoroFuturePrivate  *priv,
                           CoroFutureCallback *callback)
@@ -142,7 +142,7 @@ future_withdraw_callback (CoroFuturePrivate  *priv,
   coro_scheduler_push (priv->scheduler, &callback->ready);
 }
 
-/* (transfer full): all of them; the future has none any more. */
+/* Returns: (transfer full): all callbacks; the future has none left */
 static CoroFutureCallback *
 future_take_callbacks (CoroFuturePrivate *priv)
 {
@@ -165,7 +165,7 @@ callback_add (CoroFutureCallback *self)
   g_object_unref (self->future);
 }
 
-/* In the list of its future it can be taken back before the owner's thread hears of it. */
+/* From the list of its future a callback can be removed before the owner's thread gets it. */
 static void
 callback_post (CoroFutureCallback *self)
 {
@@ -249,8 +249,8 @@ coro_future_drop_callbacks (CoroFuturePrivate *priv)
     }
 }
 
-/* Whether anybody waits for a future that is not done, besides one callback.  On the owner's
- * thread.  Who gives up waiting cancels a future that is not wanted. */
+/* Whether a coroutine or a callback other than the given one waits for a pending future.  Runs on
+ * the owner's thread.  A waiter that gives up cancels a future that is not wanted. */
 gboolean
 coro_future_is_wanted (CoroFuture     *self,
                        CoroFutureFunc  func,
@@ -265,7 +265,7 @@ coro_future_is_wanted (CoroFuture     *self,
     if (callback->func != func || callback->user_data != user_data)
       return TRUE;
 
-  /* What another thread has asked for counts at once. */
+  /* A callback of another thread counts as soon as it was registered there. */
   g_mutex_lock (&posted_lock);
   for (CoroFutureCallback *callback = priv->posted; callback != NULL && !wanted; callback = callback->next)
     wanted = callback->func != NULL && (callback->func != func || callback->user_data != user_data);
@@ -299,9 +299,9 @@ future_add_callback (CoroFuture     *self,
     callback_post (callback);
 }
 
-/* coro_future_on_done() for the library itself: whatever is made of futures has to hear of
- * them.  `func` is called also after the future's context has ended; then on whatever thread
- * completes or drops the future, or in here. */
+/* coro_future_on_done() for futures that the library makes of other futures.  `func` is called
+ * also if the context of `self` has ended: then on the thread that completes or drops `self`, or
+ * inside this call. */
 void
 coro_future_watch (CoroFuture     *self,
                    CoroFutureFunc  func,
@@ -346,7 +346,7 @@ coro_future_on_done (CoroFuture     *self,
   future_add_callback (self, func, user_data, destroy, FALSE);
 }
 
-/* Looks at one after the other; from a certain number on it makes an index of them. */
+/* Searches the list from its head; after MAX_STEPS callbacks it makes an index. */
 static guint
 future_remove_listed (CoroFuturePrivate *priv,
                       CoroFutureFunc     func,
@@ -399,7 +399,7 @@ future_remove_indexed (CoroFuturePrivate *priv,
   return n_removed;
 }
 
-/* Those that are on their way are freed when they have come. */
+/* Callbacks that are on their way are freed when they arrive. */
 static guint
 future_remove_posted (CoroFuturePrivate *priv,
                       CoroFutureFunc     func,
@@ -424,8 +424,9 @@ future_remove_posted (CoroFuturePrivate *priv,
  * @func: what was to be called
  * @user_data: what was to be passed to it
  *
- * Takes back what [method@Future.on_done] has registered, as often as it was
- * registered, in whichever thread. User data is freed soon, not inside this call.
+ * Removes all callbacks that [method@Future.on_done] has registered, in any
+ * thread, with this function and data. User data is freed soon, not inside this
+ * call.
  *
  * Callable from the thread of the future's context; never suspends.
  *

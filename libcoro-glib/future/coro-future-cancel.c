@@ -43,10 +43,10 @@ cancel_ready_cb (CoroReady *ready)
   g_free (self);
 }
 
-/* A future that outlives its scheduler is cancelled all the same. */
+/* A future that outlives its scheduler can still be cancelled. */
 static const CoroReadyClass cancel_class = { cancel_ready_cb, cancel_ready_cb };
 
-/* Nothing of others runs in between messages. */
+/* No foreign code runs between two messages. */
 static void
 cancel_message_cb (CoroMessage *message)
 {

@@ -18,7 +18,7 @@ typedef struct
   gboolean propagate;           /* a cancel reaches the future, if nobody else wants it */
   gboolean is_removed;          /* the answer is here */
   gboolean is_kept;             /* the waiter is woken when the task has cleaned up; read after is_removed */
-  gboolean is_external;         /* virtual time waits for that */
+  gboolean is_external;         /* virtual time stands still during the wait */
 } CoroFutureLink;
 
 gboolean coro_future_link           (CoroFutureLink          *link,

@@ -38,8 +38,8 @@ future_has_waiter (CoroFuturePrivate *priv,
   return waiter->previous != NULL || waiter->next != NULL || priv->waiters.head == waiter;
 }
 
-/* As its scheduler ends, each task is asked to stop, once: what waits for it does not ask it
- * again, while it cleans up. */
+/* Whether the task of `self` was asked to stop by the end of its scheduler.  Then a waiter of the
+ * task must not ask it again while it cleans up. */
 static gboolean
 future_is_told (CoroFuture *self)
 {
@@ -62,9 +62,10 @@ link_removed_cb (CoroMessage *message)
   coro_job_poke (link->waiter.job);
 }
 
-/* Takes the waiter out of the list and, where it takes the future along, puts it back to
- * wait for what becomes of it: a task may have to clean up.  Returns whether it did.  A
- * future that refuses is done, or as good as: all that a gather waited for. */
+/* Takes the waiter out of the list.  If the future is cancelled along with the waiter, puts the
+ * waiter back to wait for the outcome, because a task may have to clean up.  Returns whether the
+ * waiter was put back.  A future that refuses the cancel is done, or as good as done: a gather
+ * whose members are all done. */
 static gboolean
 link_detach (CoroFutureLink *link)
 {
@@ -92,9 +93,9 @@ link_remove_cb (CoroMessage *message)
   coro_scheduler_post (coro_job_get_scheduler (link->waiter.job), &link->removed);
 }
 
-/* The same from another thread than the future's: the coroutine stays parked until that
- * one has answered, for it may be at work on the link.  That takes no virtual time, nor does
- * what a task of that thread does after it was cancelled. */
+/* link_detach() for a future of another thread.  The coroutine stays parked until the future's
+ * thread has answered, because this thread may be using the link.  The answer takes no virtual
+ * time, nor does the cleanup of a cancelled task in the future's thread. */
 static gboolean
 link_detach_remotely (CoroFutureLink *link)
 {
@@ -173,7 +174,7 @@ future_wait_abort (gpointer    object,
 
 static const CoroWaitClass future_wait_class = { future_wait_abort, coro_waiter_undo_nothing, TRUE };
 
-/* Whether it waits for nothing itself. */
+/* Whether the future waits for nothing itself. */
 static inline gboolean
 future_is_plain (CoroFuture *self)
 {
@@ -216,9 +217,10 @@ future_wait_pending (CoroFuture      *self,
   return waited;
 }
 
-/* A request was passed on to the future, which is done.  CANCELLED is what the request is
- * heard by.  So is the value of a task, which has heard of it and decided otherwise; that of
- * anything else says that the cancel came too late, and an error of its own that it failed. */
+/* Whether a cancel request that was passed on to the future counts as delivered, now that the
+ * future is done.  It does if the outcome is CANCELLED, or the value of a task, which has heard of
+ * the request and ignored it.  The value of any other future means that the cancel came too late,
+ * and another error means that the future failed by itself. */
 gboolean
 coro_future_has_heard (CoroFuture *self)
 {

@@ -7,18 +7,18 @@
 
 #include "fiber/coro-drop-private.h"
 
-/* Few futures have one, so it has no place in all of them. */
+/* Few futures have an origin, so it is no field of every future. */
 static G_DEFINE_QUARK (coro-future-origin, coro_future_origin)
 
-/* It may have an origin itself, and so on. */
+/* The origin may have an origin itself, and so on. */
 static void
 origin_free (gpointer origin)
 {
   coro_drop (origin, g_object_unref);
 }
 
-/* Says whose outcome `self` is about to take over.  FALSE if that was said already: then it
- * is the outcome of another one. */
+/* Notes the future whose outcome `self` is about to take over.  FALSE if an origin was noted
+ * before: then `self` has the outcome of another future. */
 gboolean
 coro_future_set_origin (CoroFuture *self,
                         CoroFuture *origin)
@@ -35,17 +35,18 @@ coro_future_set_origin (CoroFuture *self,
  * coro_future_take_origin:
  * @self: a future
  *
- * Gets the future whose outcome is that of @self: what a race was won by, what
- * was shielded, whose error a gather has failed with.
+ * Gets the future from which @self has taken its outcome: the winner of a race,
+ * the future inside a shield, the member whose error a gather has failed with.
  *
- * A language binding that keeps values and errors of the language with the
- * future they were given to finds them there, and then keeps them with @self as
- * well. @self forgets it: no garbage collector would see such a reference.
+ * This is for language bindings that store values and errors of the language
+ * with the future that they were given to: the binding finds the stored value
+ * there, and stores it with @self as well. @self then forgets the origin,
+ * because no garbage collector would see such a reference.
  *
  * Callable from any thread; never suspends.
  *
- * Returns: (nullable) (transfer full): that future, once; %NULL if the outcome
- *   is of its own, or @self is not done
+ * Returns: (nullable) (transfer full): the origin, in the first call; %NULL if
+ *   @self has an outcome of its own, or is not done
  *
  * Since: 0.1
  */

@@ -161,15 +161,16 @@ coro_future_resolve (CoroFuture   *self,
  * @self: a future
  * @value: (nullable): its value, copied; %NULL: done without one
  *
- * [method@Future.resolve], and the coroutine that has waited longest goes on
- * inside this call until it waits again: a handler that has to have something
- * done before it returns, as one of a frame that is about to be laid out, can
- * leave it to a coroutine. The others run later.
+ * Resolves the future like [method@Future.resolve]; in addition the coroutine
+ * that has waited longest goes on inside this call, until it waits again. So a
+ * signal handler can leave work to a coroutine that must be done before the
+ * handler returns: before a frame is laid out, say. Other waiting coroutines run
+ * later.
  *
- * It goes on later as well when the future belongs to another thread, and when
- * 64 coroutines are running inside each other.
+ * The first coroutine runs later, too, if the future belongs to another thread,
+ * or if 64 coroutines already run inside each other.
  *
- * Callable from any thread, but not from a finaliser: code of others runs
+ * Callable from any thread, but not from a finaliser, because foreign code runs
  * inside. Never suspends.
  *
  * Returns: %TRUE if the future is done by this call, %FALSE if it was before

@@ -34,9 +34,9 @@ typedef struct
   CoroWaiterList waiters;
   CoroFutureCallback *callbacks;        /* (owned) */
   CoroFutureCallback *callbacks_last;
-  GHashTable *callback_index;           /* (nullable) (owned): the same, once one was looked for among many */
-  CoroFutureCallback *posted;           /* (nullable) (unowned): those on their way to the owner's thread; guarded by
-                                         * a lock of theirs */
+  GHashTable *callback_index;           /* (nullable) (owned): the callbacks, after a search among many */
+  CoroFutureCallback *posted;           /* (nullable) (unowned): callbacks on their way to the owner's thread; guarded
+                                         * by posted_lock */
   CoroFutureHook *hook;         /* (nullable) (owned) */
 } CoroFuturePrivate;
 

@@ -11,7 +11,7 @@
 #include "future/coro-future-callback-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
-/* What a pending shield holds on to; what the inner future calls holds on to it as well. */
+/* The state of a pending shield.  The callback on the inner future holds a reference as well. */
 typedef struct
 {
   CoroFutureHook hook;          /* first */
@@ -54,8 +54,8 @@ shield_unref (gpointer data)
   g_free (self);
 }
 
-/* Done, cancelled or dropped: leaves no trace with the inner future, as far as that can be
- * done from here, and its error to it. */
+/* The shield is done, cancelled or dropped.  Removes the callback from the inner future if the
+ * future is of this thread; the inner future keeps its own error. */
 static void
 shield_hook_release (CoroFutureHook *hook)
 {

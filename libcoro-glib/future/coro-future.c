@@ -79,7 +79,7 @@ coro_future_set_scheduler (CoroFuture    *self,
 
 /* --- object ----------------------------------------------------------------------- */
 
-/* All that could complete it have dropped it.  The callbacks hear of that, and keep the
+/* All code that could complete the future has dropped it.  The callbacks are told, and keep the
  * future until they have been called. */
 static void
 coro_future_dispose (GObject *object)

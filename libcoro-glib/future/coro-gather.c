@@ -10,7 +10,7 @@
 #define CORO_TYPE_GATHER (coro_gather_get_type ())
 G_DECLARE_FINAL_TYPE (CoroGather, coro_gather, CORO, GATHER, CoroCombination)
 
-/* The failure that is kept until all are done is the first of the members' errors. */
+/* The first of the members' errors is kept until all members are done. */
 struct _CoroGather
 {
   CoroCombination parent_instance;
@@ -35,8 +35,8 @@ members_take_failure (CoroMembers  *members,
   return first;
 }
 
-/* The first failure is the outcome.  A member that was cancelled has failed, but that does
- * not make us cancelled. */
+/* The first failure is the outcome.  A cancelled member has failed, but does not make the gather
+ * cancelled. */
 static void
 gather_member_done (CoroMembers     *members,
                     CoroFuture      *member,
@@ -59,7 +59,7 @@ gather_member_done (CoroMembers     *members,
     }
   else if (outer != NULL)
     {
-      /* At once; the others go on and their outcomes are dropped. */
+      /* The gather fails at once; the other members go on, and their outcomes are dropped. */
       if (coro_future_set_origin (CORO_FUTURE (outer), member))
         coro_future_reject (CORO_FUTURE (outer), g_error_copy (error));
     }

@@ -85,10 +85,10 @@ typedef struct
   CoroMessage start;
   CoroTimer timer;
   CoroScheduler *scheduler;     /* (owned) */
-  GWeakRef future;              /* it owns us; another thread may be dropping it */
+  GWeakRef future;              /* it owns this struct; another thread may be dropping it */
   gint64 deadline;
   gboolean starting;            /* `start` is on its way */
-  gboolean released;            /* and frees us */
+  gboolean released;            /* `start` frees this struct */
 } CoroSleepHook;
 
 static void

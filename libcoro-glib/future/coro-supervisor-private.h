@@ -26,7 +26,7 @@ typedef struct
                         const GError   *error,
                         const char     *name,
                         const char     *site);
-  /* Whether a new member is queued now; else the supervisor queues it later.  One that is
+  /* Whether a new member is queued now; else the supervisor queues it later.  A member that is
    * queued and not marked as admitted ends without having begun. */
   gboolean (*admit)    (CoroSupervisor *self,
                         CoroJob        *member);
@@ -43,15 +43,15 @@ struct _CoroSupervisor
   const CoroSupervisorClass *klass;
   CoroScope scope;              /* its members are the coroutines */
   guint n_members;
-  int n_posted;                 /* (atomic): those that other threads have spawned, on their way here; less than 0:
-                                 * it takes none any more */
+  int n_posted;                 /* (atomic): members that other threads have spawned, on their way here; less
+                                 * than 0: the supervisor takes no more members */
   gsize stack_size;             /* bytes, for new members; 0: what the scheduler gives */
-  gboolean joined;              /* it is going to be joined, which reads all errors */
+  gboolean joined;              /* a join is going to read all errors */
   gboolean begins;              /* a member that is cancelled before it has begun runs to its first wait */
   gboolean background;          /* its members do not keep the application */
 };
 
-/* It has got its first member. */
+/* The supervisor has got its first member. */
 static inline void
 coro_supervisor_fill (CoroSupervisor *self)
 {
@@ -63,7 +63,7 @@ coro_supervisor_fill (CoroSupervisor *self)
     holder->changed (holder);
 }
 
-/* It has lost its last one. */
+/* The last member has ended. */
 static inline void
 coro_supervisor_empty (CoroSupervisor *self)
 {
@@ -79,8 +79,8 @@ coro_supervisor_get_scheduler (CoroSupervisor *self)
   return self->scope.scheduler;
 }
 
-/* Before a member is posted to the supervisor's thread.  FALSE: it takes none any more.  From any
- * thread. */
+/* To be called before a member is posted to the supervisor's thread, from any thread.  FALSE: the
+ * supervisor takes no more members. */
 static inline gboolean
 coro_supervisor_announce (CoroSupervisor *self)
 {
@@ -103,14 +103,15 @@ coro_supervisor_has_posted (CoroSupervisor *self)
   return g_atomic_int_get (&self->n_posted) > 0;
 }
 
-/* From now on it takes no members.  FALSE: some are on their way. */
+/* From now on the supervisor takes no members.  FALSE: members are on their way, and nothing was
+ * changed. */
 static inline gboolean
 coro_supervisor_finish (CoroSupervisor *self)
 {
   return g_atomic_int_compare_and_exchange (&self->n_posted, 0, G_MININT / 2);
 }
 
-/* The same with members on their way, which nothing can wait for. */
+/* From now on the supervisor takes no members, even if members are on their way. */
 static inline void
 coro_supervisor_finish_anyway (CoroSupervisor *self)
 {

@@ -76,23 +76,24 @@ task_post_priority (CoroTask     *self,
  * @self: a task
  * @priority: the new priority
  *
- * Sets which coroutines this one comes before, and which it stands back for,
- * when several are ready to run.
+ * Sets the priority of a coroutine. Among coroutines that are ready to run, a
+ * higher priority comes first.
  *
- * It counts from now on: a coroutine that is ready changes its place, and is
- * then the last of those of its new priority. A coroutine that is spawned has
- * the priority of who spawns it, %CORO_PRIORITY_DEFAULT where that is no
- * coroutine; to have one start with another, set it right after spawning.
- * Members that a group holds back with its limit start in the order of
- * spawning all the same. Once the coroutine has ended, nothing happens.
+ * The new priority counts from now on: a coroutine that is ready becomes the
+ * last one of its new priority. A spawned coroutine inherits the priority of the
+ * coroutine that spawns it, and has %CORO_PRIORITY_DEFAULT if it is spawned
+ * outside a coroutine; to start with another priority, set it right after
+ * spawning. Members that wait for the limit of their group start in the order of
+ * spawning, whatever their priorities. Once the coroutine has ended, nothing
+ * happens.
  *
- * High priority is for what is short and must not wait behind a crowd: the
+ * High priority is for short work that must not wait behind a crowd: the
  * answer to a user's input, while a thousand coroutines work in the
- * background. Low priority is for work that only fills what others leave.
+ * background. Low priority is for work that only uses spare time.
  *
  * Callable from any thread; never suspends. From another thread than the
- * task's, and before the task's scheduler has run for the first time, it takes
- * effect when that runs next.
+ * task's, or before the task's scheduler has run for the first time, the
+ * priority takes effect when the scheduler runs next.
  *
  * Since: 0.1
  */
@@ -108,7 +109,7 @@ coro_task_set_priority (CoroTask     *self,
   if (coro_future_is_done (CORO_FUTURE (self)))
     return;
 
-  /* One without a job is on its way to its thread, and so the priority goes after it. */
+  /* A task without a job is on its way to its thread, and the priority is sent after it. */
   job = coro_scheduler_is_mine (coro_future_get_scheduler (CORO_FUTURE (self))) ? coro_task_get_job (self) : NULL;
   if (job == NULL)
     {
@@ -155,8 +156,8 @@ coro_set_priority (CoroPriority priority)
 /**
  * coro_get_priority:
  *
- * Gets the priority of the running coroutine, which is also that of those that
- * it spawns.
+ * Gets the priority of the running coroutine. Coroutines that it spawns inherit
+ * this priority.
  *
  * Callable from any thread; never suspends.
  *

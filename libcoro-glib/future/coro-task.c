@@ -32,8 +32,8 @@ struct _CoroTask
   const char *site;             /* (nullable) */
   guint id;
   int n_posted;                 /* (atomic): requests to cancel that are on their way */
-  CoroPriority priority;        /* what the coroutine begins with, or had at its end; in between it is the job's */
-  int posted_priority;          /* (atomic): what it is to have, on its way; -1: none */
+  CoroPriority priority;        /* before the coroutine begins and after its end; in between the job has it */
+  int posted_priority;          /* (atomic): a new priority that is on its way; -1: none */
   CoroSupervisor *reporter;     /* (nullable): kept by its ref(), for an error that nobody reads */
 };
 
@@ -162,8 +162,8 @@ task_end (CoroJob *job,
   last = --supervisor->n_members == 0;
   supervisor->klass->member_ended (supervisor, job, error, observed);
 
-  /* What the members have brought together.  A handler of the end may have spawned the next
-   * one, which has brought its own. */
+  /* The members share a reference to the supervisor, which goes with the last of them.  A handler of
+   * the end may have spawned another member, which has taken a new reference. */
   if (last)
     {
       coro_supervisor_empty (supervisor);
@@ -220,9 +220,9 @@ task_job_run (CoroJob *job)
   if (job->cancel_pending || !job->admitted ||
       (job->cancel_level && !((CoroSupervisor *) job->supervisor)->begins))
     {
-      /* Cancelled before its first step, by hand, while it waited for its place, or with a
-       * group that is never joined: the body never runs.  What it would work on may be
-       * gone. */
+      /* Cancelled before its first step: by a cancel of the task, while it waited for its place,
+       * or with a group that is never joined.  The body never runs, because the data of the body
+       * may be gone. */
       coro_job_deliver_cancel (job, &error);
     }
   else
@@ -261,7 +261,7 @@ task_job_dismiss (CoroJob *job)
   supervisor->klass->dismiss (supervisor, job);
 }
 
-/* What waits for it on other threads is told. */
+/* Tells the waiters on other threads. */
 static void
 task_job_lose (CoroJob *job)
 {
@@ -290,7 +290,7 @@ coro_task_reject_spec (const CoroTaskSpec *spec)
     spec->destroy (spec->data);
 }
 
-/* A job that is nobody's member yet. */
+/* A job that is no supervisor's member yet. */
 static inline CoroJob *
 task_job_new (CoroSupervisor *supervisor)
 {
@@ -381,7 +381,7 @@ task_reject_cb (gpointer data)
   g_free (self);
 }
 
-/* The supervisor need not wait for it any more. */
+/* The supervisor need not wait for this member any more. */
 static void
 task_message_release (CoroTaskMessage *self)
 {
@@ -426,7 +426,7 @@ dup_context (CoroPriority *priority)
   return coro_context_dup_current ();
 }
 
-/* FALSE: the supervisor takes no members any more, and nothing was done. */
+/* FALSE: the supervisor takes no more members, and nothing was done. */
 static gboolean
 task_spawn (CoroSupervisor     *supervisor,
             const CoroTaskSpec *spec,
@@ -477,7 +477,8 @@ coro_task_spawn (CoroSupervisor     *supervisor,
   return task_spawn (supervisor, spec, NULL);
 }
 
-/* The same with a handle (transfer full) (nullable), which belongs to the coroutine's thread. */
+/* Runs a coroutine from any thread, and returns its handle (transfer full) (nullable), which belongs
+ * to the coroutine's thread. */
 CoroTask *
 coro_task_spawn_task (CoroSupervisor     *supervisor,
                       const CoroTaskSpec *spec)
@@ -776,7 +777,7 @@ coro_all_tasks (CoroScheduler *scheduler)
   return tasks;
 }
 
-/* Takes one of the requests that are on their way.  FALSE: they were all taken back. */
+/* Takes one of the posted requests.  FALSE: all of them were taken back. */
 static gboolean
 task_take_posted_cancel (CoroTask *self)
 {
@@ -821,7 +822,7 @@ coro_task_get_job (CoroTask *self)
   return self->job;
 }
 
-/* What it is to have, on its way to its thread: -1: nothing.  Sets it to `priority`. */
+/* Replaces the priority that is on its way to the task's thread; -1: none.  Returns the old one. */
 int
 coro_task_exchange_posted_priority (CoroTask *self,
                                     int       priority)
@@ -842,17 +843,17 @@ coro_task_notify_priority (CoroTask *self)
  *
  * Asks the coroutine to stop.
  *
- * What it waits for, or its next wait, fails with %G_IO_ERROR_CANCELLED,
- * once; see [iface@Awaitable]. It may clean up, wait meanwhile, and even
- * ignore the request. A coroutine that has not started never will, and its
- * data is freed: it ends soon, also where it has to wait for its place in a
- * group with a limit.
+ * The current wait of the coroutine, or its next wait, fails with
+ * %G_IO_ERROR_CANCELLED, once; see [iface@Awaitable]. The coroutine may clean up,
+ * wait meanwhile, and even ignore the request. A coroutine that has not started
+ * never starts, and its data is freed: it ends soon, even while it waits for its
+ * place in a group with a limit.
  *
  * From another thread the request arrives when the scheduler of the task has its
- * next turn. A coroutine that computes without giving way hears of it at its next
- * wait or [func@yield_if_needed] only, not in [func@check_cancelled].
+ * next turn. A coroutine that computes without yielding sees the request only at
+ * its next wait or [func@yield_if_needed], not in [func@check_cancelled].
  *
- * Callable from any thread; never suspends, and runs no code of others.
+ * Callable from any thread; never suspends, and runs no foreign code.
  *
  * Returns: %FALSE if the coroutine had ended
  *
@@ -866,7 +867,7 @@ coro_task_cancel (CoroTask *self)
   if (coro_future_is_done (CORO_FUTURE (self)))
     return FALSE;
 
-  /* One without a job is on its way to its thread, and so the request goes after it. */
+  /* A task without a job is on its way to its thread, and the request is sent after it. */
   if (coro_scheduler_is_mine (coro_future_get_scheduler (CORO_FUTURE (self))) && self->job != NULL)
     coro_job_request_cancel (self->job);
   else
@@ -878,8 +879,8 @@ coro_task_cancel (CoroTask *self)
  * coro_task_get_cancelling:
  * @self: a task
  *
- * Counts the requests of [method@Task.cancel] that were not taken back, with
- * those of other threads that have not reached the coroutine yet.
+ * Counts the requests of [method@Task.cancel] that were not taken back. Requests
+ * of other threads count even if they have not reached the coroutine yet.
  *
  * Callable from the task's thread; never suspends.
  *
@@ -903,8 +904,8 @@ coro_task_get_cancelling (CoroTask *self)
  *
  * Takes one request of [method@Task.cancel] back.
  *
- * With the last one, a request that was not delivered is dropped. One of
- * another thread that has not reached the coroutine yet is taken back as well.
+ * With the last one, a request that was not delivered is dropped. A request of
+ * another thread can be taken back before it has reached the coroutine.
  *
  * Callable from the task's thread; never suspends.
  *
