@@ -63,7 +63,7 @@ fuzz: _build-asan/build.ninja
 	@ASAN_OPTIONS=detect_stack_use_after_return=1:detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	  G_SLICE=always-malloc _build-asan/tests/fuzz/fuzz $(SEED) +$$(($(MINUTES) * 60))
 
-# The same among threads, by real time; a process for each minute.
+# Random programs of several threads, by real time; a process for each minute.
 fuzz-threads: _build-tsan/build.ninja
 	@ninja -C _build-tsan tests/fuzz/fuzz-threads tests/libtsan-glib.so >&2
 	@for minute in $$(seq $(MINUTES)); do \
@@ -72,7 +72,7 @@ fuzz-threads: _build-tsan/build.ninja
 	  _build-tsan/tests/fuzz/fuzz-threads $$(($(SEED) + minute - 1)) 60 || exit 1; \
 	done
 
-# What libFuzzer, a part of clang, makes up: it keeps in _build-fuzz/corpus what has reached new code.
+# Random programs by libFuzzer, a part of clang, which keeps inputs that reach new code in _build-fuzz/corpus.
 fuzz-bytes:
 	@.ci/install-deps clang libclang-rt-14-dev
 	@test -f _build-fuzz/build.ninja || CC=clang meson setup _build-fuzz --buildtype=debugoptimized -Dfuzzer=true \

@@ -46,7 +46,7 @@ application_tour_cb (gpointer user_data, GValue *result, GError **error)
   return TRUE;
 }
 
-/* The tour is of no widget, because it closes the window; so it needs a group of its own. */
+/* The tour belongs to no widget, because it closes the window; so it needs a group of its own. */
 static void
 application_start_tour (DemoApplication *self)
 {

@@ -36,7 +36,7 @@ struct _DemoFrameMeter
   GtkLabel *report;
 
   DemoFrameStats *stats;      /* (owned): what is shown */
-  DemoFrameStats *gaps;       /* (not owned) (nullable): somebody else's record */
+  DemoFrameStats *gaps;       /* (not owned) (nullable): a record that another module reads */
   DemoFrameStats *work;       /* (not owned) (nullable): and of what this thread computed in each gap */
   guint tick_id;
   guint heartbeat_id;
@@ -107,8 +107,8 @@ meter_update_labels (DemoFrameMeter *self, gint64 now)
   meter_set_verdict (self, worst);
 }
 
-/* What this thread has computed in its life.  Of a gap that is the part which the program
- * answers for; others may take the machine away for the rest. */
+/* The processor time of this thread.  In a gap between frames this is the part that the program
+ * causes; for the rest of a gap other processes may have used the machine. */
 static GTimeSpan
 get_cpu (void)
 {
@@ -333,8 +333,8 @@ demo_frame_meter_init (DemoFrameMeter *self)
   demo_frame_graph_set_stats (self->graph, self->stats);
 }
 
-/* @gaps gets every gap as well, and @work how long this thread has computed in it, until
- * others or NULL are set. */
+/* From now on @gaps gets every gap as well, and @work the time that this thread has computed in
+ * it.  NULL ends this. */
 void
 demo_frame_meter_set_recorder (DemoFrameMeter *self, DemoFrameStats *gaps, DemoFrameStats *work)
 {

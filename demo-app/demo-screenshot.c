@@ -8,7 +8,7 @@
 #include <coro-gtk/coro-gtk.h>
 #include <glib/gi18n.h>
 
-/* So many empty ones are no accident. */
+/* So many empty pictures are no accident. */
 #define MAX_PAINTS 100
 
 typedef struct
@@ -72,8 +72,8 @@ render (GtkWindow *window)
   return copy_texture (texture);
 }
 
-/* What @window shows, right after a paint: from the next change to the next paint there is
- * nothing to take a picture of. */
+/* Takes the contents of @window right after a paint: between the next change and the next paint
+ * the picture would be empty. */
 static GdkTexture *
 render_painted (GtkWindow *window, GError **error)
 {

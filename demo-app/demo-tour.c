@@ -358,7 +358,7 @@ tour_network (Tour *tour, GFile *downloads, GError **error)
 
 /* --- the frame meter -------------------------------------------------------------- */
 
-/* Also gives the most that was computed between two frames. */
+/* Also gives the longest processor time between two frames. */
 static gboolean
 tour_experiment (Tour *tour, void (*experiment) (DemoFrameMeter *), const char *phase, const char *picture,
                  GTimeSpan *worst, GTimeSpan *most_work, GError **error)
@@ -391,7 +391,7 @@ tour_meter (Tour *tour, GError **error)
   if (!tour_experiment (tour, demo_frame_meter_work, "the same in a coroutine", "08-meter-coroutine.png",
                         &worst, &yielding_work, error))
     return FALSE;
-  /* How long a gap lasts is up to the machine, which others use as well; not what is computed in it. */
+  /* The length of a gap depends on other processes; the processor time in it does not. */
   tour_expect (tour, yielding_work < blocked_work / 2, "the work is spread over many frames");
   return TRUE;
 }
@@ -473,7 +473,7 @@ tour_walk (Tour *tour, GFile *downloads, GError **error)
          tour_close (tour, error);
 }
 
-/* A tour that was broken off leaves its window, which would keep the application. */
+/* A tour that was broken off leaves its window open, and the window would keep the application. */
 static void
 tour_leave (Tour *tour)
 {

@@ -3,15 +3,15 @@
  */
 #include "coro-gtk-private.h"
 
-/* A wait for something of a frame, on the stack of the coroutine that waits.  No reference is
- * held: the wait would keep its own widget, and itself. */
+/* A wait for a moment of a frame, on the stack of the waiting coroutine.  It holds no reference to
+ * the widget, because the wait would then keep the widget, and so itself, alive. */
 typedef struct _CoroGtkFrameWait CoroGtkFrameWait;
 struct _CoroGtkFrameWait
 {
   GtkWidget *widget;            /* (nullable) (weak pointer) */
   CoroFuture *future;           /* (owned) */
   void (*start) (CoroGtkFrameWait *self);       /* the widget is shown */
-  void (*stop)  (CoroGtkFrameWait *self);       /* it is not, or nobody waits any more */
+  void (*stop)  (CoroGtkFrameWait *self);       /* the widget is hidden, or the wait is over */
   gulong map_id;
   gulong unmap_id;
   gulong destroy_id;
@@ -33,8 +33,8 @@ tick_cb (GtkWidget     *widget,
   self->tick_id = 0;
   g_value_init (&value, G_TYPE_INT64);
   g_value_set_int64 (&value, gdk_frame_clock_get_frame_time (clock));
-  /* Inside of this call, in time for the layout and the paint of this frame.  The wait is over
-   * then, and its memory is gone. */
+  /* The coroutine goes on inside this call, in time for the layout and the paint of this frame.
+   * Afterwards the wait is over, and its memory is gone. */
   coro_future_resolve_eager (self->future, &value);
   return G_SOURCE_REMOVE;
 }
@@ -56,7 +56,7 @@ tick_stop (CoroGtkFrameWait *self)
 
 /* --- after the paint -------------------------------------------------------------- */
 
-/* Something to draw, so that the frame is drawn. */
+/* Requests a draw, so that the frame is painted. */
 static void
 request_paint (CoroGtkFrameWait *self)
 {
@@ -120,8 +120,8 @@ widget_destroy_cb (GtkWidget        *widget,
   coro_future_cancel (self->future);
 }
 
-/* Handlers of the widget's signals may be in any language, and so may what a tick callback's
- * first use does. */
+/* Runs on the native stack: signal handlers of the widget, and code that the first tick callback
+ * triggers, may be in any language. */
 static void
 wait_begin_cb (gpointer data)
 {
@@ -174,10 +174,10 @@ wait_for (CoroGtkFrameWait  *self,
  *
  * Waits for the next frame of a widget.
  *
- * It returns in the frame's update phase: what is changed before the next wait
- * is laid out and painted with this frame. While the widget is not mapped, as
- * a page of a stack that is hidden, there are no frames, and none are asked
- * for. [func@CoroGtk.after_paint] returns when a frame has been painted.
+ * It returns in the frame's update phase: changes before the next wait are laid
+ * out and painted with this frame. While the widget is not mapped, on a hidden
+ * page of a stack say, there are no frames, and none are requested.
+ * [func@CoroGtk.after_paint] returns when a frame has been painted.
  *
  * The widget is not kept. Callable from a coroutine in the main thread, which
  * it suspends.
@@ -215,10 +215,10 @@ coro_gtk_next_frame (gpointer   widget,
  * Waits until a widget has been painted as it is now: it is mapped, has an
  * allocation, and a frame has been drawn since.
  *
- * It returns behind the paint, before anything else runs. What is measured
- * then has its size, and a picture, as a [class@Gtk.WidgetPaintable] gives it,
- * shows something: the next change that has to be drawn takes that away until
- * the next paint.
+ * It returns after the paint, before any other code runs. At this moment the
+ * widget has its size, and a picture, from a [class@Gtk.WidgetPaintable] say,
+ * shows its contents. A change that needs a redraw makes such a picture empty
+ * until the next paint.
  *
  * The widget is not kept. Callable from a coroutine in the main thread, which
  * it suspends.

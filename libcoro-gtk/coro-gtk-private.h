@@ -9,8 +9,8 @@
 
 G_BEGIN_DECLS
 
-/* The coroutines of a program with windows end with its application, and keep it for their
- * cleanup, unasked. */
+/* Attaches the default application: coroutines end with the application, and it waits for their
+ * cleanup, without a call of the program. */
 static inline void
 coro_gtk_attach (void)
 {

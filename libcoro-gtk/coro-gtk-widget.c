@@ -5,20 +5,21 @@
 
 /* How a widget's coroutines end.
  *
- * No reference is held while they run: it would keep the widget from going, and so the
- * coroutines from being cancelled.  Once they have been, one is held until the last of them has
- * ended, and where that is before the widget is disposed of it stays whole for them, with its
- * template children.  A dispose comes too late: it begins with a class's own code. */
+ * No reference to the widget is held while its coroutines run: the widget would never be freed, and
+ * so the coroutines never be cancelled.  Once the coroutines are cancelled, a reference is held
+ * until the last of them has ended.  If they are cancelled before the dispose, the widget stays
+ * whole for them, template children included.  In a dispose it is too late for that, because the
+ * dispose begins with the code of the widget's own class. */
 typedef enum
 {
   SCOPE_LIVE,
-  SCOPE_WOUND_UP,               /* the window is gone, or the widget was taken out of it for good */
+  SCOPE_WOUND_UP,               /* the window is gone, or the widget has left it for good */
   SCOPE_DISPOSED
 } CoroGtkScopeState;
 
 typedef struct _CoroGtkKeeper CoroGtkKeeper;
 
-/* What has been set with coro_gtk_widget_set_unhandled_func(), for every group of a widget. */
+/* The function of coro_gtk_widget_set_unhandled_func(), for every group of a widget. */
 typedef struct
 {
   CoroUnhandledFunc func;
@@ -29,7 +30,7 @@ typedef struct
 /* The coroutines of one widget. */
 typedef struct
 {
-  GtkWidget *widget;            /* (unowned): it owns us */
+  GtkWidget *widget;            /* (unowned): it owns this struct */
   CoroTaskGroup *group;         /* (owned) */
   CoroGtkScopeState state;      /* of the group */
   CoroGtkKeeper *keeper;        /* (nullable) (unowned): of the group */
@@ -119,8 +120,8 @@ scope_free (gpointer data)
 
 /* --- the end ---------------------------------------------------------------------- */
 
-/* What keeps a widget until the last coroutine of a group has ended.  It is of no widget, and so
- * it keeps the application as well. */
+/* Keeps a widget until the last coroutine of a group has ended.  The coroutine that waits for the
+ * group belongs to no widget, so it keeps the application as well. */
 struct _CoroGtkKeeper
 {
   GtkWidget *widget;            /* (owned) */
@@ -169,8 +170,8 @@ scope_end (CoroGtkScope      *self,
   self->keeper->widget = g_object_ref (self->widget);
   self->keeper->group = g_object_ref (self->group);
   self->keeper->scope = self;
-  /* At once: an application that quits may cancel what has not begun, and then the widget would
-   * go before its coroutines. */
+  /* Starts at once: an application that quits may drop coroutines that have not begun, and then the
+   * widget would go before its coroutines. */
   coro_spawn_eager (keeper_cb, self->keeper, keeper_free);
 }
 
@@ -181,10 +182,10 @@ widget_destroy_cb (GtkWidget    *widget,
   scope_end (scope, SCOPE_DISPOSED);
 }
 
-/* A window that was destroyed while there are references to it is not disposed of, and
- * emits no ::destroy; but it is no toplevel any more when it is unrealized.  One that is
- * only hidden still is, and goes on working.  It has to be the window: a page of a stack
- * that was never shown has not been realized, and so is not unrealized. */
+/* A window that is destroyed while there are references to it is not disposed of, and emits no
+ * ::destroy; but when it is unrealized it is no toplevel any more.  A window that is only hidden
+ * stays a toplevel, and its coroutines go on.  The signal of the window is necessary: a stack page
+ * that was never shown was never realized, and so is not unrealized. */
 static void
 root_unrealize_cb (GtkRoot      *root,
                    CoroGtkScope *scope)
@@ -209,8 +210,7 @@ widget_peek_scope (GtkWidget *widget)
   return g_object_get_data (G_OBJECT (widget), "coro-gtk-scope");
 }
 
-/* Whether a widget without a window is held by nothing but leaving_widgets, or is a part of
- * another such. */
+/* Whether only leaving_widgets holds a widget without a window, or a parent in this state. */
 static gboolean
 widget_is_dropped (GtkWidget *self)
 {
@@ -237,7 +237,7 @@ leaving_widgets_cb (gpointer user_data)
   for (guint i = 0; i < widgets->len; i++)
     widget_peek_scope (widgets->pdata[i])->leaving = FALSE;
 
-  /* Again, for parts of those that were found. */
+  /* Once more, for children of the widgets that were found. */
   do
     {
       found = FALSE;
@@ -256,8 +256,8 @@ leaving_widgets_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* A widget that was taken out of its window, to be put into another or to go.  When the main
- * loop turns the one can be told from the other, and nothing of it has been disposed of. */
+/* A widget was removed from its window, either to move to another place or for good.  It is kept
+ * until the main loop turns: then the two cases differ, and nothing of it has been disposed of. */
 static void
 scope_leave (CoroGtkScope *self)
 {
@@ -287,7 +287,7 @@ widget_root_cb (GtkWidget    *widget,
     return;
 
   if (scope->state == SCOPE_WOUND_UP)
-    scope_make_group (scope);   /* it has come to another window */
+    scope_make_group (scope);   /* the widget has moved to another window */
   g_set_weak_pointer (&scope->root, root);
   scope->unrealize_id = g_signal_connect (root, "unrealize", G_CALLBACK (root_unrealize_cb), scope);
 }
@@ -317,27 +317,30 @@ widget_get_scope (GtkWidget *widget)
  *
  * Gets the group of the coroutines that belong to a widget.
  *
- * They are cancelled when the window that the widget is in is destroyed, when
- * the widget is taken out of its window and nothing else holds it, which is
- * looked at when the main loop turns, and when it is disposed of by other
- * ways. Hiding a window, and moving a widget to another place or window,
- * leaves them alone.
+ * The coroutines are cancelled
  *
- * The widget stays until the last of them has ended, cleanup included, and in
- * the first two cases it stays whole: its children are there, also those of
- * its template. Coroutines that have not begun run to their first wait, which
- * fails. When the widget was disposed of, by
- * [method@GObject.Object.run_dispose] or by the last reference to one that was
- * in no window, its template children are %NULL and those that have not begun
- * never do.
+ * - when the window of the widget is destroyed;
+ * - when the widget is removed from its window and has no other owner at the
+ *   next turn of the main loop;
+ * - when the widget is disposed of in another way.
+ *
+ * Hiding a window, and moving a widget to another place or window, leaves the
+ * coroutines alone.
+ *
+ * The widget stays until its last coroutine has ended, cleanup included. In the
+ * first two cases it stays whole, with its children and template children, and
+ * coroutines that have not begun run to their first wait, which fails. In the
+ * third case ([method@GObject.Object.run_dispose], or the last reference to a
+ * widget outside a window) the template children are %NULL, and coroutines that
+ * have not begun never run.
  *
  * A widget that comes to another window after its own was destroyed has a new
- * group there: do not keep the group, ask for it. What is spawned for a
- * widget that was disposed of does not run, and that is a warning.
+ * group there: do not keep the group, call this function again. A coroutine that
+ * is spawned for a disposed widget does not run, and a warning is logged.
  *
  * The default application is attached, see [func@Coro.application_attach]. It
- * is held while widgets are cleaned up, but not by the coroutines of a widget:
- * the group is one of %CORO_TASK_GROUP_BACKGROUND.
+ * waits for the cleanup of widgets, but not for their coroutines, because the
+ * group has %CORO_TASK_GROUP_BACKGROUND.
  *
  * Members fail alone, and the group is not joined: see
  * [func@CoroGtk.widget_set_unhandled_func]. Their stacks have 8 MiB,
@@ -369,8 +372,7 @@ coro_gtk_widget_get_group (gpointer widget)
  * @user_data: what to pass to it
  * @destroy: (nullable): frees @user_data
  *
- * Has @func called for each coroutine of the widget whose failure is not read
- * otherwise.
+ * Has @func called for each coroutine of the widget whose error is not read.
  *
  * Callable from the main thread; never suspends.
  *
@@ -409,15 +411,15 @@ typedef struct
   const char *site;             /* (nullable) */
 } CoroGtkRun;
 
-/* What runs under one key, while something does. */
+/* The coroutine that runs under a key, as long as one runs. */
 typedef struct
 {
   CoroGtkScope *scope;          /* (unowned) */
   char *key;                    /* (owned) */
   CoroTask *task;               /* (owned) (nullable) */
   CoroGtkRun run;               /* of the task */
-  CoroGtkRun next;              /* to come when that has ended */
-  gboolean begun;               /* so has the body */
+  CoroGtkRun next;              /* starts when `run` has ended */
+  gboolean begun;               /* the body has begun */
   gboolean cancelled;
 } CoroGtkLatest;
 
@@ -453,8 +455,8 @@ latest_cb (gpointer   user_data,
 
 static void latest_start (CoroGtkLatest *self);
 
-/* The task has ended.  The handle is dropped before the task knows how: so a failure is not
- * read, and reported at once. */
+/* The task has ended.  The handle is dropped before the outcome is set: so an error counts as
+ * unread, and is reported at once. */
 static void
 latest_ended_cb (gpointer data)
 {
@@ -472,7 +474,7 @@ latest_ended_cb (gpointer data)
   run_clear_cb (&ended);
 }
 
-/* As it is called where it fails: "load_cb" of "load_cb (window.c:12)". */
+/* The name for error messages: "load_cb" of "load_cb (window.c:12)". */
 static void
 latest_name_task (CoroGtkLatest *self)
 {
@@ -523,15 +525,15 @@ scope_get_latest (CoroGtkScope *self,
  * @destroy: (nullable): frees @user_data
  * @site: (nullable): where this is, a static string
  *
- * Runs a coroutine of a widget in place of the one that has the same key: that
- * one is cancelled, once, and when its cleanup is over the new one starts. A
- * button that is clicked twice then does not do its work twice at a time. One
- * that has not begun never does, and its @user_data is freed in this call:
- * for many calls in one turn of the main loop only the last one runs, with the
- * context variables of the first.
+ * Runs a coroutine of a widget in place of an older coroutine with an equal key:
+ * the older one is cancelled, once, and the new one starts when this cleanup is
+ * over. So a double click on a button never does the work twice at a time. If the
+ * older coroutine has not begun, it never runs, and its @user_data is freed in
+ * this call: after many calls in one turn of the main loop only the last coroutine
+ * runs, with the context variables of the first.
  * [func@CoroGtk.widget_spawn_latest] is the short form.
  *
- * A failure is reported as it comes, see
+ * An error is reported at once, see
  * [func@CoroGtk.widget_set_unhandled_func].
  *
  * Callable from the main thread; never suspends.
@@ -554,7 +556,7 @@ coro_gtk_widget_spawn_latest_at (gpointer        widget,
   g_return_if_fail (key != NULL);
   g_return_if_fail (func != NULL);
 
-  coro_gtk_widget_get_group (widget);           /* says so if it is too late */
+  coro_gtk_widget_get_group (widget);           /* warns if it is too late */
   latest = scope_get_latest (widget_peek_scope (widget), key);
 
   if (latest->task == NULL)

@@ -52,7 +52,7 @@ descriptor_ref (CoroDescriptor *self)
   return self;
 }
 
-/* Nothing of the wait may fire any more: its deadline may be due in the same turn. */
+/* Disarms the whole wait, because its deadline may be due in this turn, too. */
 static void
 wait_end (CoroDescriptorWait *wait,
           guint32             events,

@@ -94,8 +94,8 @@ coro_disk_perform_in_thread (CoroRingCall  *call,
 
 /* Opens a file in a thread of the pool.  Returns a descriptor or -errno.
  *
- * On a file that is shared with other machines a server may hold a lease.  Without blocking that
- * answers EAGAIN; a thread has the time until the server has given it back. */
+ * A file server may hold a lease on the file.  A non-blocking open() then fails with EAGAIN; a
+ * thread can block until the server has given the lease back. */
 int
 coro_disk_open_fd (const char *path,
                    int         flags,

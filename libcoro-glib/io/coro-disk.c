@@ -235,7 +235,8 @@ disk_begin (CoroDisk **disk,
   return TRUE;
 }
 
-/* Whether another way is to be tried.  A descriptor is closed whatever the closing said. */
+/* Whether to try another way.  Never after a close(), which closes the descriptor whatever it
+ * returns. */
 static gboolean
 ring_has_refused (CoroRing           *ring,
                   const CoroRingCall *call)

@@ -20,16 +20,16 @@
  *
  * [func@run_in_thread] uses the default one, which belongs to the process and
  * has four threads more than there are processors, 32 at the most. Functions
- * that run in there may wait for others: when nothing has been begun for 100 ms
- * although there is something to do, it has one more, until that is over. Make one to
- * bound something of your own, a database that takes three connections or
- * a library that wants a single thread, and pass it to [method@Executor.run]. Its
- * number of threads is the one that you gave, so that a function must not wait for
- * others of the same executor.
- * Threads are made when there is work, and end after 10 s without.
+ * in the default executor may wait for each other: if functions are queued and
+ * none has begun for 100 ms, the executor adds a thread for as long as it is
+ * needed. Make an executor to limit the use of a resource, a database that takes
+ * three connections or a library that wants a single thread, and pass the executor
+ * to [method@Executor.run]. Such an executor never has more threads than you gave
+ * it, so a function must not wait for another function of its executor.
+ * Threads are started when there is work, and end after 10 s without work.
  *
- * Functions begin in the order of submission. Each is given a
- * [class@Gio.Cancellable] and sees the context variables of who submitted it.
+ * Functions begin in the order of submission. Each function is given a
+ * [class@Gio.Cancellable] and sees the context variables of its submitter.
  *
  * An executor that is not needed any more is shut down by
  * [method@Executor.shut_down], or by a guard when a block of C is left:
@@ -39,8 +39,8 @@
  * g_auto (CoroExecutorGuard) guard = coro_executor_enter (executor);
  * ```
  *
- * Dropping the last reference does not wait: what was given to it is done, and
- * then the threads end by themselves.
+ * Dropping the last reference does not wait: the submitted functions still run,
+ * and then the threads end by themselves.
  *
  * Semantics: Python's `ThreadPoolExecutor`.
  *
@@ -58,7 +58,7 @@ G_DEFINE_FINAL_TYPE (CoroExecutor, coro_executor, G_TYPE_OBJECT)
 
 CORO_FORK_LOCK (default_lock, CORO_FORK_FIRST)
 static CoroExecutor *default_executor;  /* (nullable) (owned); guarded by default_lock */
-static guint default_n_forks;           /* of the process whose threads it has; guarded by default_lock */
+static guint default_n_forks;           /* of the process that has its threads; guarded by default_lock */
 
 /* --- waiting for one function ------------------------------------------------------ */
 
@@ -252,8 +252,8 @@ coro_executor_get_default (void)
  * coro_executor_get_max_threads:
  * @self: an executor
  *
- * Gets how many threads it may have, but for those that the default one adds when nothing
- * goes on any more.
+ * Gets how many threads the executor may have. The default executor may have more for a while,
+ * when its functions wait for each other.
  *
  * Callable from any thread; never suspends.
  *
@@ -300,9 +300,9 @@ coro_executor_count_threads (CoroExecutor *self)
  * Runs a function in one of the threads.
  *
  * Callable from a coroutine, which it suspends. Cancellation cancels the
- * function's cancellable and still waits until it has returned, so that it
- * may use what belongs to the caller, with %CORO_EXECUTOR_ABANDON too; a call
- * that has not begun is not made.
+ * function's cancellable and still waits until the function has returned, with
+ * %CORO_EXECUTOR_ABANDON too, so the function may use data of the caller. A
+ * function that has not begun never runs.
  *
  * @error can be set to what @func fails with, to %G_IO_ERROR_CANCELLED, to
  * [error@Coro.Error.CLOSED] after a shutdown and in a forked child, to
@@ -354,13 +354,13 @@ coro_executor_run (CoroExecutor    *self,
  * Runs a function in one of the threads, and gives a future for its result.
  *
  * The end of a run, and [method@Scheduler.shut_down], wait until the function
- * has returned, also where nobody holds the future.
+ * has returned, even if the future has been dropped.
  *
  * Callable from any thread; never suspends. Cancelling the future cancels the
  * function's cancellable: the future is done when the function has returned,
- * or at once with %CORO_EXECUTOR_ABANDON. What an abandoned function has come to is
- * freed in the main context as well, or in its thread if that context has ended
- * meanwhile. A function that has not begun never will.
+ * or at once with %CORO_EXECUTOR_ABANDON. The result of an abandoned function is
+ * freed in the main context, or in the function's thread if the main context has
+ * ended meanwhile. A function that has not begun never runs.
  *
  * The future can fail with what @func fails with, with
  * [error@Coro.Error.CLOSED] after a shutdown and in a forked child, and with the errors of

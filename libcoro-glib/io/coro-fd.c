@@ -183,8 +183,8 @@ coro_fd_read (int      fd,
   return -1;
 }
 
-/* SIGPIPE, which a write raises besides saying EPIPE, does not reach the thread until it is
- * released, and is forgotten then. */
+/* Holds SIGPIPE back, which a write raises in addition to EPIPE, until sigpipe_release() discards
+ * it. */
 typedef struct
 {
   gboolean held;
@@ -198,7 +198,7 @@ sigpipe_hold (CoroSigpipe *self)
   struct sigaction action;
   sigset_t mask, pending;
 
-  /* Mostly it is ignored, since GIO does so for sockets, and that is the only call. */
+  /* Mostly SIGPIPE is ignored, because GIO does so for sockets; then this call is the only one. */
   self->held = sigaction (SIGPIPE, NULL, &action) == 0 && (action.sa_flags & SA_SIGINFO) == 0 &&
                action.sa_handler == SIG_DFL;
   if (!self->held)
@@ -229,7 +229,7 @@ sigpipe_release (CoroSigpipe *self)
   errno = saved_errno;
 }
 
-/* `nowait`: only if that does not block. */
+/* `nowait`: writes only as much as does not block. */
 static gssize
 write_some (int         fd,
             const char *buffer,
@@ -256,14 +256,15 @@ write_some (int         fd,
  *
  * Writes everything, and waits whenever there is no room.
  *
- * @fd need not be non-blocking as long as nobody else writes to it. Where the
- * reader is gone, that is %G_IO_ERROR_BROKEN_PIPE: SIGPIPE is held back where it
- * would end the process. A handler of yours is called, as with write().
+ * @fd need not be non-blocking as long as no other code writes to it. If the
+ * reader is gone the call fails with %G_IO_ERROR_BROKEN_PIPE; a SIGPIPE that
+ * would end the process is held back. A SIGPIPE handler of the program is called
+ * as with write().
  *
- * The streams of GIO leave the signal to the process, which it ends, as in
- * [method@Gio.Subprocess.communicate_async] with a process that does not read:
- * ignore it with `signal (SIGPIPE, SIG_IGN)`, as the first [class@Gio.Socket] of
- * a process does.
+ * The streams of GIO do not hold SIGPIPE back, so it ends the process if a child
+ * process does not read, in [method@Gio.Subprocess.communicate_async] for
+ * example. Ignore the signal with `signal (SIGPIPE, SIG_IGN)`, as the first
+ * [class@Gio.Socket] of a process does.
  *
  * Callable from a coroutine, which it suspends. Cancellation: see
  * [iface@Awaitable]; @bytes_written says how far it came.
@@ -337,8 +338,8 @@ coro_fd_write_all (int          fd,
  *
  * Callable from any thread; never suspends.
  *
- * @error can be set to what the errno of close() maps to, of %G_IO_ERROR as
- * with reading and writing.
+ * @error can be set to the %G_IO_ERROR for the errno of close(), as with reading
+ * and writing.
  *
  * Returns: %TRUE; %FALSE with @error set
  *
@@ -352,7 +353,7 @@ coro_fd_close (int      fd,
 
   coro_descriptor_close (coro_scheduler_peek (), fd);
 
-  /* Interrupted or not, it is closed. */
+  /* The descriptor is closed even if close() was interrupted. */
   if (close (fd) == 0 || errno == EINTR)
     return TRUE;
 

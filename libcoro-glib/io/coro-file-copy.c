@@ -87,8 +87,8 @@ copy_open_source (CoroFileCopy *self)
   return !self->foreign;
 }
 
-/* Whether what has the target's name may be replaced: a file that this process may write to, or a
- * link, which is replaced itself.  Anything else is not opened, since that alone may do something. */
+/* Whether the target may be replaced: a file that this process may write to, or a symbolic link,
+ * which is replaced itself.  A pipe or a device is not opened, because opening can have effects. */
 static gboolean
 copy_may_replace (CoroFileCopy *self)
 {

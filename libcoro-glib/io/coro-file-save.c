@@ -34,11 +34,11 @@ typedef struct
 
 /* Bytes that are written between two looks at whether it is cancelled. */
 #define PIECE (1024 * 1024)
-/* As many links the kernel follows. */
+/* The number of links that the kernel follows. */
 #define MAX_LINKS 40
-/* A pipe without a reader must not block; a terminal must not become the one of this process. */
+/* A pipe without a reader must not block; a terminal must not become the controlling terminal. */
 #define OPEN_FLAGS (O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
-/* It cannot be replaced: what there is has to be written to. */
+/* The old file cannot be replaced and has to be overwritten. */
 #define CANNOT_REPLACE (-1)
 
 /* Most of these return an error number, or 0. */
@@ -118,8 +118,8 @@ write_temporary (CoroFileSave *self,
   return failure;
 }
 
-/* Another file cannot be made in this folder, or cannot have this name: it is somebody else's,
- * read-only, full of names that the kernel has given, or what has the name is a mount. */
+/* A new file cannot be made in this folder, or cannot take this name: the folder belongs to another
+ * user, is read-only or belongs to the kernel (/proc, /sys), or the old file is a mount point. */
 static gboolean
 is_about_the_folder (int code)
 {
@@ -159,7 +159,7 @@ save_replace (CoroFileSave *self,
 
 /* --- in place --------------------------------------------------------------------- */
 
-/* Takes the room for more than there was before anything of that is overwritten. */
+/* Reserves room for the new contents before any of the old contents is overwritten. */
 static int
 reserve_room (int                fd,
               const struct stat *old,
@@ -176,7 +176,7 @@ reserve_room (int                fd,
   return failure;
 }
 
-/* Overwrites what there is, in one go: cancelled in the middle, it would be neither old nor new. */
+/* Overwrites the old file and ignores cancellation, which would leave a mix of old and new. */
 static int
 save_in_place (CoroFileSave      *self,
                int                fd,
@@ -195,8 +195,8 @@ save_in_place (CoroFileSave      *self,
 
 /* --- which of them ---------------------------------------------------------------- */
 
-/* A link below /proc stands for an open file, as /dev/stdout does: another one in its place is
- * not what the owner of the descriptor writes to or reads. */
+/* A link below /proc stands for an open file, as /dev/stdout does.  Such a file is not replaced,
+ * because the owner of the descriptor would go on with the old file. */
 static gboolean
 is_open_file (const char *folder)
 {
@@ -205,8 +205,8 @@ is_open_file (const char *folder)
   return statfs (folder, &info) == 0 && info.f_type == PROC_SUPER_MAGIC;
 }
 
-/* The name at the end of a chain of links, which the kernel has followed just before: what it does
- * not let this process follow, strangers' links in a folder for all, has failed there.
+/* The name at the end of a chain of links.  The kernel has followed this chain just before, so links
+ * that this process may not follow, links of other users in /tmp say, have failed there.
  *
  * Returns: (nullable): NULL where there is none */
 static char *
@@ -231,7 +231,7 @@ follow_links (const char *path)
   return NULL;
 }
 
-/* The name under which the old file can be replaced, or a new one made. */
+/* The name under which the old file can be replaced, or a new file made. */
 static char *
 get_name (const char        *path,
           gboolean           is_link,
@@ -240,7 +240,7 @@ get_name (const char        *path,
   g_autofree char *name = is_link ? follow_links (path) : g_strdup (path);
   struct stat info;
 
-  /* What was deleted while it is open, or put there meanwhile, is not ours to replace. */
+  /* A file that was deleted while open, or that was put there meanwhile, must not be replaced. */
   if (name != NULL && is_link && old != NULL &&
       (lstat (name, &info) != 0 || info.st_dev != old->st_dev || info.st_ino != old->st_ino))
     return NULL;
@@ -270,8 +270,8 @@ save_old (CoroFileSave      *self,
   return failure == CANNOT_REPLACE ? save_in_place (self, fd, old, cancellable) : failure;
 }
 
-/* In a folder for all, as /tmp is, the kernel does not let others' links, files and pipes stand where
- * this process would make a file (fs.protected_…); it has to be asked as if that were so. */
+/* In a folder that all users share, /tmp say, the kernel refuses to open the links, files and pipes
+ * of other users with O_CREAT (fs.protected_…).  So the old file is opened with O_CREAT, too. */
 static int
 check_making (const char *path,
               int         no_follow)
@@ -290,8 +290,8 @@ is_of_others (const struct stat *info)
   return info->st_uid != geteuid () && (S_ISREG (info->st_mode) || S_ISFIFO (info->st_mode));
 }
 
-/* Opens what there is, if only to see that the kernel lets this process write to it.  Returns a
- * descriptor or -errno. */
+/* Opens the old file for writing, if only to check that the kernel allows it.  Returns a descriptor
+ * or -errno. */
 static int
 open_old (CoroFileSave *self,
           gboolean     *is_link)
@@ -420,29 +420,28 @@ save_local (const char         *path,
  *
  * Saves a whole file, which is made if there is none.
  *
- * Reading the file meanwhile gives all of the old contents or all of the
- * new; the same is left when saving fails, is cancelled, or the program
- * crashes. After a crash of the machine that needs %CORO_FILE_SAVE_DURABLE,
- * which waits for the disk.
+ * Other programs read all of the old contents or all of the new contents, even
+ * if saving fails, is cancelled, or the program crashes. To survive a crash of the
+ * machine in this way, pass %CORO_FILE_SAVE_DURABLE, which waits for the disk.
  *
- * That is done by another file that takes its place. It gets the permissions,
- * owner, group, access control list and extended attributes of the old one. Where it cannot,
- * or the folder does not let a file be replaced, the old one is overwritten, if there is room for
- * the new contents: what a reader sees then, and what a crash or an
- * error of the disk leaves, can be some of both. An open file, `/dev/stdout` or
- * `/dev/fd/3`, is always written to in this way.
+ * A new file takes the place of the old file, with its permissions, owner, group,
+ * access control list and extended attributes. If the new file cannot have these,
+ * or the folder does not allow a replacement, the old file is overwritten, provided
+ * there is room for the new contents. Then a reader, a crash or a disk error can
+ * meet a mix of old and new contents. An open file, `/dev/stdout` or `/dev/fd/3`,
+ * is always overwritten.
  *
- * A file that the program may not write to stays as it is, with
- * %G_IO_ERROR_PERMISSION_DENIED. A symbolic link stays one, also if what it
- * names has yet to be made; a hard link does not: the file is separate from its other names then.
- * What goes to a pipe or a device is written there. A file that
- * is not local is replaced by GIO.
+ * If the program may not write to the file, the call fails with
+ * %G_IO_ERROR_PERMISSION_DENIED and the file stays as it is. A symbolic link stays
+ * a link, even if its target does not exist yet. A file with several hard links is
+ * separated from its other names. A pipe or a device is written to. A file that is
+ * not local is replaced by GIO.
  *
- * Callable from a coroutine, which it suspends. Cancellation ends it between
- * two pieces of the file and is waited for; a file that is overwritten is
- * finished.
+ * Callable from a coroutine, which it suspends. Cancellation stops the save
+ * between two pieces of the file, and the call waits for this; overwriting a file
+ * is not stopped.
  *
- * @error can be set to those of [method@Gio.File.replace_contents_bytes_async]
+ * @error can be set to the errors of [method@Gio.File.replace_contents_bytes_async]
  * and to the misuse errors of [func@await].
  *
  * Returns: %TRUE when it is saved; %FALSE with @error set

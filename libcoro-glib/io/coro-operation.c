@@ -25,31 +25,32 @@
  * Where the cancellable is not third from the end, write it out with
  * [method@Operation.begin], `coro_operation_ready` and [method@Operation.await].
  *
- * A cancelled coroutine cancels the operation and goes on waiting until its
- * callback has come, so that nothing is written to a stack that is gone; what
- * comes out is what the finish function says. In a coroutine that was cancelled
- * before, the operation is cancelled from the beginning, and does nothing.
+ * A cancelled coroutine cancels the operation and goes on waiting until the
+ * callback has come, so that the operation never writes to a stack that is gone;
+ * the finish function gives the outcome. If the coroutine is cancelled already,
+ * the operation starts with a cancelled cancellable, and does nothing.
  *
  * # Cancelled, or done after all
  *
- * An operation that was cancelled and all the same ends well has done its work.
- * A [class@Gio.Task] would keep the result to itself; here the finish function
- * gives it, and the request to cancel the coroutine stays: its next wait fails.
- * If the operation has failed, the finish function says %G_IO_ERROR_CANCELLED,
- * whatever the failure was, so that a loop that tries again comes to an end.
+ * If an operation succeeds in spite of its cancellation, its work is done.
+ * A [class@Gio.Task] would withhold the result; here the finish function
+ * gives it, and the cancel request stays pending: the next wait of the coroutine
+ * fails. If the operation has failed, the finish function fails with
+ * %G_IO_ERROR_CANCELLED, whatever the error was, so that a retry loop comes to an
+ * end.
  *
- * What GIO drops before it says so is lost for the caller: an operation of
- * several steps (loading a file, copying one) that is cancelled between two of
- * them has done some, and so may a task that returns as soon as it is cancelled
- * ([method@Gio.Task.set_return_on_cancel]) and leaves its thread to go on. Where
- * it matters whether the work was done, look, or hold the cancel back with a
- * [struct@Shield].
+ * An operation that fails with %G_IO_ERROR_CANCELLED may have done a part of its
+ * work: an operation of several steps (loading or copying a file) can be
+ * cancelled between two steps, and a task with
+ * [method@Gio.Task.set_return_on_cancel] returns while its thread may still be at
+ * work. If it matters whether the work was done, check the result, or hold the
+ * cancellation back with a [struct@Shield].
  *
- * The request counts as delivered also where the finish function is given no
- * place for its error. A task that was made without the cancellable gives its own
- * error, and the request stays. Of a result that is no [class@Gio.Task] it cannot be told
- * whether it is going to say %G_IO_ERROR_CANCELLED: it is believed to, and the
- * request counts as delivered.
+ * The request also counts as delivered if the finish function gets %NULL as the
+ * place for its error. If a task was made without the cancellable, the finish
+ * function gives the task's own error, and the request stays pending. For a result
+ * that is no [class@Gio.Task], the library cannot know whether the finish function
+ * will fail with %G_IO_ERROR_CANCELLED; the request counts as delivered.
  *
  * Since: 0.1
  */
@@ -58,10 +59,10 @@
 typedef struct
 {
   CoroWaiter *waiter;           /* (nullable): parked in coro_operation_await() */
-  CoroScheduler *scheduler;     /* (nullable) (unowned): whom virtual time waits for */
-  GSource *watch;               /* (nullable) (owned): whether there is going to be a callback */
+  CoroScheduler *scheduler;     /* (nullable) (unowned): its virtual time stands still meanwhile */
+  GSource *watch;               /* (nullable) (owned): checks whether a callback can still come */
   gboolean begun;
-  gboolean settled;             /* what was cancelled is sorted out */
+  gboolean settled;             /* operation_settle() has run */
 } CoroOperationPrivate;
 
 G_STATIC_ASSERT (sizeof (CoroOperationPrivate) <= sizeof (((CoroOperation *) NULL)->priv));
@@ -74,10 +75,11 @@ get_private (CoroOperation *self)
 
 /* --- calls that do not call back ---------------------------------------------------- */
 
-/* A call that has failed a precondition never calls back, and lets go of its cancellable, as
- * one that was made does not.  A function that pays no heed to its cancellable looks the same
- * and may call back later, with the address of an operation that is gone.  So these addresses
- * are kept, each with the cancellable of the operation that is there now. */
+/* A call that has failed a precondition never calls back and keeps no reference to its cancellable,
+ * while a running operation does.  But a function that ignores its cancellable keeps no reference
+ * either, and may call back later, with the address of an operation that is gone.  So the addresses
+ * of given-up operations are kept, each with the cancellable of the operation that has the address
+ * now. */
 CORO_FORK_LOCK (given_up_lock, CORO_FORK_LAST)
 static GHashTable *given_up;    /* (nullable) (element-type CoroOperation GCancellable); guarded by given_up_lock */
 static int n_given_up;          /* (atomic) */
@@ -107,9 +109,9 @@ note_given_up (CoroOperation *operation)
   g_mutex_unlock (&given_up_lock);
 }
 
-/* Whether `result` is for an operation that is not at this address any more.  A task without
- * a cancellable is taken for one: should it belong to the operation that is there now, that one
- * is given up as well.  It comes once. */
+/* Whether `result` belongs to a given-up operation that had this address before.  A task without a
+ * cancellable counts as such a late result; if it belongs to the operation that has the address
+ * now, this operation is given up as well.  A late result comes once. */
 static gboolean
 is_late (CoroOperation *operation,
          GAsyncResult  *result)
@@ -132,7 +134,7 @@ is_late (CoroOperation *operation,
   return late;
 }
 
-/* Whether anything but the operation itself knows the cancellable. */
+/* Whether other code than the operation itself has a reference to the cancellable. */
 static gboolean
 operation_is_known (CoroOperation *self)
 {
@@ -161,8 +163,8 @@ operation_end (CoroOperation *self,
     coro_waiter_signal (waiter);
 }
 
-/* Everything else in the main context had its turn: an error that is reported without a
- * cancellable (g_task_report_error()) would be here. */
+/* All other sources of the main context had their turn, so an error that is reported without a
+ * cancellable (g_task_report_error()) would have arrived. */
 static gboolean
 operation_watch_cb (gpointer operation)
 {
@@ -172,7 +174,7 @@ operation_watch_cb (gpointer operation)
   if (self->result != NULL || operation_is_known (self))
     return G_SOURCE_REMOVE;
 
-  /* The one kind of result whose error most finish functions give unseen. */
+  /* Most finish functions propagate the error of this kind of result without a type check. */
   G_GNUC_BEGIN_IGNORE_DEPRECATIONS
   result = G_ASYNC_RESULT (g_simple_async_result_new_error (NULL, NULL, NULL, CORO_ERROR, CORO_ERROR_NO_RESULT,
                                                             "The call was not made and will not call back"));
@@ -290,19 +292,18 @@ operation_abort (gpointer    object,
 
 static const CoroWaitClass operation_wait_class = { operation_abort, NULL, FALSE };
 
-/* Whether the finish function of an operation that we have cancelled is going to say so.
+/* Whether the finish function of a cancelled operation is going to fail with CANCELLED.
  *
- * A GTask would say it in any case, also when the work was done.  Done is done: then it is
- * made to give its result.  One that has failed is made to say CANCELLED, where it may have an
- * error of its own: a request that is delivered twice would break the cleanup, and one that is
- * not delivered would be lost. */
+ * A GTask would do so in any case, even if the work was done.  If it has no error, it is made to
+ * give its result.  If it has an error of its own, it is made to fail with CANCELLED all the same:
+ * so the request is delivered exactly once.  A second delivery would break the cleanup. */
 static gboolean
 operation_was_cancelled (CoroOperation *self)
 {
   GTask *task;
 
   if (!G_IS_TASK (self->result))
-    return TRUE;                /* there is no telling */
+    return TRUE;                /* other results cannot be asked */
 
   task = G_TASK (self->result);
   if (g_task_get_cancellable (task) == NULL || !g_cancellable_is_cancelled (g_task_get_cancellable (task)))
@@ -318,7 +319,7 @@ operation_was_cancelled (CoroOperation *self)
   return TRUE;
 }
 
-/* Once there is a result: what it means for the coroutine. */
+/* Once there is a result: decides whether it delivers a cancel request of the coroutine. */
 static void
 operation_settle (CoroOperation *self)
 {
@@ -339,7 +340,7 @@ operation_settle (CoroOperation *self)
     coro_job_mark_cancel (job);
 }
 
-/* For who cannot be parked.  The caller is about to call a finish function, which needs a
+/* For callers that cannot be parked.  The caller is about to call a finish function, which needs a
  * result: blocking is the lesser evil. */
 static void
 operation_block (CoroOperation *self,
@@ -351,7 +352,7 @@ operation_block (CoroOperation *self,
     g_main_context_iteration (g_main_context_get_thread_default (), TRUE);
 }
 
-/* Waits for the callback, of which there may be none if it is `watched`. */
+/* Waits for the callback.  `watched`: gives up if no callback can come any more. */
 static GAsyncResult *
 operation_await (CoroOperation *self,
                  gboolean       watched)
@@ -388,15 +389,16 @@ operation_await (CoroOperation *self,
  * Waits for the callback.
  *
  * Callable from a coroutine, which it suspends. Cancellation cancels the
- * call and still waits for it; the finish function says so, or that the work
- * was done all the same, and then the next wait fails.
+ * operation and still waits for its callback; then the finish function fails with
+ * %G_IO_ERROR_CANCELLED, or gives the result of an operation that was done in
+ * spite of it, and the next wait fails.
  *
- * There is always a result, and the finish function is always to be called.
- * Where nothing can be parked, outside a coroutine for example, a critical
+ * There is always a result, and the finish function must always be called.
+ * If the caller cannot be suspended, outside a coroutine for example, a critical
  * is logged and the main context is iterated until the callback has come.
  *
- * A call that has failed a precondition never calls back, and is waited for in
- * vain; [method@Operation.await_call] notices.
+ * If the call has failed a precondition, the callback never comes and the wait
+ * never ends; [method@Operation.await_call] notices this case.
  *
  * Returns: (transfer none): the result, for the finish function
  *
@@ -417,11 +419,11 @@ coro_operation_await (CoroOperation *self)
  * [method@Operation.await] for a call that was given the cancellable of
  * [method@Operation.begin], as `CORO_CALL` does.
  *
- * If the call has let go of it, has not called back and does not do so before
- * the main context has nothing else to do, it has failed a precondition, and
- * has logged that. Then it is not waited for: the result is an error,
- * [error@Coro.Error.NO_RESULT], which finish functions of GIO give. Those that
- * only know a [class@Gio.Task] log a critical, and set no error.
+ * A call that holds no reference to the cancellable, and has not called back when
+ * the main context has nothing else to do, has failed a precondition and has
+ * logged a critical. Then the wait ends with a result from which the finish
+ * functions of GIO give the error [error@Coro.Error.NO_RESULT]. A finish function
+ * that only accepts a [class@Gio.Task] logs a critical, and sets no error.
  *
  * Callable from a coroutine, which it suspends.
  *

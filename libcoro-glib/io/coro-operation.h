@@ -40,8 +40,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CoroOperation, coro_operation_clear)
  * @...: its parameters before those
  *
  * Starts @begin, waits for its callback and gives the [iface@Gio.AsyncResult]
- * for the matching finish function. If @begin has failed a precondition, and so
- * will not call back, that is an error: [error@Coro.Error.NO_RESULT].
+ * for the matching finish function. If @begin has failed a precondition and will
+ * never call back, the finish function fails with [error@Coro.Error.NO_RESULT].
  *
  * Since: 0.1
  */

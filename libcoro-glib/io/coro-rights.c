@@ -11,14 +11,14 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-/* What a file that takes the place of another has to take over from it: who may do what with
- * it, and what was noted about it. */
+/* A file that takes the place of another file has to take over its access rights and its extended
+ * attributes. */
 
 #define ACL "system.posix_acl_access"
-/* What the kernel allows for the names of all attributes, and for the value of one. */
+/* The kernel's limits for the names of all attributes, and for the value of one attribute. */
 #define MAX_SIZE 65536
 
-/* These speak of the contents, and go when those change. */
+/* These attributes describe the contents, and are not copied when the contents change. */
 static gboolean
 is_of_the_contents (const char *name)
 {
@@ -37,13 +37,13 @@ take_attribute (int         fd,
 
   if (size < 0)
     return errno == ENODATA;
-  /* A label that the folder gives to all of its files is there already, and may not be set. */
+  /* If the folder gives a label to all its files, the new file has it, and setting it may fail. */
   if (fgetxattr (fd, name, present, MAX_SIZE) == size && memcmp (value, present, (gsize) size) == 0)
     return TRUE;
   return fsetxattr (fd, name, value, (gsize) size, 0) == 0;
 }
 
-/* A new file may have been given an access control list by its folder. */
+/* The folder may have given an access control list to the new file. */
 static gboolean
 drop_list (int fd)
 {
@@ -77,8 +77,8 @@ take_attributes (int fd,
   return has_list || drop_list (fd);
 }
 
-/* FALSE: not all of it can be had.  `fd` was made by this process and nobody else may open it; its
- * mode is the last to be set, since it is the mask of an access control list. */
+/* FALSE: some rights or attributes could not be set.  `fd` is a new file that no other user may open.
+ * Its mode is set last, because the group bits are the mask of an access control list. */
 gboolean
 coro_rights_take_over (int fd,
                        int old)

@@ -385,7 +385,7 @@ ring_can (struct io_uring *ring)
   return can;
 }
 
-/* Whether the number is still that of a ring.  Another file says EOPNOTSUPP, and a filter that we may not ask. */
+/* Whether the descriptor is still a ring.  Another file gives EOPNOTSUPP, a seccomp filter EPERM. */
 static gboolean
 ring_has_descriptor (struct io_uring *ring)
 {

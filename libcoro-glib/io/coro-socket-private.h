@@ -20,10 +20,10 @@ typedef struct
   int fd;                       /* (owned); -1: a socket's by now */
 } CoroConnection;
 
-/* How long a server that has run out of descriptors or stacks gives its connections to end. */
+/* How long a server that has run out of descriptors or stacks waits for connections to end. */
 #define CORO_ACCEPT_PAUSE (100 * G_TIME_SPAN_MILLISECOND)
 
-/* Takes the descriptor.  FALSE: not now; it is asked again after a pause. */
+/* Takes the descriptor.  FALSE: not now; the function is called again after a pause. */
 typedef gboolean (*CoroAcceptFunc) (int      fd,
                                     gpointer data);
 

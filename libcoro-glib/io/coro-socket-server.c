@@ -189,7 +189,7 @@ error_is_passing (const GError *error)
          g_error_matches (error, G_IO_ERROR, g_io_error_from_errno (ENOMEM));
 }
 
-/* The one who was accepted waits, like those who still are to be, as long as there is no stack. */
+/* As long as there is no stack, the accepted connection waits, and no further one is accepted. */
 static gboolean
 hand_over (int              fd,
            CoroAcceptFunc   func,
@@ -241,7 +241,7 @@ typedef struct
   CoroTaskGroup *group;         /* (unowned) */
 } CoroServer;
 
-/* A coroutine that failed for want of a stack would take the whole group along. */
+/* A coroutine that failed without a stack would cancel the whole group. */
 static gboolean
 server_take_cb (int      fd,
                 gpointer data)
@@ -278,14 +278,14 @@ server_take_cb (int      fd,
  * }
  * ```
  *
- * The socket of a connection is closed when @func has returned and nobody else holds it.
+ * The socket of a connection is closed when @func has returned and no other reference is left.
  * An error of @func ends this connection and nothing else; it is only shown by
- * `G_MESSAGES_DEBUG`. Where the process has run out of descriptors, stacks or memory, those
- * who connect wait until there are some.
+ * `G_MESSAGES_DEBUG`. If the process has run out of descriptors, stacks or memory, new
+ * connections wait until there are some again.
  *
  * There are two ways to stop. Cancelling cancels the connections as well, and waits for them.
- * After [func@socket_close] of @socket nobody is accepted any more, and those who are there
- * are served to their end, for which one can then wait as long as one likes before one cancels.
+ * After [func@socket_close] of @socket no connection is accepted any more, and the open
+ * connections are served to their end; cancel later to limit the time for this.
  *
  * Callable from a coroutine, which it suspends. Cancellation: see
  * [iface@Awaitable]; connections are cancelled and waited for.

@@ -17,12 +17,12 @@
  * Runs a function that blocks or computes in a thread of a pool.
  *
  * The threads are those of the default [class@Executor], four more than there are
- * processors, 32 at the most; calls beyond wait for their turn. @func may wait for such
- * calls itself.
+ * processors, 32 at the most; further calls wait for their turn. @func may wait for other
+ * calls of this function.
  *
  * Callable from a coroutine, which it suspends. Cancellation cancels the
- * function's cancellable and still waits until it has returned, so that it
- * may use what belongs to the caller; a call that has not begun is not made.
+ * function's cancellable and still waits until the function has returned, so the
+ * function may use data of the caller. A function that has not begun never runs.
  *
  * @error can be set to what @func fails with, to %G_IO_ERROR_CANCELLED, to
  * [error@Coro.Error.CLOSED] in a process that was forked meanwhile, to the errors of

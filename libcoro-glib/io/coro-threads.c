@@ -11,8 +11,8 @@
 /* µs for which a thread without work stays. */
 #define IDLE_TIME (10 * G_TIME_SPAN_SECOND)
 
-/* µs after which those at work are believed to wait for what is in the queue, and by how many
- * hundredths that grows with each thread that was added, up to so many: as GTask has it. */
+/* After STALL_TIME µs without a new item the busy threads are taken to wait for queued items.  This
+ * time grows by STALL_GROWTH percent with each added thread, at most MAX_EXTRA: as in GTask. */
 #define STALL_TIME (100 * G_TIME_SPAN_MILLISECOND)
 #define STALL_GROWTH 3
 #define MAX_EXTRA 256
@@ -21,22 +21,22 @@ struct _CoroThreads
 {
   int ref_count;                /* (atomic) */
   guint max_threads;
-  gboolean grows;               /* beyond that, when nothing goes on */
-  guint n_forks;                /* a fork takes none of the threads along */
+  gboolean grows;               /* beyond max_threads, when the threads stall */
+  guint n_forks;                /* of the process that has the threads; a child has none */
 
   GMutex lock;                  /* for all below */
   GCond changed;                /* there is an item, or the end */
   GCond ended;                  /* the last thread has */
-  GCond stalling;               /* there is an item that may have to wait, or the end: for the reserve */
+  GCond stalling;               /* wakes the reserve: an item may have to wait, or the pool is closed */
   CoroThreadItem *head;         /* (nullable) */
   CoroThreadItem *tail;         /* (nullable) */
   guint n_queued;
   guint n_idle;
   guint n_threads;
-  guint n_extra;                /* those beyond them that are at work */
-  gboolean has_reserve;         /* and one that waits until it is needed */
-  guint n_moves;                /* items that one of n_threads has taken */
-  gint64 move_time;             /* µs: when an item was last taken, or the first one came */
+  guint n_extra;                /* threads beyond n_threads that are at work */
+  gboolean has_reserve;         /* a further thread waits until it is needed */
+  guint n_moves;                /* items that regular threads have taken */
+  gint64 move_time;             /* µs: when an item was last taken, or put into an empty queue */
   GPtrArray *threads;           /* (owned) (element-type GThread): once closed, also those that have ended */
   gboolean closed;
   CoroThreadsEnd *ends;         /* (nullable): who wants to hear of the end */
@@ -106,7 +106,7 @@ threads_leave (CoroThreads *self)
   GThread *thread = g_thread_self ();
 
   if (!self->closed && g_ptr_array_remove_fast (self->threads, thread))
-    return;                     /* it will not be joined */
+    return;                     /* the thread will not be joined */
   if (!threads_have_ended (self))
     return;
 
@@ -172,14 +172,14 @@ threads_add_thread (CoroThreads  *self,
 
 /* --- the reserve -------------------------------------------------------------------- */
 
-/* What all threads do may have to wait for what is in the queue behind them: a function that
- * runs coroutines of its own, which have another function run.  Then nothing would ever go
- * on.  So while all are at work one more looks on, and takes an item when for some time no
- * other was taken. */
+/* All threads may be waiting for items that are still in the queue: a function can run coroutines
+ * of its own, which run another function in a thread.  Then nothing would ever go on.  So while
+ * all threads are at work, one more thread, the reserve, watches, and takes an item if no other
+ * thread has taken one for some time. */
 
 static gpointer reserve_main (gpointer data);
 
-/* With the lock held.  Where there can be none it is tried again with the next item. */
+/* Called with the lock held.  If no thread can be started, the next item tries again. */
 static void
 threads_want_reserve (CoroThreads *self)
 {
@@ -197,7 +197,8 @@ threads_get_stall_time (CoroThreads *self)
   return time;
 }
 
-/* The next item that the others have left; NULL when the thread is to end.  With the lock held. */
+/* The next item that the other threads have left; NULL when the reserve must end.  Called with the
+ * lock held. */
 static CoroThreadItem *
 reserve_take (CoroThreads *self)
 {
@@ -225,7 +226,8 @@ reserve_take (CoroThreads *self)
   return item;
 }
 
-/* Runs the item, and the next ones at once as long as nobody else takes any.  With the lock held. */
+/* Runs the item, and then further items at once as long as no regular thread takes any.  Called with
+ * the lock held. */
 static void
 reserve_work (CoroThreads    *self,
               CoroThreadItem *item)
@@ -279,8 +281,8 @@ reserve_main (gpointer data)
 
 /* --- all of them -------------------------------------------------------------------- */
 
-/* There are none until there is work.  `grows`: there may be more than so many while they seem
- * to wait for what is still in the queue. */
+/* Threads are started when there is work.  `grows`: there may be more than `max_threads` threads
+ * while they seem to wait for queued items. */
 CoroThreads *
 coro_threads_new (guint    max_threads,
                   gboolean grows)
@@ -470,7 +472,7 @@ coro_threads_is_mine (CoroThreads *self)
   return current_threads == self;
 }
 
-/* Whether what the calling thread waits for could never be run. */
+/* Whether an item that the calling thread waits for could never run. */
 gboolean
 coro_threads_blocks_itself (CoroThreads *self)
 {

@@ -140,8 +140,8 @@ work_finish_cb (CoroReady *ready)
   g_object_unref (self);
 }
 
-/* The thread is done with what was abandoned: what came of it belongs to the scheduler's thread,
- * like all that is made for it. */
+/* The thread has finished an abandoned function.  The result is freed in the scheduler's thread,
+ * like every result. */
 static void
 work_leave_cb (CoroReady *ready)
 {

@@ -29,7 +29,7 @@ typedef struct
   CoroFuture *ended;            /* (owned): nothing is open any more, or the pool has no workers */
   CoroObjectLock lock;
   gboolean stopped;             /* guarded by lock */
-  int n_starved;                /* (atomic): connections for which there was no stack */
+  int n_starved;                /* (atomic): connections that wait for a stack */
   CoroPoolConnection *connections;      /* (nullable) (unowned): those that have begun; guarded by lock */
 } CoroPoolServer;
 
@@ -39,7 +39,7 @@ struct _CoroPoolConnection
   CoroConnection connection;
   CoroPoolServer *server;       /* (owned) */
   gboolean begun;
-  guint n_refused;              /* workers that had no stack for it */
+  guint n_refused;              /* workers that had no stack for this connection */
   CoroCancelScope scope;        /* what it is cancelled by */
   CoroPoolConnection *previous;
   CoroPoolConnection *next;
@@ -103,7 +103,7 @@ server_is_stopped (CoroPoolServer *self)
   return stopped;
 }
 
-/* That the waiting coroutine is cancelled is no reason to give up the future. */
+/* Waits for the future even if the waiting coroutine is cancelled. */
 static gboolean
 server_wait (CoroPoolServer  *self,
              GError         **error)
@@ -111,7 +111,7 @@ server_wait (CoroPoolServer  *self,
   g_autoptr (CoroFuture) ended = NULL;
 
   if (coro_worker_pool_is_foreign (self->pool))
-    return TRUE;                /* its connections are the parent's */
+    return TRUE;                /* the connections belong to the parent process */
 
   ended = coro_future_shield (self->ended);
   return coro_await (ended, NULL, error);
@@ -182,7 +182,7 @@ connection_free (CoroPoolConnection *self)
 
 /* --- a connection for which there is no stack or thread ------------------------------ */
 
-/* What is going to try again. */
+/* The call that is going to try a connection again. */
 typedef struct
 {
   CoroPoolConnection *connection;       /* (nullable) (owned) */
@@ -201,7 +201,7 @@ retry_take (CoroPoolRetry *self)
   return connection;
 }
 
-/* Each worker has stacks of its own, which others of its connections have left to it. */
+/* Another worker may have a free stack: each worker keeps the stacks of its ended connections. */
 static void
 connection_try_next (CoroPoolConnection *self)
 {
@@ -214,7 +214,7 @@ retry_cb (gpointer user_data)
   connection_try_next (retry_take (user_data));
 }
 
-/* Without the call, if the worker has ended meanwhile. */
+/* Called without a retry_cb() before if the worker has ended meanwhile. */
 static void
 retry_free (gpointer user_data)
 {
@@ -237,9 +237,9 @@ connection_retry_later (CoroPoolConnection *self)
   coro_call_later (CORO_ACCEPT_PAUSE, retry_cb, retry, retry_free);
 }
 
-/* --- from one who accepts to a worker ----------------------------------------------- */
+/* --- from the accepting coroutine to a worker --------------------------------------- */
 
-/* There is a pause when all have been tried. */
+/* Tries the next worker, and after all workers makes a pause. */
 static void
 connection_refused (CoroPoolConnection *self)
 {
@@ -249,7 +249,7 @@ connection_refused (CoroPoolConnection *self)
     connection_try_next (self);
 }
 
-/* In the worker.  The coroutine has ended, or could not begin. */
+/* Runs in the worker: the coroutine has ended, or could not begin. */
 static void
 connection_ended (gpointer data)
 {
@@ -274,15 +274,15 @@ connection_spawn (CoroPoolConnection *self,
       if (g_error_matches (error, CORO_ERROR, CORO_ERROR_CLOSED))
         connection_free (self);
       else
-        connection_retry_later (self);  /* there is no thread */
+        connection_retry_later (self);  /* no thread could be started */
       return;
     }
 
-  coro_future_observe (CORO_FUTURE (task));     /* it fails for want of a stack, and that is seen to */
+  coro_future_observe (CORO_FUTURE (task));     /* its error, the lack of a stack, is handled in connection_ended() */
   g_object_unref (task);
 }
 
-/* As long as there are those for whom there is no stack, nobody else is taken. */
+/* While a connection waits for a stack, no further connection is taken. */
 static gboolean
 server_take_cb (int      fd,
                 gpointer data)
@@ -339,15 +339,15 @@ server_run (CoroPoolServer  *self,
  * ```
  *
  * The calling coroutine accepts. Each connection goes to the worker that has the fewest
- * coroutines, and stays there: connections are spread evenly, be they few or many. A worker
- * in which a coroutine computes and does not yield is given no more after 10 ms, as long as
- * there are others; what it has waits for it. The caller's thread has to have its turns:
- * it should not be the one that computes.
+ * coroutines, and stays there: connections are spread evenly, be they few or many. If a
+ * coroutine computes for 10 ms without yielding, its worker gets no more connections as long as
+ * there are other workers; the connections that the worker has wait. The calling coroutine
+ * needs its turns to accept, so no coroutine of its thread should compute for long.
  *
  * @func runs in several threads at once, in the worker's own main context, where GIO's
- * operations of its connection belong. An error of it ends this connection and nothing else.
- * Where the process has run out of descriptors, stacks or memory, those who connect wait until
- * there are some.
+ * operations of its connection belong. An error of @func ends this connection and nothing else.
+ * If the process has run out of descriptors, stacks or memory, new connections wait until there
+ * are some again.
  *
  * Closing @socket with [func@socket_close] stops the server when all connections have come
  * to their end, cancelling does it at once.

@@ -22,11 +22,12 @@
  * Several threads that run coroutines, each with a main context and a
  * scheduler of its own: for work that one processor is not enough for.
  *
- * Coroutines are spawned into the pool from anywhere, and stay in the worker
- * where they began: the one with the fewest coroutines, but none that has not
- * looked for 10 ms at what it was given, as long as there are others. Their tasks are futures as others are: a coroutine of
- * the user interface's thread awaits them, and cancels them. What is cancelled
- * while it awaits one takes it along.
+ * Coroutines are spawned into the pool from any thread. The worker with the
+ * fewest coroutines takes a new one, which then stays there. A worker that has not
+ * looked at its new coroutines for 10 ms is passed over as long as there are
+ * others. The tasks are futures like any other: a coroutine of the user
+ * interface's thread can await and cancel them, and if this coroutine is
+ * cancelled during the await, the task is cancelled too.
  *
  * ```c
  * g_autoptr (CoroTask) task = coro_worker_pool_spawn_task (pool, compute_cb, data, free_data);
@@ -35,15 +36,15 @@
  *   return FALSE;
  * ```
  *
- * A coroutine sees the context variables of who spawned it. Errors that nobody
- * reads are reported by [func@set_unhandled_func] of the worker's context,
- * which is a warning unless it was set there.
+ * A coroutine sees the context variables of the code that spawned it. Errors
+ * that are not read are logged as warnings, unless [func@set_unhandled_func] has
+ * set a function for the worker's context.
  *
  * A function that blocks is better placed in a [class@Executor]: here it stops
  * the other coroutines of its worker.
  *
- * Where a thread cannot be made, the others do its work, and it is tried again when there are
- * none. Only then does what is spawned fail.
+ * If the thread of a worker cannot be started, the other workers do its work. If no worker has a
+ * thread, spawning tries to start one again, and fails if this is impossible.
  *
  * [method@WorkerPool.serve] has all workers serve the connections of one listening
  * socket.
@@ -55,7 +56,7 @@
  * Since: 0.1
  */
 
-/* Those of a pool that run: they may go on after it. */
+/* The running workers of a pool; they may go on after the end of the pool. */
 typedef struct
 {
   int ref_count;                /* (atomic): the pool's and the threads' */
@@ -84,8 +85,8 @@ struct _CoroWorkerPool
 {
   GObject parent_instance;
 
-  CoroObjectLock lock;          /* nobody spawns into a worker that has been told to quit */
-  GMutex join_lock;             /* who comes second waits for the end as well */
+  CoroObjectLock lock;          /* so that no coroutine is spawned into a worker that was told to quit */
+  GMutex join_lock;             /* a second caller waits for the end as well */
   gboolean closed;              /* guarded by lock */
   GSList *servers;              /* (element-type CoroWorkerServer) (owned): guarded by lock */
   guint next;                   /* where the search for an idle one begins; guarded by lock */
@@ -114,7 +115,7 @@ typedef struct
   CoroFuture *ended;            /* (owned): what it waits for at last */
 } CoroWorkerServer;
 
-/* --- those who run ----------------------------------------------------------------- */
+/* --- running workers --------------------------------------------------------------- */
 
 static CoroCrew *
 crew_new (void)
@@ -158,7 +159,7 @@ resolve_end_cb (gpointer future)
   g_object_unref (future);
 }
 
-/* The last one tells that all have ended. */
+/* The last worker tells that all have ended. */
 static void
 crew_leave (CoroCrew *self)
 {
@@ -172,7 +173,7 @@ crew_leave (CoroCrew *self)
   g_slist_free_full (ends, resolve_end_cb);
 }
 
-/* A future (transfer full) of the caller's, which is done when all have ended. */
+/* A future (transfer full) in the caller's context, which is done when all workers have ended. */
 static CoroFuture *
 crew_get_end (CoroCrew *self)
 {
@@ -248,7 +249,7 @@ worker_new (CoroCrew *crew)
   self->context = g_main_context_new ();
   self->scheduler = coro_scheduler_ref_for_context (self->context);
   self->root = coro_task_group_get_root (self->scheduler);
-  worker_start (self, NULL);    /* tried again when it is needed */
+  worker_start (self, NULL);    /* if this fails, it is tried again when the thread is needed */
   return self;
 }
 
@@ -310,7 +311,7 @@ pool_close (CoroWorkerPool *self)
   coro_object_lock_release (&self->lock);
 
   if (coro_worker_pool_is_foreign (self))
-    return;                     /* there is no one to tell, and contexts may be locked for ever */
+    return;                     /* there is no worker to stop, and contexts may be locked for ever */
   for (guint i = 0; i < self->n_workers; i++)
     worker_quit (self->workers[i]);
 }
@@ -462,8 +463,8 @@ worker_is_stuck (CoroWorker *self,
   return now - self->taken_time > PROMPT;
 }
 
-/* The one with the fewest coroutines, and none that is stuck, or has no thread, while others
- * are not; those with equally many take turns.  With the lock. */
+/* The worker with the fewest coroutines; workers that are stuck or have no thread come last.  Workers
+ * with equally many coroutines take turns.  Called with the lock held. */
 static CoroWorker *
 pool_pick (CoroWorkerPool *self,
            gint64          now)
@@ -493,7 +494,7 @@ pool_pick (CoroWorkerPool *self,
   return best;
 }
 
-/* A worker that runs, by its number or any; NULL with an error.  With the lock. */
+/* A worker that runs, by its number or any; NULL with an error.  Called with the lock held. */
 static CoroWorker *
 pool_choose (CoroWorkerPool  *self,
              int              number,
@@ -509,12 +510,12 @@ pool_choose (CoroWorkerPool  *self,
     }
 
   worker = number >= 0 ? self->workers[number] : pool_pick (self, now);
-  worker_is_stuck (worker, now);        /* notes whether it had taken all */
+  worker_is_stuck (worker, now);        /* notes whether the worker had taken all its coroutines */
   return worker->thread != NULL || worker_start (worker, error) ? worker : NULL;
 }
 
-/* FALSE with CORO_ERROR_CLOSED or an error of g_thread_try_new(): nobody takes it, and
- * @user_data is still the caller's.  `task` (nullable) is for the handle. */
+/* FALSE with CORO_ERROR_CLOSED or an error of g_thread_try_new(): nothing was spawned, and
+ * @user_data still belongs to the caller.  `task` (nullable) is for the handle. */
 gboolean
 coro_worker_pool_try_spawn (CoroWorkerPool  *self,
                             int              number,
@@ -552,7 +553,7 @@ coro_worker_pool_try_spawn (CoroWorkerPool  *self,
   return worker != NULL;
 }
 
-/* Whether it takes coroutines. */
+/* Whether the pool takes coroutines. */
 gboolean
 coro_worker_pool_is_open (CoroWorkerPool *self)
 {
@@ -631,11 +632,12 @@ drop_data (gpointer       user_data,
  * @destroy: (nullable): frees @user_data, in the worker
  * @site: (nullable): where this is, a static string; see %CORO_SPAWN_SITE
  *
- * Runs a coroutine in a worker; nobody gets a handle.
+ * Runs a coroutine in a worker, without a handle.
  * [func@worker_pool_spawn] is the short form.
  *
- * In a pool that was shut down it does not run, and that is a critical warning. Where the pool
- * has no thread and none can be made it does not run either, and that is a warning.
+ * If the pool was shut down, the coroutine does not run, and a critical is logged. If the pool
+ * has no thread and none can be started, the coroutine does not run either, and a warning is
+ * logged.
  *
  * Callable from any thread; never suspends.
  *
@@ -676,9 +678,9 @@ coro_worker_pool_spawn_at (CoroWorkerPool *self,
  *
  * [method@WorkerPool.spawn_at] with a handle.
  *
- * It fails with [error@Coro.Error.CLOSED] in a pool that was shut down or that
- * belongs to the parent process, and with an error of [ctor@GLib.Thread.try_new] where
- * there is no thread; @user_data is freed in the calling thread then.
+ * The task fails with [error@Coro.Error.CLOSED] if the pool was shut down or belongs
+ * to the parent process, and with an error of [ctor@GLib.Thread.try_new] if no thread
+ * can be started; then @user_data is freed in the calling thread.
  *
  * Callable from any thread; never suspends.
  *
@@ -731,7 +733,7 @@ pool_end_servers (CoroWorkerPool *self)
   coro_object_lock_release (&self->lock);
 }
 
-/* Waits for `ended`, cancelled or not. */
+/* Waits for `ended`, even if the caller is cancelled. */
 static gboolean
 wait_for_end (CoroFuture  *ended,
               GError     **error)
@@ -753,7 +755,7 @@ wait_for_end (CoroFuture  *ended,
   return ok;
 }
 
-/* The threads have nothing more to do, so that this takes no time. */
+/* Joins the threads, which have nothing more to do, so this takes no time. */
 static void
 pool_join (CoroWorkerPool *self)
 {
@@ -802,9 +804,9 @@ coro_worker_pool_shut_down (CoroWorkerPool  *self,
 
   pool_close (self);
   if (coro_worker_pool_is_foreign (self))
-    return TRUE;                /* nobody is here to wait for */
+    return TRUE;                /* this process has no threads to wait for */
 
-  /* No thread of an executor waits for them: they may need it before they can end. */
+  /* No executor thread is used for this wait: the workers may need that thread before they can end. */
   pool = g_object_ref (self);
   ended = crew_get_end (self->crew);
   if (!wait_for_end (ended, error))

@@ -54,7 +54,7 @@ CORO_FORK_LOCK (calls_lock, CORO_FORK_LAST)
 static GHashTable *calls;       /* (owned) (element-type guint64 CoroCall): by a key that is in the call; guarded by calls_lock */
 static guint64 last_id;         /* (atomic) */
 
-/* An id that no call has, nor any other await of a foreign task. */
+/* A new id, distinct from the ids of all calls and of all awaits of foreign tasks. */
 guint64
 coro_call_new_id (void)
 {

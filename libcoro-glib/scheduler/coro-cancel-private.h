@@ -22,15 +22,16 @@ struct _CoroScope
   CoroJob *members;             /* (nullable): jobs that were born in it, by next_member */
   CoroTimer timer;              /* its deadline is set also while it is not armed */
   char *reason;                 /* (nullable) (owned): of the first call that cancelled it */
-  CoroScope *above;             /* (nullable) (unowned): a way up to what cancels it too; see scope_get_top() */
-  guint above_epoch;            /* when that was found */
+  CoroScope *above;             /* (nullable) (unowned): a scope further out that cancels it too; see
+                                 * scope_get_top() */
+  guint above_epoch;            /* the scheduler's scope_epoch when `above` was found */
   guint cancelled : 1;          /* by a call */
   guint expired : 1;            /* by its deadline */
   guint shield : 1;             /* the parents do not reach in */
   guint effective : 1;          /* cancelled, or a parent is and no shield between */
-  guint held : 1;               /* a shield, or below one that its host has entered as well */
-  guint delivered : 1;          /* the last CANCELLED that its host saw was ours */
-  guint requested : 1;          /* it was a request for the host itself */
+  guint held : 1;               /* it is a shield, or inside a shield that its host has entered */
+  guint delivered : 1;          /* the last CANCELLED that its host saw came from this scope */
+  guint requested : 1;          /* the last CANCELLED was a cancel request for the host itself */
 };
 
 void     coro_scope_init          (CoroScope      *self,

@@ -7,8 +7,8 @@
 
 #include "scheduler/coro-scheduler-private.h"
 
-/* A parked job finds out about its cancellation by itself: it only gets a turn.  So does one
- * that is kept from starting. */
+/* A parked job checks for its cancellation itself, so cancelling only gives it a turn.  This holds
+ * for a job that waits for its place in a group, too. */
 void
 coro_job_poke (CoroJob *self)
 {
@@ -27,7 +27,7 @@ job_set_level (CoroJob  *self,
     coro_job_poke (self);
 }
 
-/* Whether a shield that the host of the scope has entered itself holds its requests back. */
+/* Whether a shield that the host has entered holds cancel requests back inside the scope. */
 static gboolean
 scope_compute_held (CoroScope *self)
 {
@@ -36,7 +36,7 @@ scope_compute_held (CoroScope *self)
   return self->shield || (parent != NULL && parent->host == self->host && parent->held);
 }
 
-/* Whether the shields that the job has entered itself hold its requests back. */
+/* Notes whether a shield that the job has entered holds its cancel requests back. */
 static void
 job_refresh_held (CoroJob *self)
 {
@@ -65,8 +65,8 @@ scope_set_effective (CoroScope *self,
       job_set_level (job, effective);
 }
 
-/* The one after `self` in the tree below `root`, parents first; without what is below `self`
- * unless `descend`. */
+/* The scope after `self` in the tree below `root`, parents first.  Skips the scopes below `self`
+ * unless `descend` is TRUE. */
 static CoroScope *
 scope_next (CoroScope *self,
             CoroScope *root,
@@ -80,8 +80,8 @@ scope_next (CoroScope *self,
   return self != root ? self->next : NULL;
 }
 
-/* Recomputes what has reached the scope, and what is below it.  A loop: the tree may be
- * deeper than a stack. */
+/* Recomputes whether the scope and the scopes below it are cancelled.  A loop, no recursion: the
+ * tree may be deeper than the stack. */
 static void
 scope_refresh (CoroScope *self)
 {
@@ -99,7 +99,7 @@ scope_refresh (CoroScope *self)
     }
 }
 
-/* Forgets the ways up from what is below the scope: one of them is cut there. */
+/* Makes all cached `above` pointers invalid, because a way up is cut at this scope. */
 static void
 scope_cut (CoroScope *self)
 {
@@ -234,8 +234,8 @@ coro_scope_cancel_for (CoroScope  *self,
   coro_scope_cancel (self);
 }
 
-/* Recomputes whether the host's scopes from `self` down to the innermost hold its requests
- * back.  Which is the next one in, only the way out tells. */
+/* Recomputes `held` of the host's scopes, from `self` inwards.  Scopes only point outwards, so the
+ * way from the innermost scope to `self` is collected first. */
 static void
 scope_refresh_held (CoroScope *self)
 {
@@ -326,7 +326,7 @@ coro_job_request_cancel (CoroJob *self)
   coro_job_poke (self);
 }
 
-/* What reaches an effective scope from above, if anything does. */
+/* The next scope further out that cancels an effective scope; NULL if there is none. */
 static CoroScope *
 scope_get_above (CoroScope *self)
 {
@@ -342,10 +342,10 @@ scope_get_above (CoroScope *self)
 
 /* The outermost scope that cancels an effective one.
  *
- * Each that we pass notes the one two further up, and so the way of the next is half as long:
- * when a thousand scopes inside each other end, all of their coroutines ask for it.  A scope
- * outlives those below it and stays cancelled, so that a way up is right until a shield comes
- * between or a part of the tree is taken out. */
+ * Each scope on the way notes the scope two steps further out, so the next walk is half as long:
+ * when a thousand nested scopes end, all of their coroutines walk this way.  A scope outlives the
+ * scopes below it and stays cancelled, so a noted step is right until a shield is put in between
+ * or a part of the tree is taken out. */
 static CoroScope *
 scope_get_top (CoroScope *self)
 {
@@ -374,8 +374,9 @@ job_mark (CoroJob         *self,
     }
 }
 
-/* The coroutine has heard of its request: it was given CANCELLED, or the answer of a task
- * that was cancelled in its place.  A scope that began to cancel the wait before has not. */
+/* The cancel request of the coroutine counts as delivered: its wait has failed with CANCELLED, or
+ * has given the answer of a task that got the request.  If a scope cancelled the wait as well, the
+ * CANCELLED does not belong to this scope. */
 void
 coro_job_consume_request (CoroJob *self)
 {
@@ -387,7 +388,8 @@ coro_job_consume_request (CoroJob *self)
     hooks->cancel_heard (hooks, self);
 }
 
-/* It has not, after all, unless the request was taken back meanwhile. */
+/* The request was not delivered after all and is pending again, unless it was taken back
+ * meanwhile. */
 void
 coro_job_restore_request (CoroJob *self)
 {
@@ -395,8 +397,8 @@ coro_job_restore_request (CoroJob *self)
     self->cancel_pending = TRUE;
 }
 
-/* The outermost cancelled scope that reaches the job: it is the one that owns the
- * CANCELLED, as in Trio. */
+/* The outermost cancelled scope that reaches the job.  This scope owns the CANCELLED, as in
+ * Trio. */
 static CoroScope *
 job_get_cause (CoroJob *self)
 {

@@ -8,19 +8,19 @@
 
 G_BEGIN_DECLS
 
-/* What an errno says of the system call, and not of what it was made for. */
+/* Errors that say something of the system call itself, not of the file or socket. */
 
-/* The call, or a flag of it, cannot be had: the kernel is too old for it, does not have it for
- * this kind of file, or a filter forbids it, as in a container (EPERM mostly; ENOSYS, EACCES).
- * Nothing was done.  There is another way to the same end: where the refusal is meant for the
- * file, that one says so again. */
+/* The call, or a flag of it, is not available: the kernel is too old, does not support it for this
+ * kind of file, or a filter forbids it, as in a container (EPERM mostly; ENOSYS, EACCES).  Nothing
+ * was done, and the caller tries a plainer call.  If the refusal is about the file, the plainer
+ * call fails with this error again. */
 static inline gboolean
 coro_errno_is_refusal (int code)
 {
   return code == ENOSYS || code == EOPNOTSUPP || code == EINVAL || code == EPERM || code == EACCES;
 }
 
-/* Something has run out, and may be there again the next time. */
+/* A resource has run out, and may be available again later. */
 static inline gboolean
 coro_errno_is_lack (int code)
 {

@@ -62,7 +62,7 @@ add_module (const struct dl_phdr_info *info,
     }
 }
 
-/* Notes a module if it is a binding.  By one thread at a time. */
+/* Notes a module if it is a language binding.  To be called by one thread at a time. */
 void
 coro_foreign_frame_consider (const struct dl_phdr_info *info,
                              const char                *name)

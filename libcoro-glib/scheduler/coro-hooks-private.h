@@ -48,7 +48,7 @@ struct _CoroHooks
    * be cancelled in here. */
   void (*waiting)        (CoroHooks     *self,
                           CoroJob       *job);
-  /* (nullable): the running job has heard of a request to cancel it. */
+  /* (nullable): a cancel request was delivered to the running job. */
   void (*cancel_heard)   (CoroHooks     *self,
                           CoroJob       *job);
   /* (nullable): a generator was dropped before its end. */

@@ -57,10 +57,10 @@ struct _CoroJobClass
   /* There was no stack for it; on the native stack.  Takes `error`. */
   void (*fail) (CoroJob *self,
                 GError  *error);
-  /* It was cancelled before it was queued for the first time, while the layers above keep
-   * it: from now on it is to be queued like others.  Runs no code of others. */
+  /* The job was cancelled before it was queued for the first time, while a layer above held it
+   * back: from now on it is queued like other jobs.  Runs no foreign code. */
   void (*dismiss) (CoroJob *self);
-  /* Its scheduler ends before it has: it never runs again.  On the native stack. */
+  /* The scheduler ends before the job: the job never runs again.  Called on the native stack. */
   void (*lose) (CoroJob *self);
 };
 
@@ -83,7 +83,7 @@ struct _CoroJob
   guint8 fresh : 1;             /* has neither a stack nor ever had a lane; see CoroBacklog */
   guint16 n_cancelling;         /* requests minus uncancels */
   guint32 stack_size : 31;      /* in KiB */
-  guint32 automatic : 1;        /* that is what the scheduler gives when it takes its stack */
+  guint32 automatic : 1;        /* stack_size is the scheduler's when the job takes its stack */
   CoroBinding *context;         /* (nullable) (owned): the values of context variables */
   union
     {

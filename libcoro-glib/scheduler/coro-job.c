@@ -84,8 +84,8 @@ coro_scheduler_free_blocks (CoroScheduler *self)
   self->free_jobs = NULL;
 }
 
-/* A job that has not started and is not queued.  `stack_size` 0: what the scheduler gives.  In
- * the scheduler's thread. */
+/* A job that has not started and is not queued.  `stack_size` 0: the scheduler's stack size.  Runs
+ * in the scheduler's thread. */
 CoroJob *
 coro_job_new (CoroScheduler      *scheduler,
               const CoroJobClass *klass,
@@ -199,7 +199,7 @@ coro_job_enqueue (CoroJob *self)
 
 static void job_main (gpointer argument);
 
-/* In KiB: what it gets if it takes its stack now. */
+/* The stack size in KiB that the job gets if it takes its stack now. */
 static inline guint
 job_get_stack_size (CoroJob       *self,
                     CoroScheduler *scheduler)

@@ -176,8 +176,8 @@ coro_lane_favour (CoroScheduler *scheduler)
   return TRUE;
 }
 
-/* Takes a job that is ready from wherever it stands.  A walk through all that are ready: it is
- * rare, and a way back would cost every job 8 bytes. */
+/* Takes a ready job out of its place in the queue.  It walks through all ready jobs: this is rare,
+ * and a back pointer would cost every job 8 bytes. */
 static void
 job_take_out (CoroJob *self)
 {
@@ -204,7 +204,7 @@ coro_job_dequeue (CoroJob *self)
   return TRUE;
 }
 
-/* Has the job stand in another place when it is ready; at once if it is. */
+/* Gives the job another priority, at once even if it is in the queue. */
 void
 coro_job_set_priority (CoroJob      *self,
                        CoroPriority  priority)

@@ -13,9 +13,9 @@
 #include <link.h>
 #include <string.h>
 
-/* What the process has loaded: some of it asks for something of all coroutines.  It is
- * looked at by name, because nothing of it may be linked, and again whenever something was
- * loaded: a plugin, or a module of a language, may bring it at any time. */
+/* Some modules of the process matter to all coroutines: GTK, C++ runtimes, language bindings.  They
+ * are found by name, because the library must not link them.  The search is repeated after each
+ * load of a module, because a plugin or a language may load them at any time. */
 
 gboolean coro_modules_have_gtk;
 
@@ -51,8 +51,8 @@ scan_cb (struct dl_phdr_info *info,
   return 0;
 }
 
-/* Turns the paths into what the libraries have for it.  With no lock held: dlopen() takes its own
- * in another order than dl_iterate_phdr(), and runs constructors under it. */
+/* Replaces each path by the function of this library.  No lock may be held: dlopen() takes its
+ * locks in another order than dl_iterate_phdr(), and runs constructors under them. */
 static void
 find_runtimes (GPtrArray *runtimes)
 {
@@ -65,7 +65,7 @@ find_runtimes (GPtrArray *runtimes)
       runtimes->pdata[i] = library != NULL ? dlsym (library, "__cxa_get_globals") : NULL;
     }
 
-  g_ptr_array_add (runtimes, dlsym (RTLD_DEFAULT, "__cxa_get_globals"));        /* one that the program contains */
+  g_ptr_array_add (runtimes, dlsym (RTLD_DEFAULT, "__cxa_get_globals"));        /* a runtime inside the program */
 }
 
 static void
@@ -76,7 +76,7 @@ add_runtime_cb (gpointer func,
     coro_exceptions_add_runtime ((CoroExceptionsFunc) func);
 }
 
-/* Looks for what was loaded since the last time; 20 ns when nothing was. */
+/* Looks at the modules that were loaded since the last call; takes 20 ns if there are none. */
 void
 coro_modules_refresh (void)
 {

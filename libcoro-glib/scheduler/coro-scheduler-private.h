@@ -32,12 +32,12 @@ struct _CoroShutdown
   void (*run) (CoroShutdown *self);     /* may suspend; removes it */
 };
 
-/* What keeps the main loop running for coroutines: an application. */
+/* An object that keeps the main loop running for coroutines: an application. */
 typedef struct _CoroHolder CoroHolder;
 struct _CoroHolder
 {
-  guint n_groups;               /* supervisors with members that it runs for */
-  void (*changed) (CoroHolder *self);   /* there are some now, or none any more; on any stack */
+  guint n_groups;               /* supervisors with members that keep the main loop running */
+  void (*changed) (CoroHolder *self);   /* n_groups became 1 or 0; called on any stack */
 };
 
 /* Something to run on the thread's own stack on behalf of a fiber. */
@@ -106,17 +106,17 @@ struct _CoroScheduler
   gint64 poll_time;             /* µs: when that was last asked */
   GSource *rest_source;         /* (nullable) (owned): while other sources have their rounds */
   GSource *trim_source;         /* (nullable) (owned): gives memory back while nothing else happens */
-  gsize thread;                 /* (atomic): the number of the thread whose scheduler this is; 0: nobody's yet */
-  gboolean stays;               /* another thread iterates the context, and was told that it runs nothing */
+  gsize thread;                 /* (atomic): the number of the thread that owns it; 0: no thread yet */
+  gboolean stays;               /* another thread iterates the context; a critical has said so */
   CoroObjectLock wakeup_lock;
   CoroInbox inbox;
-  CoroMessage *messages;        /* (nullable): taken out of it, and not handled yet */
+  CoroMessage *messages;        /* (nullable): taken out of the inbox, and not handled yet */
   gboolean asleep;              /* (atomic): its main loop may be blocked: who posts has to wake it */
   CoroTimerHeap timers;
   CoroStackPool *stacks;        /* (owned) */
-  guint stack_size;             /* in KiB: that of coroutines that have none of their own */
-  guint chosen_stack_size;      /* (atomic): in KiB: the same, if it was chosen; 0: it was not */
-  gboolean has_application;     /* (atomic): its coroutines are those of an application */
+  guint stack_size;             /* in KiB: of coroutines without a size of their own */
+  guint chosen_stack_size;      /* (atomic): in KiB: the size that the program has chosen; 0: none */
+  gboolean has_application;     /* (atomic): its coroutines belong to an application */
   const CoroJobClass *job_class;        /* (nullable): of all its jobs */
   CoroJobBlock *blocks;         /* (owned) */
   CoroJob *free_jobs;           /* (nullable) */
@@ -154,8 +154,8 @@ struct _CoroScheduler
   CoroWaiterList at_rest;       /* who waits until nobody can run */
   gboolean shuffling;           /* which job comes next is a matter of chance; only while virtual */
   guint64 chance;               /* the state of that */
-  guint64 inbox_chance;         /* the same for the turns in which messages are left unread */
-  guint n_unread_turns;         /* that are to come */
+  guint64 inbox_chance;         /* the generator for the turns in which messages stay unread */
+  guint n_unread_turns;         /* further turns in which messages stay unread */
   gint64 virtual_time;          /* µs */
 };
 
@@ -185,11 +185,11 @@ coro_scheduler_remove_shutdown (CoroScheduler *self,
     shutdown->next->previous = shutdown->previous;
 }
 
-/* Of a thread that has never had a scheduler. */
+/* Gives a number to a thread that has never had a scheduler. */
 #define CORO_THREAD_UNNUMBERED G_MAXSIZE
 
-/* Identifies the calling thread, for less than g_thread_self() and for longer: no other thread
- * ever gets its number, while an address is used again as soon as a thread has ended. */
+/* Identifies the calling thread by a number.  This is faster than g_thread_self(), and no other
+ * thread ever gets the number, while the address of a GThread is reused after the thread's end. */
 static inline gsize
 coro_thread_self (void)
 {
@@ -210,8 +210,8 @@ coro_scheduler_is_mine (CoroScheduler *self)
   return coro_scheduler_get_thread (self) == coro_thread_self ();
 }
 
-/* Whether it has coroutines in another thread than the calling one.  They cannot be moved: what
- * is on their stacks may point to what belongs to their thread, as errno does. */
+/* Whether the scheduler has coroutines in another thread than the calling one.  Coroutines cannot
+ * be moved, because their stacks may point to data of their thread, the address of errno say. */
 static inline gboolean
 coro_scheduler_is_elsewhere (CoroScheduler *self)
 {
@@ -399,8 +399,8 @@ void           coro_scheduler_foreach_job (CoroScheduler     *self,
                                            void             (*func) (CoroJob *job, gpointer user_data),
                                            gpointer           user_data);
 
-/* Before an answer from what belongs to the scheduler's thread: what another thread has posted
- * counts from the moment in which its call has returned. */
+/* To be called before a function answers from state of the scheduler's thread: a message of
+ * another thread counts as soon as the call that posts it has returned. */
 static inline void
 coro_scheduler_catch_up (CoroScheduler *self)
 {

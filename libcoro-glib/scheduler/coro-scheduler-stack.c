@@ -9,16 +9,16 @@
 
 #include "scheduler/coro-modules-private.h"
 
-/* GTK's first widget overflows a stack of 256 KiB, and an SVG can overflow any that a program
- * has counted on.  So a process with GTK has large ones for all of its coroutines, which are
- * few there: a parked one takes 4 KiB more, for page tables of its own. */
+/* GTK's first widget overflows a stack of 256 KiB, and so does a deeply nested SVG.  So in a
+ * process with GTK all coroutines have large stacks.  Such a process has few coroutines, and a
+ * parked one only takes 4 KiB more, for page tables of its own. */
 
 #define DEFAULT_SIZE ((guint) (CORO_STACK_SIZE_DEFAULT / 1024))
 #define LARGE_SIZE   ((guint) (CORO_STACK_SIZE_LARGE / 1024))
-/* Half of what CoroJob has room for. */
+/* Half of the largest size that CoroJob can hold. */
 #define MAX_SIZE     ((guint) 1 << 30)
 
-/* In KiB: what CORO_STACK_SIZE says; 0: nothing. */
+/* The value of CORO_STACK_SIZE in KiB; 0: not set. */
 static guint
 get_environment_size (void)
 {
@@ -55,15 +55,14 @@ scheduler_get_stack_size (CoroScheduler *self)
   return chosen != 0 ? chosen : get_automatic_size (g_atomic_int_get (&self->has_application));
 }
 
-/* In the scheduler's thread, or before it has one. */
+/* Runs in the scheduler's thread, or before the scheduler has a thread. */
 void
 coro_scheduler_update_stack_size (CoroScheduler *self)
 {
   self->stack_size = scheduler_get_stack_size (self);
 }
 
-/* Looks whether something was loaded that coroutines have to reckon with.  In the
- * scheduler's thread. */
+/* Looks whether a module was loaded that needs large stacks.  Runs in the scheduler's thread. */
 void
 coro_scheduler_look_around (CoroScheduler *self)
 {
@@ -72,7 +71,7 @@ coro_scheduler_look_around (CoroScheduler *self)
   coro_scheduler_update_stack_size (self);
 }
 
-/* Its own thread looks again before each dispatch. */
+/* The scheduler's own thread looks again before each dispatch. */
 static void
 scheduler_follow_choice (CoroScheduler *self)
 {
@@ -80,7 +79,7 @@ scheduler_follow_choice (CoroScheduler *self)
     coro_scheduler_look_around (self);
 }
 
-/* From now on its coroutines do what those of an application do. */
+/* From now on the coroutines of the scheduler belong to an application. */
 void
 coro_scheduler_expect_application (CoroScheduler *self)
 {
@@ -88,8 +87,8 @@ coro_scheduler_expect_application (CoroScheduler *self)
   scheduler_follow_choice (self);
 }
 
-/* A size that was not chosen may become a smaller one, which *stack_size says then: a small
- * stack is better than none, as where RLIMIT_AS leaves little room. */
+/* If the program has not chosen the size, a smaller stack may be returned, and *stack_size is set
+ * to its size: where RLIMIT_AS leaves little room a small stack is better than none. */
 static CoroStack *
 take_stack (CoroStackPool  *pool,
             guint          *stack_size,
@@ -107,7 +106,7 @@ take_stack (CoroStackPool  *pool,
   return coro_stack_pool_take (pool, (gsize) *stack_size * 1024, error);
 }
 
-/* A stack for a job that has what the scheduler gives, of *stack_size KiB if that can be. */
+/* A stack of the scheduler's size for a job, of *stack_size KiB if possible. */
 CoroStack *
 coro_scheduler_take_automatic_stack (CoroScheduler  *self,
                                      guint          *stack_size,
@@ -116,8 +115,8 @@ coro_scheduler_take_automatic_stack (CoroScheduler  *self,
   return take_stack (self->stacks, stack_size, g_atomic_int_get (&self->chosen_stack_size) != 0, error);
 }
 
-/* A stack for what runs on behalf of its caller, which may be no coroutine: as large as that of
- * a coroutine that the caller would spawn. */
+/* A stack for code that runs on behalf of its caller, a generator say: as large as the stack of a
+ * coroutine that the caller would spawn.  The caller need not be a coroutine. */
 CoroStack *
 coro_stack_take_for_caller (CoroStackPool  *pool,
                             GError        **error)
@@ -150,8 +149,8 @@ coro_stack_take_for_caller (CoroStackPool  *pool,
  * coro_scheduler_get_stack_size:
  * @self: a scheduler
  *
- * Gets how large the stacks of coroutines are that are spawned now, unless
- * [method@TaskGroup.set_stack_size] has said otherwise.
+ * Gets the stack size of coroutines that are spawned now, unless
+ * [method@TaskGroup.set_stack_size] has set another size.
  *
  * Callable from any thread; never suspends.
  *
@@ -171,19 +170,19 @@ coro_scheduler_get_stack_size (CoroScheduler *self)
 /**
  * coro_scheduler_set_stack_size:
  * @self: a scheduler
- * @stack_size: a number of bytes; 0: what the process needs, as in the beginning
+ * @stack_size: a number of bytes; 0: the default
  *
- * Sets how large the stacks of coroutines are that begin from now on, and
- * of generators; [method@TaskGroup.set_stack_size] says it for some of them.
+ * Sets the stack size of coroutines and generators that begin from now on.
+ * [method@TaskGroup.set_stack_size] sets the size for the members of a group.
  *
- * Without it they have 256 KiB, of which 64 KiB are a guard: enough for code
- * of one's own. Foreign code takes a thread's 8 MiB for granted, and
- * coroutines have them as soon as the process has loaded GTK, and after
- * [func@application_attach]; where so much cannot be had, 256 KiB again. A frame
- * larger than the guard is only caught if its code was compiled with
- * `-fstack-clash-protection`. The
- * environment variable `CORO_STACK_SIZE`, a number of KiB, puts another size
- * in the place of either, to see whether a crash has to do with it.
+ * The default is 256 KiB, of which 64 KiB are a guard: enough for the program's
+ * own code. Foreign code counts on the 8 MiB of a thread stack, so the default
+ * is 8 MiB once the process has loaded GTK, and after
+ * [func@application_attach]; where memory is too scarce for 8 MiB it is 256 KiB
+ * again. A frame larger than the guard is only caught if its code was compiled
+ * with `-fstack-clash-protection`. The environment variable `CORO_STACK_SIZE`, a
+ * number of KiB, overrides the default and this setting, to test whether a crash
+ * comes from the stack size.
  *
  * Callable from any thread; never suspends.
  *

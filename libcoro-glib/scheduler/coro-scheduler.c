@@ -23,10 +23,10 @@
  * every other source of the context gets a round at its own priority, so
  * that coroutines which never rest stop neither drawing nor input.
  *
- * It belongs to the thread that first iterates its context. Without coroutines it moves to
- * another one that does. Those that there are stay where they were, because what is on their
- * stacks may belong to their thread: elsewhere they do not run, and that is a critical
- * warning.
+ * A scheduler belongs to the thread that first iterates its context. While it has no
+ * coroutines, it moves to another thread that iterates the context. Coroutines stay in their
+ * thread, because their stacks may point to data of the thread: if another thread iterates the
+ * context, they do not run there, and the library logs a critical warning.
  *
  * Since: 0.1
  */
@@ -194,7 +194,7 @@ coro_scheduler_init (CoroScheduler *self)
     coro_global_hooks.scheduler_created (self);
 }
 
-/* Makes it the calling thread's. */
+/* Makes the calling thread the owner of the scheduler. */
 void
 coro_scheduler_bind (CoroScheduler *self)
 {
@@ -425,8 +425,8 @@ scheduler_handle_messages (CoroScheduler *self)
     }
 }
 
-/* Handles what has been posted by now, in the order of posting: those that are left of a reading
- * that is under way come first. */
+/* Handles all posted messages in the order of posting.  Inside a message handler the remaining
+ * messages of the outer call come first. */
 void
 coro_scheduler_read_inbox (CoroScheduler *self)
 {
@@ -435,7 +435,7 @@ coro_scheduler_read_inbox (CoroScheduler *self)
   scheduler_handle_messages (self);
 }
 
-/* The same for whoever cannot tell that this is the scheduler's thread; in another one, nothing. */
+/* Reads the inbox if the calling thread is the scheduler's; does nothing in another thread. */
 void
 coro_scheduler_catch_up_slow (CoroScheduler *self)
 {
@@ -524,7 +524,7 @@ coro_scheduler_ref_for_context (GMainContext *context)
   if (G_LIKELY (self != NULL))
     return self;
 
-  coro_modules_refresh ();      /* not with a lock that the constructor of a module may want */
+  coro_modules_refresh ();      /* without a lock, which the constructor of a module may need */
   return ref_registered (context, TRUE);
 }
 

@@ -8,7 +8,7 @@
 /* Among how many of those that wait longest the next is chosen: the way to it is walked at
  * every switch. */
 #define WINDOW 64
-/* For fewer turns than that messages of other threads are left unread. */
+/* Messages of other threads stay unread for fewer turns than this. */
 #define MAX_UNREAD_TURNS 6
 
 /* Splitmix64: any seed will do, a state is one word, and it is the same everywhere. */
@@ -33,8 +33,8 @@ coro_scheduler_set_seed (CoroScheduler *self,
   self->n_unread_turns = draw (&self->inbox_chance) % MAX_UNREAD_TURNS;
 }
 
-/* Whether chance leaves what other threads have posted in the inbox for this turn.  It draws apart
- * from the order of jobs: when a message comes changes nothing there. */
+/* Whether by chance the messages of other threads stay in the inbox for this turn.  It has a random
+ * generator of its own, so that the arrival of messages does not change the order of jobs. */
 gboolean
 coro_scheduler_leaves_unread (CoroScheduler *self)
 {

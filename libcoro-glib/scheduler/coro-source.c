@@ -16,7 +16,7 @@
 
 /* µs between two looks at the clock above which it is read at every resume. */
 #define COARSE 100
-/* µs that a job takes at the least if it loads GTK, or the runtime of a language, meanwhile. */
+/* µs that a job takes at least if it loads GTK or the runtime of a language. */
 #define LOADING 200
 /* µs for which the counter of the processor is believed that no time has passed. */
 #define QUIET 10
@@ -361,8 +361,8 @@ context_is_default (GMainContext *context)
   return thread_default == context;
 }
 
-/* In a thread that iterates the context of coroutines which belong to another: it is told so,
- * once, and polls for nothing that it could not do. */
+/* A thread iterates the context, but the coroutines belong to another thread.  Logs a critical
+ * once, and stops polling for events that the calling thread cannot handle. */
 static void
 scheduler_stay (CoroScheduler *self)
 {
@@ -393,7 +393,7 @@ scheduler_bind (CoroScheduler *self)
   return TRUE;
 }
 
-/* No other source was ready in that round. */
+/* No other source was ready in this round. */
 static gboolean
 rest_cb (gpointer user_data)
 {
@@ -404,9 +404,9 @@ rest_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* While the others have their rounds this says that there is work, at the end of all
- * priorities: a loop until g_main_context_pending() says no would stop in the middle.
- * When its turn comes none of them was ready, and the rest is over. */
+/* While other sources have their rounds, an idle source of the lowest priority says that there is
+ * work: otherwise a loop that runs while g_main_context_pending() is TRUE would stop too early.
+ * When the idle source is dispatched, no other source was ready, and the rest is over. */
 static void
 scheduler_begin_rest (CoroScheduler *self)
 {
@@ -489,11 +489,11 @@ source_dispatch (GSource     *source,
   return G_SOURCE_CONTINUE;
 }
 
-/* Runs a job that is in no queue until it waits: one that has not started, from inside the call
- * that spawned it, or one that has just been woken.  FALSE: it has to be queued like others.
+/* Runs a job that is in no queue until the job waits: a job that has not started, inside the call
+ * that spawned it, or a job that has just been woken.  FALSE: it has to be queued like others.
  *
- * It is a dispatch of its own whose slice is over from the beginning: so the job comes
- * back to it, whatever else is ready by then, and nobody has to ask on the way. */
+ * This is a dispatch of its own whose time slice is over from the beginning: so the job switches
+ * back to it even if other jobs are ready by then, without a check on the way. */
 gboolean
 coro_scheduler_run_now (CoroScheduler *self,
                         CoroJob       *job)

@@ -24,9 +24,9 @@ struct _CoroWaiter
   const CoroWaitClass *klass;   /* what it waits for, for who prints that */
   gpointer object;              /* (nullable) */
   guint8 woken;
-  guint8 late;                  /* when that came, the job was cancelled already */
-  guint8 aborted;               /* the wait was called off, and went on until that had an effect */
-  guint8 delegated;             /* a request of the job was passed on to what it waits for */
+  guint8 late;                  /* the job was cancelled already when the wake-up came */
+  guint8 aborted;               /* the wait was called off, and goes on until this has an effect */
+  guint8 delegated;             /* a cancel request of the job was passed on to `object` */
 };
 
 /* How a wait ends early.  All run on the waiting job's stack. */
@@ -38,8 +38,8 @@ struct _CoroWaitClass
   /* (nullable): puts back what a woken waiter was given.  NULL or FALSE: that cannot be
    * done, and a cancel that comes too late stays pending. */
   gboolean (*undo) (gpointer object, CoroWaiter *waiter);
-  /* An abort that leaves the wait going has passed the request on.  What becomes of it is
-   * then for the caller to settle: coro_waiter_settle(). */
+  /* An abort that leaves the wait going passes the cancel request on to the object.  Then the
+   * caller must call coro_waiter_settle() with the outcome. */
   gboolean delegates;
   /* (nullable): what it is, where `object` is no GObject. */
   const char *name;
@@ -124,8 +124,8 @@ coro_waiter_list_pop (CoroWaiterList *self)
   return waiter;
 }
 
-/* An object named `type` is used that belongs to the thread of `job` (nullable), which waits for
- * it or holds it.  Debug mode says so if that is not the calling one. */
+/* To be called when an object of the kind `type` is used.  `job` (nullable) waits for the object or
+ * holds it; debug mode warns if the calling thread is not the thread of the job. */
 static inline void
 coro_waiter_check_thread (CoroJob    *job,
                           const char *type)
@@ -134,7 +134,7 @@ coro_waiter_check_thread (CoroJob    *job,
     coro_global_hooks.check_thread (job, type);
 }
 
-/* The same for the list of such an object. */
+/* coro_waiter_check_thread() for the first waiter of a list. */
 static inline void
 coro_waiter_list_check_thread (CoroWaiterList *self,
                                const char     *type)

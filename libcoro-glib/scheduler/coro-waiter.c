@@ -170,8 +170,8 @@ waiter_park (CoroWaiter           *self,
       if (G_UNLIKELY (coro_job_is_cancelled (job)) &&
           (!self->aborted || (klass->delegates && coro_job_has_request (job))))
         {
-          /* As the scheduler ends, all are told at once, and pass that on once: in a chain of
-           * tasks each would pass on the requests of all that come after it. */
+          /* As the scheduler ends, all jobs are asked to stop at once.  A job passes its first
+           * request on, no more: in a chain of tasks each request would be passed on to the end. */
           if (self->aborted && coro_job_get_scheduler (job)->ending)
             {
               job->cancel_pending = FALSE;
@@ -180,7 +180,7 @@ waiter_park (CoroWaiter           *self,
             }
           coro_scheduler_catch_up (coro_job_get_scheduler (job));
           if (self->woken)
-            break;              /* by another thread, before */
+            break;              /* another thread had posted the wake-up before */
           if (klass->abort (object, self))
             {
               job->waiter = NULL;
@@ -191,7 +191,7 @@ waiter_park (CoroWaiter           *self,
           if (self->woken)
             break;              /* as it turns out, before the abort */
           self->aborted = TRUE;
-          /* One that a shield holds back is none yet: it was a scope that got us here. */
+          /* A request that a shield holds back does not count: then a scope has cancelled. */
           if (klass->delegates && coro_job_has_request (job))
             {
               job->cancel_pending = FALSE;
@@ -216,8 +216,8 @@ waiter_park (CoroWaiter           *self,
   return TRUE;
 }
 
-/* After a wait that may have passed a request on.  `heard`: the answer is that of a request
- * that was heard; else the coroutine is still to hear of it, at its next await. */
+/* To be called after a wait that may have passed a cancel request on.  `heard`: the outcome of the
+ * wait counts as delivery of the request; else the request is delivered at the next await. */
 void
 coro_waiter_settle (CoroWaiter *self,
                     gboolean    heard)

@@ -10,22 +10,22 @@
 #include "scope/coro-run-private.h"
 #include "scope/coro-task-group-private.h"
 
-/* µs for which an application goes on for coroutines once its last window has been closed.
- * A save to a slow disk takes seconds; a process that nothing is seen of should not stay. */
+/* µs for which an application waits for coroutines once its last window has been closed.  A save
+ * to a slow disk takes seconds; an invisible process should not stay for ever. */
 #define WINDOWLESS_TIME (30 * G_TIME_SPAN_SECOND)
 
-/* µs for which the end of an application waits until all coroutines have begun. */
+/* µs for which the end of an application waits at most until all coroutines have begun. */
 #define BEGIN_TIME (5 * G_TIME_SPAN_SECOND)
 
 typedef struct
 {
   CoroHolder holder;            /* first */
-  GApplication *application;    /* (unowned): it owns us */
+  GApplication *application;    /* (unowned): it owns this struct */
   CoroScheduler *scheduler;     /* (owned) */
   gboolean running;             /* between its ::startup and its ::shutdown */
   gboolean expired;             /* the last window was closed too long ago */
   gboolean held;
-  guint64 start_id;             /* a call; until it comes, what was spawned may not have been seen yet */
+  guint64 start_id;             /* a call; before it comes, coroutines of ::activate may not count yet */
   guint64 alarm_id;             /* a call */
   CoroInterrupt *interrupt;     /* (nullable) (unowned): in coro_application_run() */
 } CoroAttachment;
@@ -89,8 +89,8 @@ attachment_started_cb (gpointer data)
   attachment_update (self);
 }
 
-/* The main loop turns once at the least: what ::activate spawns before the first dispatch is
- * on its way in a message and counts only then. */
+/* Keeps the application for one turn of the main loop: a coroutine that ::activate spawns before
+ * the first dispatch is on its way in a message, and counts only after the dispatch. */
 static void
 attachment_start (CoroAttachment *self)
 {
@@ -149,7 +149,7 @@ application_window_removed_cb (GApplication   *application,
     self->alarm_id = coro_scheduler_call_later (self->scheduler, WINDOWLESS_TIME, attachment_expire_cb, self, NULL);
 }
 
-/* A GtkApplication, which this library knows by its signals only. */
+/* Watches the windows of a GtkApplication.  This library does not link GTK and uses only signals. */
 static void
 attachment_follow_windows (CoroAttachment *self)
 {
@@ -166,7 +166,7 @@ static void
 find_fresh_cb (CoroJob  *job,
                gpointer  user_data)
 {
-  /* One above the limit of its group may wait for ever. */
+  /* A coroutine above the limit of its group may wait for ever. */
   if (job->state == CORO_JOB_NEW && job->admitted)
     *(gboolean *) user_data = TRUE;
 }
@@ -180,8 +180,8 @@ scheduler_has_fresh_jobs (CoroScheduler *self)
   return fresh;
 }
 
-/* What was spawned last, perhaps by a handler of a window that is closed, runs to its first
- * wait before it is cancelled: a coroutine that has not begun would be dropped. */
+/* Runs new coroutines, of a handler of a closing window say, to their first wait before they are
+ * cancelled: a coroutine that has not begun would be dropped. */
 static void
 scheduler_begin_all (CoroScheduler *self)
 {
@@ -206,7 +206,7 @@ application_shutdown_cb (GApplication   *application,
   coro_scheduler_shut_down (self->scheduler);
 }
 
-/* How many supervisors have members by now. */
+/* Counts the supervisors that have members. */
 static void
 count_group_cb (CoroJob  *job,
                 gpointer  user_data)
@@ -219,24 +219,25 @@ count_group_cb (CoroJob  *job,
  * coro_application_attach:
  * @application: an application
  *
- * Ties the coroutines of the default main context to an application: it does
- * not end before them, and they end with it.
+ * Ties the coroutines of the default main context to an application: the
+ * application waits for its coroutines, and its end cancels them.
  *
  * While there are coroutines the application is held, as by
- * [method@Gio.Application.hold]: a window that is made after an await in
- * [signal@Gio.Application::activate] comes, and a save that was started as the
- * last window is closed is made. Once the last window of a `GtkApplication`
- * has been closed they have 30 s, and then a message names those that are
- * left. A loop that never ends should not keep an application: spawn it into a
- * group of %CORO_TASK_GROUP_BACKGROUND, as those of widgets are.
+ * [method@Gio.Application.hold]: a window that is opened after an await in
+ * [signal@Gio.Application::activate] appears, and a save that starts as the
+ * last window closes is finished. Once the last window of a `GtkApplication`
+ * has been closed, coroutines have 30 s to end; then a message names the
+ * coroutines that are left, and the application goes on to its end. A loop that
+ * never ends should not keep an application: spawn it into a group with
+ * %CORO_TASK_GROUP_BACKGROUND. The coroutines of widgets are in such groups.
  *
  * On [signal@Gio.Application::shutdown], which
- * [method@Gio.Application.quit] causes at once, those that have not begun run
- * to their first wait. Then all are cancelled and waited for, and generators
- * are closed, as [method@Scheduler.shut_down] says.
+ * [method@Gio.Application.quit] causes at once, coroutines that have not begun
+ * run to their first wait. Then all coroutines are cancelled and waited for, and
+ * generators are closed, as [method@Scheduler.shut_down] says.
  *
  * Coroutines have stacks of 8 MiB, unless [method@Scheduler.set_stack_size] has
- * said otherwise. SIGINT stays what it is for the application; see
+ * set another size. The handling of SIGINT is not changed; see
  * [func@application_run]. libcoro-gtk attaches the default application by
  * itself when it is first used.
  *
@@ -283,16 +284,16 @@ application_interrupt_cb (gpointer application)
  * @argc: how many arguments there are, of `main()`
  * @argv: (array length=argc) (element-type filename) (nullable): the arguments
  *
- * [method@Gio.Application.run] for a program whose coroutines end with it,
- * also when it is interrupted from the keyboard.
+ * Runs an application as [method@Gio.Application.run] does, and ends its
+ * coroutines with it, also after an interrupt from the keyboard.
  *
- * It is given to [func@application_attach]. SIGINT quits the application if
- * nobody else handles the signal: its coroutines are cancelled and clean up,
- * and then the status is 130, as for a program that the signal has ended. One
- * that comes when the application is ending by itself leaves it its own status.
- * A second SIGINT ends the program at once, whatever the first one waits for.
- * An application that is run without this function handles the signal, or
- * does not, as it always did; in Python and JavaScript that is theirs.
+ * It calls [func@application_attach]. If the program has no handler of its own
+ * for SIGINT, the signal quits the application: the coroutines are cancelled and
+ * clean up, and the status is 130, as for a program that the signal has ended.
+ * If the application is already ending when SIGINT comes, it keeps its own
+ * status. A second SIGINT ends the program at once, even during the cleanup.
+ * An application that is run without this function handles SIGINT as it always
+ * did; in Python and JavaScript the language handles the signal.
  *
  * Callable from the main thread, which it blocks, outside coroutines.
  *

@@ -200,8 +200,8 @@ coro_cancel_scope_get_deadline (const CoroCancelScope *self)
  * @monotonic_time: a time in µs, of [method@Scheduler.get_time];
  *   %G_MAXINT64: never
  *
- * Gives the guard another time, earlier or later. One that has passed cancels
- * at once. When the guard's time is up already, it stays so.
+ * Gives the guard another deadline, earlier or later. A deadline in the past
+ * cancels at once. If the old deadline has passed already, this does nothing.
  *
  * Callable from the thread of the coroutine that opened it; never suspends.
  *
@@ -282,7 +282,8 @@ coro_cancel_scope_get_shield (const CoroCancelScope *self)
  *
  * While it is up, neither guards around this one nor [method@Task.cancel]
  * reach the block; [method@CancelScope.cancel] of this one does, and so does
- * its own time. What was held back is delivered when it is taken down.
+ * its own deadline. A cancellation that was held back is delivered when the
+ * shield is taken down.
  *
  * Callable from the thread of the coroutine that opened it; never suspends.
  *
@@ -355,8 +356,8 @@ coro_cancel_scope_is_expired (const CoroCancelScope *self)
  * coro_cancel_scope_was_caught: (skip)
  * @self: a guard, open or closed
  *
- * Whether [method@CancelScope.catch] has ended a cancellation of the guard's own
- * making.
+ * Whether [method@CancelScope.catch] has ended a cancellation that came from this
+ * guard.
  *
  * Callable from the thread of the coroutine that opened it; never suspends.
  *

@@ -7,8 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* `index`, from 0, and `size`: which one of how many in its group; 0 and 0 for the first error
- * of all.  FALSE: no more. */
+/* `index` and `size`: the place of the error in its group, from 0, and the size of the group; both
+ * are 0 for the outermost error.  Returns FALSE to stop the visit. */
 typedef gboolean (*CoroGroupErrorFunc) (const GError *error,
                                         guint         index,
                                         guint         size,

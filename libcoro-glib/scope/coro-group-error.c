@@ -7,8 +7,8 @@
 
 #include "fiber/coro-drop-private.h"
 
-/* An extended GError that holds other errors.  They are never changed, and so copies share
- * them: an error that passes through a thousand groups is in each of them. */
+/* An extended GError that holds other errors.  The inner errors are never changed, so copies share
+ * them: an error that passes through a thousand groups exists once. */
 typedef struct
 {
   GPtrArray *errors;            /* (owned) (nullable) (element-type GError) */
@@ -52,7 +52,7 @@ coro_group_error_new (GPtrArray *errors)
   return self;
 }
 
-/* (nullable): what a group error holds; NULL for one that is none. */
+/* Returns: (nullable): the errors in a group error; NULL for any other error */
 static GPtrArray *
 error_get_members (const GError *error)
 {
@@ -126,9 +126,9 @@ push_level (GArray     *levels,
     g_array_append_val (levels, level);
 }
 
-/* Calls `func` for the error and all that it holds at any depth, those of a group right after
- * it.  What several groups share is visited in the first of them.  FALSE once `func` has said
- * so. */
+/* Calls `func` for the error and for all errors in it at any depth, the members of a group right
+ * after the group.  An error that several groups share is visited once.  Stops and returns FALSE
+ * when `func` returns FALSE. */
 gboolean
 coro_group_error_foreach (const GError       *error,
                           CoroGroupErrorFunc  func,
@@ -205,8 +205,8 @@ coro_group_error_matches (const GError *error,
   return error != NULL && !coro_group_error_foreach (error, differs_cb, &kind);
 }
 
-/* What becomes of a group: its errors that match and the others, each a group of the same
- * shape, or NULL without any. */
+/* The two parts of a divided group: the matching errors and the others.  Each part keeps the shape
+ * of the group, and is NULL if it has no errors. */
 typedef struct
 {
   GPtrArray *members;           /* (unowned): of the group */
@@ -241,7 +241,7 @@ split_push (GArray    *splits,
   g_array_append_val (splits, split);
 }
 
-/* A group of `errors`, which are taken; NULL without. */
+/* A group of `errors`, which it takes over; NULL if there are none. */
 static GError *
 group_unless_empty (GPtrArray *errors)
 {
@@ -273,8 +273,8 @@ split_add (CoroGroupSplit *self,
     g_ptr_array_add (self->others, g_error_copy (part->rest));
 }
 
-/* Divides a group, and those in it from the inside out.  A loop: they may be deeper than a
- * stack.  (transfer none) */
+/* Divides a group and the groups in it, from the inside out.  A loop, no recursion: groups may be
+ * nested deeper than the stack.  (transfer none) */
 static CoroSplitError *
 split_group (GPtrArray  *members,
              GQuark      domain,

@@ -15,7 +15,7 @@ typedef struct
   gpointer data;                /* (unowned) */
   GSource *source;              /* (nullable) (owned): NULL while the signal is somebody else's */
   gboolean interrupted;
-  gboolean ending;              /* by something else: a SIGINT is too late to have done it */
+  gboolean ending;              /* for another reason, so a later SIGINT is not the cause */
 } CoroInterrupt;
 
 void coro_interrupt_begin (CoroInterrupt *self,

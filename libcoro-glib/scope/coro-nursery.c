@@ -56,13 +56,12 @@ nursery_close (CoroNursery *self,
  * g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
  * ```
  *
- * On the good path end with `return coro_nursery_join (&nursery)`. A block
- * that is left otherwise cancels the members and waits for them; what they
- * failed with joins an error that is set in @error already, and is reported
- * as unread otherwise: leaving a block never turns success into failure. Where
- * it takes the place of a %G_IO_ERROR_CANCELLED that a request for the coroutine
- * ([method@Task.cancel]) had led to, the request is delivered again at the next
- * wait.
+ * On the good path end with `return coro_nursery_join (&nursery)`. If the block
+ * is left in another way, the members are cancelled and waited for. If @error is
+ * set by then, their errors are added to it; otherwise their errors are reported
+ * as unread: leaving a block never turns success into failure. If the members'
+ * errors replace the %G_IO_ERROR_CANCELLED of a cancel request for the coroutine
+ * ([method@Task.cancel]), the request is delivered again at the next wait.
  *
  * The first member to fail cancels the others and the body of the block. So
  * does a cancellation of the coroutine.
@@ -94,7 +93,7 @@ coro_nursery_enter (CoroTaskGroupFlags   flags,
     }
 
   group = coro_task_group_new_below (coro_scheduler_current, job->scope, flags & ~CORO_TASK_GROUP_UNJOINED);
-  group->supervisor.stack_size = job->automatic ? 0 : (gsize) job->stack_size * 1024;   /* its members do what it would do */
+  group->supervisor.stack_size = job->automatic ? 0 : (gsize) job->stack_size * 1024;   /* the members inherit it */
   group->supervisor.background |= ((CoroSupervisor *) job->supervisor)->background;
   coro_scope_enter (&group->supervisor.scope, job, FALSE);
   return (CoroNursery) { group, error };
@@ -140,8 +139,8 @@ coro_nursery_join (CoroNursery *self)
   return coro_check_cancelled (self->error);
 }
 
-/* Closes it with the error that the block is left with, which what the members fail with may
- * replace.  If that was a request to cancel the coroutine, the request is still to be heard. */
+/* Closes the nursery with the error of its block.  Errors of members may replace this error.  If the
+ * replaced error was the CANCELLED of a cancel request, the request becomes pending again. */
 static void
 nursery_exit_failed (CoroNursery *self)
 {

@@ -29,7 +29,7 @@ members_add_failure (CoroMembers  *members,
   coro_object_lock_release (&members->lock);
 }
 
-/* Returns whether it is the first. */
+/* Returns whether `winner` is the first. */
 static gboolean
 members_take_winner (CoroMembers *members,
                      CoroFuture  *winner)
@@ -57,7 +57,7 @@ race_member_done (CoroMembers     *members,
     members_add_failure (members, failure);
 }
 
-/* None of them runs any more. */
+/* No member runs any more. */
 static void
 race_all_done (CoroMembers     *members,
                CoroCombination *outer)

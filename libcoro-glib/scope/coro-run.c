@@ -16,17 +16,18 @@
  * fails, for as long again. */
 #define GRACE (5 * G_TIME_SPAN_SECOND)
 
-/* How many of those that did not stop are named. */
+/* How many coroutines that did not stop are named. */
 #define MAX_NAMED 10
 
 /* µs for which the end waits for functions in threads, which nothing can stop. */
 #define THREADS_TIME (300 * G_TIME_SPAN_SECOND)
 
-/* µs after which those that are not told yet are looked for, although others are busy. */
+/* µs after which new coroutines are asked to stop even if other coroutines are busy. */
 #define ROUND_TIME (50 * G_TIME_SPAN_MILLISECOND)
 
-/* Once for each; again and again for those that had their time and are still here.  Not while
- * the last request waits to be heard: below a shield that would be a turn in every round. */
+/* Requests the cancel of each coroutine once.  After the grace time coroutines that are left get a
+ * new request in each round, but not while the last request is pending: a shielded coroutine would
+ * be woken in every round. */
 static void
 request_cancel_cb (CoroJob  *job,
                    gpointer  user_data)
@@ -43,14 +44,14 @@ alarm_cb (CoroTimer *timer)
   /* It has woken the main loop. */
 }
 
-/* How long those may take who are to end. */
+/* How long the coroutines may take to end. */
 typedef struct
 {
   gint64 start;
   gint64 real_start;
-  gint64 told;                  /* when all were told last, by the real clock */
+  gint64 told;                  /* when all were last asked to stop, by the real clock */
   CoroTimer alarm;
-  gboolean level;               /* the grace time is over: every await of theirs fails */
+  gboolean level;               /* the grace time is over: every await fails */
 } CoroPatience;
 
 static void
@@ -82,8 +83,8 @@ patience_iterate (CoroPatience  *self,
   if (!coro_timer_is_armed (&self->alarm))
     coro_scheduler_arm (scheduler, &self->alarm, self->start + (self->level ? 2 * GRACE : GRACE), alarm_cb);
 
-  /* While some are busy, others rarely come: to look for these in each round would take longer
-   * than all that they do. */
+  /* While coroutines are busy, new coroutines are rare; a search for them in each round would take
+   * longer than the work itself. */
   if ((cancel || self->level) &&
       (scheduler->ready_head == NULL || g_get_monotonic_time () - self->told >= ROUND_TIME))
     {
@@ -111,7 +112,7 @@ shut_down_jobs (CoroScheduler *self)
 /* The coroutine that ends what only a coroutine can end: it may be left behind, too. */
 typedef struct
 {
-  CoroScheduler *scheduler;     /* (nullable) (unowned): NULL once nobody waits for it */
+  CoroScheduler *scheduler;     /* (nullable) (unowned): NULL once the shutdown does not wait for it */
   const char *current;          /* (nullable): what it is ending */
   gboolean ended;
 } CoroClosing;
@@ -168,7 +169,7 @@ typedef struct
 {
   GString *names;               /* (owned) */
   gsize n_jobs;
-  gboolean background;          /* those that an application does not wait for count as well */
+  gboolean background;          /* background coroutines count as well */
 } CoroJobNames;
 
 static void
@@ -190,7 +191,7 @@ list_job_cb (CoroJob  *job,
   g_string_append (names, job->site != NULL ? job->site : "a coroutine");
 }
 
-/* The names of those that have not ended, for a message. */
+/* The names of the coroutines that have not ended, for a message. */
 char *
 coro_scheduler_dup_job_names (CoroScheduler *self,
                               gboolean       background,
@@ -205,7 +206,7 @@ coro_scheduler_dup_job_names (CoroScheduler *self,
   return g_string_free (names.names, FALSE);
 }
 
-/* Those that do not stop by any means. */
+/* Reports the coroutines that did not stop. */
 static void
 report_unfinished (CoroScheduler *self)
 {
@@ -353,9 +354,9 @@ coro_run (CoroFunc    func,
  *
  * [func@run] for a `main()` of one line. An error is printed.
  *
- * SIGINT cancels the main coroutine, so that it can clean up, and then the
- * status is 130, as for a program that the signal has ended, unless something
- * else has asked it to end as well; a second SIGINT ends the program at once.
+ * SIGINT cancels the main coroutine, so that it can clean up. Then the status is
+ * 130, as for a program that the signal has ended, unless the coroutine was also
+ * cancelled in another way. A second SIGINT ends the program at once.
  *
  * Callable from any thread, which it blocks, outside coroutines.
  *

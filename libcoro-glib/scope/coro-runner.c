@@ -281,8 +281,7 @@ coro_runner_run_coroutine (CoroRunner     *self,
  * coro_runner_was_interrupted:
  * @self: a runner
  *
- * Whether SIGINT has cancelled the main coroutine of the last run, and nothing
- * else has.
+ * Whether SIGINT alone has cancelled the main coroutine of the last run.
  *
  * Callable from the runner's thread; never suspends.
  *

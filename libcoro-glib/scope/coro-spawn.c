@@ -11,14 +11,14 @@
 #include "scheduler/coro-scheduler-private.h"
 #include "scope/coro-task-group-private.h"
 
-/* The supervisor to spawn into; NULL when it takes no members any more. */
+/* The supervisor to spawn into; NULL if it takes no more members. */
 static G_ALWAYS_INLINE inline CoroSupervisor *
 get_supervisor (CoroTaskGroup *group)
 {
   if (group == NULL)
     return &coro_task_group_get_root (coro_scheduler_peek ())->supervisor;
 
-  /* Another thread may have cancelled it, or spawned before. */
+  /* Another thread may have cancelled the group, or spawned into it, before. */
   coro_scheduler_catch_up (coro_supervisor_get_scheduler (&group->supervisor));
   return coro_supervisor_is_finished (&group->supervisor) ? NULL : &group->supervisor;
 }
@@ -141,12 +141,12 @@ coro_spawn_task_at (CoroTaskGroup  *group,
  * is going on before it returns, and a coroutine that never waits never enters
  * the queue.
  *
- * It starts later, like others, when called from another thread than the
- * group's, when the group has as many running members as it may, or when 64
- * coroutines have started inside each other; and before the main context is
- * iterated for the first time, when it is not known yet which thread it is of.
+ * The coroutine starts later, like other coroutines, if the caller is in another
+ * thread than the group, if the group has as many running members as its limit,
+ * or if 64 coroutines have started inside each other; also before the first
+ * iteration of the main context, which has no thread until then.
  *
- * Callable from any thread, but not from a finaliser: code of others runs
+ * Callable from any thread, but not from a finaliser, because foreign code runs
  * inside. Never suspends.
  *
  * Since: 0.1

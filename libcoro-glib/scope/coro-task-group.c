@@ -164,14 +164,14 @@ group_admit (CoroSupervisor *supervisor,
       return TRUE;
     }
   if (member->cancel_level)
-    return TRUE;                /* it would be dismissed */
+    return TRUE;                /* it would end without running */
 
   group_add_to_line (self, member);
   return FALSE;
 }
 
-/* Waiting for one's place is a wait, and a cancel ends it.  The member takes no place: its
- * body does not run. */
+/* A cancel ends the wait of a member for its place.  The member takes no place, because its body
+ * does not run. */
 static void
 group_dismiss (CoroSupervisor *supervisor,
                CoroJob        *member)
@@ -423,8 +423,8 @@ coro_task_group_new (CoroTaskGroupFlags flags)
  * @max_running: how many members may have started and not ended; 0: any number
  *
  * Sets how many members run at once. The others start in the order of
- * spawning as soon as there is room. One that is cancelled before, by itself
- * or with the group, does not wait for that: it ends and has never begun.
+ * spawning as soon as there is room. A member that is cancelled before, alone
+ * or with the group, does not wait for room: it ends without running.
  *
  * Callable from the group's thread; never suspends.
  *
@@ -443,16 +443,16 @@ coro_task_group_limit (CoroTaskGroup *self,
 /**
  * coro_task_group_set_stack_size:
  * @self: a group
- * @stack_size: a number of bytes; 0: what [method@Scheduler.set_stack_size]
- *   says, as in the beginning
+ * @stack_size: a number of bytes; 0, the default: the size of
+ *   [method@Scheduler.set_stack_size]
  *
- * Sets how large the stacks of members spawned from now on are, and of members
- * of their nurseries. A small one makes many coroutines cheaper where those of
- * the process are large: in a program with GTK, say.
+ * Sets the stack size of members that are spawned from now on, and of members
+ * of their nurseries. In a process with large stacks, a program with GTK say,
+ * small stacks make many coroutines cheaper.
  *
- * A stack costs addresses, and memory only as deep as it was used. A part of
- * it is a guard, which is not to be used: 64 KiB, and 1 MiB of 4 MiB and more.
- * Where no such stack can be had, the coroutine fails with
+ * A stack takes its size in addresses, but memory only as deep as it was used.
+ * A part of each stack is a guard and cannot be used: 64 KiB, or 1 MiB for sizes
+ * from 4 MiB. If no stack of this size is available, the coroutine fails with
  * [error@Coro.Error.NO_STACK].
  *
  * Callable from the group's thread; never suspends.
@@ -518,9 +518,9 @@ coro_task_group_set_unhandled_func (CoroTaskGroup     *self,
  * @user_data: what to pass to it
  * @destroy: (nullable): frees @user_data
  *
- * Has @func called for each coroutine of @context that fails where nobody
- * looks, on the thread's own stack. Without one the failure is logged as a
- * warning, which also says if the main loop is being shut down.
+ * Has @func called, on the thread's own stack, for each coroutine of @context
+ * whose error is not read. Without a function the error is logged as a warning,
+ * which also says whether the main loop is being shut down.
  *
  * Callable from the thread of @context; never suspends.
  *
@@ -541,8 +541,8 @@ coro_set_unhandled_func (GMainContext      *context,
  * coro_task_group_get_n_members:
  * @self: a group
  *
- * Counts the members that have not ended, with those that another thread has
- * spawned and that have not come here yet.
+ * Counts the members that have not ended. Members that another thread has just
+ * spawned count as well.
  *
  * Callable from the group's thread; never suspends.
  *
@@ -611,11 +611,11 @@ group_cancel (CoroTaskGroup *self,
  *
  * Cancels all members, and those that are spawned later.
  *
- * That is no failure of the group. Doing it twice is doing it once. Members
- * that have not begun run to their first wait, which fails; in a group of
+ * This is no failure of the group. A second call does nothing more. Members
+ * that have not begun run to their first wait, which fails; in a group with
  * %CORO_TASK_GROUP_UNJOINED, and above a limit, they never begin.
  *
- * Callable from any thread; never suspends, and runs no code of others.
+ * Callable from any thread; never suspends, and runs no foreign code.
  *
  * Since: 0.1
  */
@@ -631,15 +631,15 @@ coro_task_group_cancel (CoroTaskGroup *self)
  * coro_task_group_wind_up:
  * @self: a group
  *
- * [method@TaskGroup.cancel] that drops nothing: also in a group of
- * %CORO_TASK_GROUP_UNJOINED members that have not begun, or are spawned later,
- * run to their first wait, which fails. What they have to do without fail they
- * do before it, or below a [struct@Shield].
+ * Cancels all members as [method@TaskGroup.cancel] does, but drops none: even in a
+ * group with %CORO_TASK_GROUP_UNJOINED, members that have not begun or that are
+ * spawned later run to their first wait, which fails. Indispensable work of a
+ * member belongs before its first wait, or below a [struct@Shield].
  *
- * It is for the end of what the members belong to while that is still whole:
- * a window that is closed, a document.
+ * This is for the end of an object that the members work for, a window or a
+ * document, as long as the object is still whole.
  *
- * Callable from any thread; never suspends, and runs no code of others.
+ * Callable from any thread; never suspends, and runs no foreign code.
  *
  * Since: 0.1
  */

@@ -75,8 +75,8 @@ coro_deadline_enter (gint64   monotonic_time,
  * @self: an open guard
  * @duration: a time in µs from now; %G_MAXINT64: no limit
  *
- * Gives the guard another time, unless its time is already up: then all that
- * is waited for goes on to fail, and the caller is told.
+ * Gives the guard another time, unless its time is already up: then waits inside
+ * the guard go on failing, and the call returns %FALSE.
  *
  * Callable from the coroutine that opened it; never suspends.
  *

@@ -97,7 +97,7 @@ items_append (CoroQueueItems *self,
     items_sift_up (self, self->length - 1);
 }
 
-/* Puts an item in that was just stamped: it is the latest. */
+/* Puts in an item that was just stamped, and so is the latest. */
 void
 coro_queue_items_push (CoroQueueItems *self,
                        CoroQueueEntry  entry)
@@ -161,7 +161,7 @@ coro_queue_items_put_back (CoroQueueItems *self,
     items_swap (self, i, i + 1);
 }
 
-/* Takes out an item that was put in.  FALSE: it is not there any more. */
+/* Takes an item out again.  FALSE: the item is not in the queue any more. */
 gboolean
 coro_queue_items_remove (CoroQueueItems *self,
                          CoroQueueEntry  entry)

@@ -195,7 +195,7 @@ put_abort (gpointer    object,
   return TRUE;
 }
 
-/* An item that was accepted comes out again, unless it has been taken already. */
+/* Takes an accepted item out again, unless a coroutine has taken it already. */
 static gboolean
 put_undo (gpointer    object,
           CoroWaiter *waiter)
@@ -337,8 +337,9 @@ coro_queue_new_priority (guint          capacity,
  * Puts an item in, as soon as there is room.
  *
  * Callable from a coroutine, which it suspends while the queue is full.
- * Cancellation: see [iface@Awaitable]; an item that was not put is freed. One
- * that got in just before comes out again, unless it has been taken.
+ * Cancellation: see [iface@Awaitable]; an item that was not put in is freed. An
+ * item that got in just before is taken out again, unless a coroutine has taken
+ * it already.
  *
  * @error can be set to %G_IO_ERROR_CANCELLED, [error@Coro.Error.CLOSED] and
  * the misuse errors of [func@await].

@@ -14,8 +14,8 @@
  * Lets so many coroutines through at a time.
  *
  * First come, first served: a release hands its permit to the coroutine that
- * waits longest, and none that comes later gets in first, not even with another
- * permit while that one has not run yet.
+ * waits longest. A coroutine that comes later never overtakes it, even if there
+ * is another permit before the first coroutine has run.
  *
  * A semaphore belongs to the thread whose coroutines use it.
  *
@@ -26,8 +26,8 @@ struct _CoroSemaphore
   GObject parent_instance;
 
   CoroWaiterList waiters;       /* empty while value > 0 and n_handed == 0 */
-  guint value;                  /* permits that no coroutine has, nor has been handed */
-  guint n_handed;               /* waiters with a permit that have not run since */
+  guint value;                  /* permits that no coroutine has or was handed */
+  guint n_handed;               /* woken waiters that were handed a permit and have not run yet */
   guint bound;                  /* the highest value */
 };
 
@@ -48,8 +48,8 @@ semaphore_give (CoroSemaphore *self)
   coro_waiter_signal (waiter);
 }
 
-/* A waiter that was handed a permit runs.  After the last of them it is the turn of those
- * that came meanwhile, for whom there are permits. */
+/* A waiter that was handed a permit runs.  After the last such waiter, free permits go to the
+ * waiters that came meanwhile. */
 static void
 semaphore_arrive (CoroSemaphore *self)
 {

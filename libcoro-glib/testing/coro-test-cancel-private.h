@@ -51,10 +51,10 @@ struct _CoroCancelRun
   guint64 n_steps_seen;
   guint n_idle_looks;
   GHashTable *jobs;             /* (owned) (element-type CoroJob): of the body, while they live */
-  CoroJob *victim;              /* (nullable) (unowned): what was struck, until it ends */
+  CoroJob *victim;              /* (nullable) (unowned): the cancelled job, until it ends */
   gboolean requested;           /* the victim was sent a request */
-  gboolean heard;               /* an await of the victim has told it of that */
-  gboolean lost;                /* none has, and none will */
+  gboolean heard;               /* an await of the victim has delivered the request */
+  gboolean lost;                /* no await has delivered it, and none will */
   CoroEvent *ended;             /* (owned): triggered when the last of these has ended */
   gpointer fixture;             /* (owned) */
   GPtrArray *tracked;           /* (owned) (element-type CoroCancelTracked) */

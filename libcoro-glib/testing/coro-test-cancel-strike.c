@@ -82,8 +82,8 @@ run_cancel (CoroCancelRun *self,
     coro_scope_set_deadline (&self->scope, coro_scheduler_now (self->scheduler));
 }
 
-/* It is at the head of the queue, so that nothing has woken the job yet.  With a seed another may
- * come first, and the job may have ended. */
+/* The strike is at the head of the queue, so nothing has woken the job yet.  With a seed another job
+ * may come first, and the job may have ended. */
 static void
 strike_cb (CoroReady *ready)
 {
@@ -93,8 +93,8 @@ strike_cb (CoroReady *ready)
     run_cancel (self, self->victim);
 }
 
-/* After an await of the victim that has succeeded all the same: the request must still be
- * there, for the next one to fail. */
+/* After an await of the victim that has succeeded in spite of the request: the request must still
+ * be pending, so that the next await fails. */
 static void
 run_check_request (CoroCancelRun *self,
                    CoroJob       *job)

@@ -65,7 +65,8 @@ run_prefix_error (CoroCancelRun  *self,
 
 /* --- all of them ------------------------------------------------------------------ */
 
-/* They are leaked; from here a leak checker sees them.  Guarded by stuck_lock. */
+/* Runs that are stuck are leaked; this list keeps them reachable for a leak checker.  Guarded by
+ * stuck_lock. */
 CORO_FORK_LOCK (stuck_lock, CORO_FORK_LAST)
 static CoroCancelRun *stuck_runs;
 
@@ -223,7 +224,7 @@ test_cancel_cb (gconstpointer test)
  * @path: the path of the test case
  * @test: what to run; it must stay until the test has run, so make it static
  *
- * Adds a test case that is [method@TestCancel.everywhere].
+ * Adds a test case that calls [method@TestCancel.everywhere].
  *
  * Callable from `main()`, after g_test_init(); never suspends.
  *

@@ -56,7 +56,7 @@ typedef gboolean (*CoroTestFunc) (gpointer   fixture,
  * @check: (nullable): whether what the body has used is as it should be and
  *   still works
  * @tear_down: (nullable): frees what is in the fixture
- * @flags: when to cancel, and how; those that are 0 stand for all
+ * @flags: when to cancel, and how; no flag of a kind means all of this kind
  *
  * What [method@TestCancel.everywhere] runs.
  *

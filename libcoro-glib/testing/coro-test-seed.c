@@ -75,19 +75,18 @@ coro_test_get_seed (void)
  * coro_test_set_seed:
  * @seed: a number; 0: coroutines run in the order in which they became ready
  *
- * Sets what the order of coroutines is made of where a clock for tests starts
- * from now on.
+ * Sets the seed for the order of coroutines, for test clocks that start from now
+ * on.
  *
- * Which coroutine comes next is then a matter of chance: each time one is
- * chosen among the first 64 that are ready. Messages of other threads stay
- * unread for a number of turns that is a matter of chance as well. The same seed gives the same order
- * in every run and on every machine, as far as nothing comes from other
- * threads, processes or the network. A test that only passes in one order
- * relies on more than the library promises.
+ * With a seed, chance chooses the next coroutine among the first 64 ready
+ * coroutines, and decides for how many turns messages of other threads stay
+ * unread. A seed gives the same order in every run and on every machine, as long
+ * as nothing comes from other threads, processes or the network. A test that only
+ * passes in one order relies on more than the library promises.
  *
- * What is promised stays: equal deadlines come in the order of arming, messages
+ * Promises still hold: equal deadlines come in the order of arming, messages
  * of one thread in the order of sending, callbacks of futures in the order of
- * registering, and locks, queues and semaphores serve who came first.
+ * registering, and locks, queues and semaphores serve their waiters in order.
  *
  * Where no test has a clock of its own, the seed does nothing.
  *

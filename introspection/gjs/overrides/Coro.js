@@ -126,7 +126,7 @@ function subscribe(future, task, onValue, onError) {
     }
 }
 
-// Has a future keep what another one keeps for JavaScript, which it has its outcome of.
+// Copies the JavaScript value or exception from the future that `future` has its outcome from.
 function adopt(future) {
     const takers = [];
 
@@ -378,8 +378,8 @@ function initTask() {
 
 let Operation;
 
-// What a function of Gio._promisify() does for a task: cancelling it trips the cancellable,
-// and it is done when the callback has come.
+// A function of Gio._promisify() gives a task this future: cancelling the future trips the
+// cancellable of the operation, and the future is done when the callback has come.
 function initGio() {
     Operation = GObject.registerClass({
         GTypeName: 'CoroJSOperation',
@@ -413,7 +413,7 @@ function initGio() {
     };
 }
 
-// Which argument the cancellable is, by the names that GJS shows; -1: there is none.
+// The index of the cancellable among the arguments, by the names that GJS shows; -1: none.
 function findCancellable(plain) {
     const names = /\(([^)]*)\)/.exec(`${plain}`);
 
@@ -432,7 +432,7 @@ function makeAwaitable(promised, plain) {
             cancellable = new Gio.Cancellable();
             outer = args[index] ?? null;
             args[index] = cancellable;
-            // What is called off before it begins is not to be done behind the task's back.
+            // An operation that is cancelled before it begins must not be started.
             if (task.is_cancel_pending())
                 cancellable.cancel();
             if (outer !== null)

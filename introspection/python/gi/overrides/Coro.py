@@ -54,7 +54,7 @@ class _State(threading.local):
 
 
 class _Home:
-    """What has to be ended with a Coro.run(), or with the application."""
+    """The tasks and generators that end with a Coro.run(), or with the application."""
 
     def __init__(self):
         self.tasks = set()      # keeps them
@@ -220,7 +220,7 @@ def _future_error(self):
         _adopt_exception(self)
     if self._exception is None:
         return _from_gerror(error)
-    # Each raise has left its traces, and with them frames.
+    # Each raise has added traceback entries, which keep frames alive.
     return self._exception.with_traceback(self._traceback)
 
 
@@ -303,7 +303,7 @@ def _future_on_done(self, func, *args):
 
 
 class _Waiter(asyncio.Future):
-    """One of our futures, as an asyncio task sees it: what a cancel does is decided in C."""
+    """A Coro future as an asyncio task sees it: the effect of a cancel is decided in C."""
 
     def __init__(self, future, loop):
         super().__init__(loop=loop)
@@ -325,7 +325,7 @@ class _Waiter(asyncio.Future):
         if self.done():
             return False
         _c_cancel(self._wait)
-        # Where nobody iterates the main context the request arrives nowhere.
+        # If no loop iterates the main context, the request arrives nowhere.
         if self._wait.get_cancelling() == 0 or not _c_is_awaiting(self._wait):
             self._wait._func = None
             super().cancel(msg)
@@ -333,7 +333,7 @@ class _Waiter(asyncio.Future):
 
 
 class _AsyncioFuture(Coro.Future):
-    """A future of asyncio, or of PyGObject, as a task of ours sees it."""
+    """A future of asyncio or of PyGObject, as a Coro task sees it."""
 
     __gtype_name__ = 'CoroPythonAsyncioFuture'
     __module__ = 'Coro'
@@ -433,7 +433,7 @@ class AsyncTask(Coro.ForeignTask):
     def cancel(self, msg=None):
         """Raises asyncio.CancelledError where the coroutine waits, or waits next.
 
-        It reaches what the coroutine awaits if nobody else does; a task there is waited for.
+        If no other code awaits the awaited future, it is cancelled too; a task may clean up first.
         False if it has ended."""
         self._cancel_args = () if msg is None else (msg,)
         return _c_cancel(self)
@@ -506,9 +506,9 @@ class AsyncTask(Coro.ForeignTask):
             _c_begin_await(self, None)
 
     def _adopt(self, awaited):
-        """A future of ours for a future of others."""
+        """A Coro future for a future of another library."""
         if getattr(awaited, '_asyncio_future_blocking', None):
-            get_loop = getattr(awaited, 'get_loop', None)       # those of PyGObject have none, and need none
+            get_loop = getattr(awaited, 'get_loop', None)       # futures of PyGObject have no loop, and need none
             if get_loop is None or get_loop() is _get_running_loop():
                 return _AsyncioFuture(awaited)
         if hasattr(awaited, '_asyncio_future_blocking'):
@@ -522,7 +522,7 @@ class AsyncTask(Coro.ForeignTask):
         if self.__grefcount__ <= 1:
             self._report()
         elif self._exception is not None and not self.is_observed():
-            # PyGObject since 3.58 calls us while C still has the task: a shield is about to read it.
+            # PyGObject since 3.58 calls this while C still uses the task: a shield is about to read it.
             call_soon(self._report)
 
     def _report(self):
@@ -537,7 +537,7 @@ _unread = weakref.WeakSet()             # tasks that have failed
 
 @atexit.register
 def _report_unread():
-    """What is still held at the end was not read by anybody either."""
+    """Reports exceptions that are still unread at the end of the program."""
     for task in list(_unread):
         task._report()
 
@@ -597,7 +597,7 @@ class _Call(Coro.Future):
         self._begin = begin
         self._cancellable = Gio.Cancellable()
         _find_finish(begin)
-        # What is called off before it begins is not to be done behind the task's back.
+        # An operation that is cancelled before it begins must not be started.
         if _state.current is not None and _state.current.is_cancel_pending():
             self._cancellable.cancel()
         begin(*args, self._cancellable, self._done_cb)
@@ -689,7 +689,7 @@ def sleep(seconds):
 
 
 _c_call_cancel = Coro.call_cancel
-_calls = {}                             # who can be called off, by id
+_calls = {}                             # calls that can be called off, by id
 
 
 def _call_when(future, callback, args):
@@ -758,7 +758,7 @@ Coro.TaskGroup.set_unhandled_func = _guard_unhandled(Coro.TaskGroup.set_unhandle
 # --- run -------------------------------------------------------------------------------
 
 def _cancel_tasks(home, context, seconds=math.inf):
-    """Cancels tasks and waits for them, and then for generators that nobody has run to the end."""
+    """Cancels tasks and waits for them, and then closes generators that were not run to their end."""
     deadline = GLib.get_monotonic_time() + seconds * 1e6
 
     def wait():
