@@ -175,7 +175,7 @@ test_unwind_and_wait (gpointer, GValue *, GError **error)
   return run_both (unwind_cb, look_cb, error) && run_both (unwind_cb, unwind_cb, error);
 }
 
-/* --- who runs on behalf of a handler ---------------------------------------------------- */
+/* --- code that runs on behalf of a handler ---------------------------------------------- */
 
 static gboolean
 produce_cb (CoroGenerator  *generator,
@@ -274,7 +274,7 @@ rest_cb (gpointer, GValue *, GError **error)
   return run_both (first_cb, second_cb, error);
 }
 
-/* Below a nested main loop, and below one that runs in a handler of the thread's own. */
+/* Inside a nested main loop, and inside a main loop that an exception handler of the thread runs. */
 static void
 test_loop_in_a_handler (void)
 {

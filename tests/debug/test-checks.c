@@ -506,7 +506,7 @@ wait_barrier_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Nobody waits, but the lock is held. */
+/* The lock is held, though no coroutine waits for it. */
 static gboolean
 foreign_lock_cb (gpointer   user_data,
                  GValue    *result,

@@ -161,7 +161,7 @@ is_to_fail (const struct seccomp_notif *call)
   return TRUE;
 }
 
-/* The kernel's structures may be longer than those that this was compiled with. */
+/* The kernel's structures may be longer than the structures of the kernel headers. */
 typedef union
 {
   struct seccomp_notif notif;
@@ -198,7 +198,7 @@ answer_thread (void *unused)
   return NULL;
 }
 
-/* FALSE: the kernel does not have it, or a filter of somebody else's is in the way. */
+/* FALSE: the kernel has no such filters, or an existing filter forbids new ones. */
 gboolean
 fault_arm (const FaultKind *kind,
            int              error_number,

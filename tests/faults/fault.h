@@ -15,7 +15,7 @@ typedef struct
 {
   const char *name;             /* of the system call */
   int number;
-  int errors[7];                /* those that are plausible, up to a 0 */
+  int errors[7];                /* the plausible errors, up to a 0 */
 } FaultKind;
 
 extern const FaultKind fault_kinds[];

@@ -82,7 +82,7 @@ test_wake (gpointer user_data, GValue *result, GError **error)
   return TRUE;
 }
 
-/* Only the last one that waits for a future takes it along. */
+/* A cancel of the last waiter, and only of the last, cancels the future. */
 static gboolean
 test_shared (gpointer user_data, GValue *result, GError **error)
 {

@@ -750,7 +750,7 @@ inner_decides_cb (gpointer   user_data,
   return *error == NULL;
 }
 
-/* One that has heard of its request, and ends well, has taken it off the outer one, too. */
+/* An inner task that has heard of its request and succeeds has also used up the outer task's request. */
 static gboolean
 await_and_sleep_cb (gpointer   task,
                     GValue    *result,
@@ -819,7 +819,7 @@ retry_loop_ends_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* D2, where the error that nobody takes is that of a task. */
+/* D2, where a task fails and the await has no place for its error. */
 static gboolean
 await_deafly_cb (gpointer   inner,
                  GValue    *result,

@@ -70,7 +70,7 @@ data_free (gpointer data)
   g_free (data);
 }
 
-/* A coroutine waits only for younger ones, as those that wait in a circle wait for ever. */
+/* A coroutine waits only for younger coroutines, because a circle of waits would never end. */
 static gpointer
 set_age (gpointer future,
          guint    age)

@@ -826,7 +826,7 @@ static const Operation operations[] = {
   each_op,
 };
 
-/* Runs some operations.  One that fails ends the block, or is ignored. */
+/* Runs some operations.  A failure ends the block, or is ignored. */
 gboolean
 operations_run (World   *self,
                 guint    age,

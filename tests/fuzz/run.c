@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A program takes a few ms; only one that hangs takes so long, even on a busy machine. */
+/* A program takes a few ms; even on a busy machine only a program that hangs takes so long. */
 #define MAX_SECONDS 60
 
 /* One random program. */

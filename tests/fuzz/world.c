@@ -105,7 +105,7 @@ world_keep (World      *self,
   g_clear_object (&old);
 }
 
-/* A coroutine waits only for younger ones: those that wait in a circle wait for ever. */
+/* A coroutine waits only for younger coroutines, because a circle of waits would never end. */
 void
 world_set_age (gpointer future,
                guint    age)

@@ -1,8 +1,8 @@
 /* libcoro-gtk: coroutines for GTK 4
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * GTK takes the stack of a thread for granted, and a coroutine that uses it has one as large,
- * without anybody asking for it.
+ * GTK counts on the size of a thread stack, so in a process with GTK a coroutine has a stack of
+ * this size by default.
  */
 #include <coro-gtk/coro-gtk.h>
 
@@ -137,7 +137,7 @@ test_deep (void)
   g_object_unref (widget);
 }
 
-/* Whoever wants many of them may have them small. */
+/* A program with many coroutines can choose small stacks. */
 static void
 test_small_by_choice (void)
 {

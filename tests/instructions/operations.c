@@ -222,7 +222,7 @@ queue_pingpong_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* --- many of a kind: one that walks through all others takes ten thousands ----------------- */
+/* --- many of a kind: a walk through all others would take ten thousands --------------------- */
 
 static gboolean
 shield_cancel_cb (gpointer   user_data,

@@ -642,7 +642,7 @@ make_result_cb (gpointer       user_data,
   return coro_return_take_boxed (result, self->type, &self->result);
 }
 
-/* A result that nobody takes, of an object of a binding for example, is none of the thread's. */
+/* The result of an abandoned function, an object of a binding say, is not freed in the thread. */
 static gboolean
 test_abandon_result (gpointer   user_data,
                      GValue    *result,

@@ -329,7 +329,7 @@ timeout_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Something comes, the thread is busy, and then the time is up before anybody has looked. */
+/* The descriptor becomes ready while the thread is busy, and the time is up before the next poll. */
 static gboolean
 ready_and_timed_out_cb (gpointer   user_data,
                         GValue    *result,
@@ -692,7 +692,7 @@ test_broken_pipe (void)
   g_test_trap_assert_passed ();
 }
 
-/* The same domain as where one reads and writes. */
+/* The error domain is that of reading and writing, too. */
 static void
 test_close_error (void)
 {

@@ -385,7 +385,7 @@ with_attribute (Stage *stage)
   return setxattr (path, "user.coro-test", "a note", 6, 0) == 0;
 }
 
-/* Nobody but the file's owner can see what it is, and so it is written to. */
+/* Only the owner of the file can read this attribute, so the file is overwritten. */
 static gboolean
 attribute_unseen (Stage *stage)
 {
@@ -591,7 +591,7 @@ describe_attribute (GString    *out,
     }
 }
 
-/* The kind of a file, and who may do what with it. */
+/* The kind of a file, and its access rights. */
 static void
 describe_rights (GString    *out,
                  const char *path)
@@ -864,7 +864,7 @@ stage_read (Stage   *self,
   return n > 0 ? g_strndup (buffer, (gsize) n) : NULL;
 }
 
-/* Returns what is there at the end; saving never changes who may do what with what was there. */
+/* Returns the state at the end; saving never changes the access rights of an old file. */
 static char *
 run_case (const Case *self,
           gboolean    as_root,

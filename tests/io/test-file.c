@@ -738,7 +738,7 @@ ring_closed_cb (gpointer   user_data,
   return coro_await (task, NULL, error) && everything_cb (NULL, NULL, error);
 }
 
-/* As a file server gives back a lease when somebody else wants the file. */
+/* Gives back a lease, as a file server does when another machine opens the file. */
 static int leased;
 
 static void

@@ -469,7 +469,7 @@ delete_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Nothing is done that the coroutine is told was cancelled. */
+/* If the coroutine is told that a call was cancelled, the call has done nothing. */
 static gboolean
 begun_cancelled_cb (gpointer   in_scope,
                     GValue    *result,
@@ -809,7 +809,7 @@ call_careless (GError **error)
   return broken_finish (CORO_CALL (&op, careless_async, NULL, 1), error);
 }
 
-/* It comes when nobody waits any more, with the address of what has gone. */
+/* The callback comes after the wait, with the address of an operation that is gone. */
 static gboolean
 late_callback_cb (gpointer   user_data,
                   GValue    *result,

@@ -68,7 +68,7 @@ take_locks (void)
   return 42;
 }
 
-/* One that is reset in the child is held nearly always, one that fork() takes never. */
+/* A lock that is reset in the child is nearly always held; a lock that fork() takes never is. */
 static void
 test_locks_are_free (void)
 {

@@ -152,7 +152,7 @@ test_chosen_for_a_scheduler (gpointer   user_data,
   return TRUE;
 }
 
-/* One that is ready takes over the stack of one that ends only if that is as large. */
+/* A ready job takes over the stack of a job that ends only if this stack has its size. */
 static gboolean
 test_no_stack_is_inherited_that_is_smaller (gpointer   user_data,
                                             GValue    *result,
@@ -416,7 +416,7 @@ few_addresses_cb (gpointer   user_data,
   Crowd crowd;
   guint n_large;
 
-  /* What nobody has chosen is better small than not there. */
+  /* Without a chosen size, a small stack is better than none. */
   coro_scheduler_expect_application (coro_scheduler_current);
   park_many (&crowd, 0);
   g_test_message ("%u large, %u small", crowd.n_large, crowd.n_small);

@@ -229,8 +229,8 @@ moved_thread (gpointer data)
   return NULL;
 }
 
-/* The thread has ended.  Whoever iterates its context is told once, and does not go round and
- * round for a timer that it cannot serve. */
+/* The thread has ended.  Another thread that iterates its context gets one warning, and does not
+ * spin because of a timer that it cannot serve. */
 static void
 test_moved_from_ended_thread (void)
 {

@@ -252,7 +252,7 @@ background_activate_cb (GApplication *application,
   coro_task_group_spawn (self->background, tick_cb, self, NULL);
 }
 
-/* One of the background does not keep it; but it begins, and is cancelled. */
+/* A background coroutine does not keep the application; but it begins, and is cancelled. */
 static void
 test_background (void)
 {

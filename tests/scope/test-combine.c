@@ -202,7 +202,7 @@ test_as_completed (gpointer   user_data,
   return TRUE;
 }
 
-/* Done, and out of time before the one that waits runs: what came first is given. */
+/* The future is done, and the time is up before the waiter runs: the first event counts. */
 static void
 time_is_up_cb (CoroFuture  *future,
                gpointer     scope,

@@ -963,7 +963,7 @@ cancelled_group_keeps_no_line_cb (gpointer   user_data,
   return coro_task_group_join (group, error);
 }
 
-/* The one that has the place waits for one that would have to wait for it. */
+/* The member that has the only place waits for a member that needs this place. */
 static gboolean
 waits_for_next_in_line_cb (gpointer   next,
                            GValue    *result,

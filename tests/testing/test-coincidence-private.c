@@ -53,7 +53,7 @@ typedef struct
   void (*check) (Meeting *self, gboolean got);
   gboolean has_limit;           /* wait() has `own_limit` */
   gboolean needs_coroutine;     /* event() does */
-  gboolean close_gives;         /* who waits may be served by close() */
+  gboolean close_gives;         /* close() may serve the waiter */
   gboolean close_cancels;       /* or told that it was cancelled */
   gboolean needs_helper;        /* a task elsewhere that waits for the future */
 } Kind;
@@ -68,7 +68,7 @@ struct _Meeting
 
   CoroScheduler *scheduler;     /* (owned) */
   CoroTaskGroup *group;         /* (owned): the owner */
-  CoroTask *task;               /* (owned): who waits */
+  CoroTask *task;               /* (owned): the waiting task */
   CoroTimer timers[2];
   GTimeSpan limits[N_CAUSES];   /* when it is due from the beginning; G_MAXINT64: not at all */
 
@@ -1073,7 +1073,7 @@ operation_wait (Meeting  *self,
   return g_task_propagate_boolean (G_TASK (CORO_CALL (&op, operation_begin, self)), error);
 }
 
-/* Unless it was cancelled before, as who works in it would know. */
+/* Completes the operation unless it was cancelled before, as a worker of the operation would. */
 static void
 operation_event (Meeting *self)
 {
