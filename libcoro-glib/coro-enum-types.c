@@ -5,9 +5,9 @@
 
 #include "coro-glib.h"
 
-/* PyGObject since 3.58 cannot print an enumeration without a type.  That all have one is checked
- * along with what bindings see.  Those of errors are called as Gio's: bindings would make a method
- * of Error of a function coro_error_quark() otherwise. */
+/* PyGObject since 3.58 cannot print an enumeration without a type; check-gir.py checks that
+ * each enumeration has one.  Types of error codes are named as in GIO: otherwise bindings would turn
+ * coro_error_quark() into a method of Error. */
 
 G_DEFINE_FLAGS_TYPE (CoroDebugFlags, coro_debug_flags,
                      G_DEFINE_ENUM_VALUE (CORO_DEBUG_NONE, "none"),

@@ -143,7 +143,7 @@ class Selector(Tests, unittest.TestCase):
 
 
 class Alone(unittest.TestCase):
-    """asyncio's own loop, and nobody who iterates the context."""
+    """asyncio's own loop, while no loop iterates the main context."""
 
     def test_a_timeout_ends_the_wait(self):
         self.assertRaises(TimeoutError, asyncio.run, asyncio.wait_for(Coro.sleep(0.001), 0.001))
