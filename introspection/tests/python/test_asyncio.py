@@ -55,6 +55,55 @@ class Tests:
         task.cancel()
         await raises(self, asyncio.CancelledError, task)
 
+    async def cancel_and_clean_up(self, awaitable):
+        """Has a coroutine that awaits it cancelled, and returns what its cleanup came to."""
+        log = []
+
+        async def body():
+            try:
+                log.append(await awaitable)
+            except (asyncio.CancelledError, KeyError) as exception:
+                log.append(type(exception))
+            try:
+                await Coro.sleep(0.001)
+                log.append('cleaned up')
+            except asyncio.CancelledError:
+                log.append('cancelled again')
+
+        task = Coro.spawn(body())
+        await Coro.sleep(0.001)
+        self.assertTrue(task.cancel())
+        try:
+            await task
+        except asyncio.CancelledError:
+            pass
+        return log
+
+    async def test_cancel_in_asyncio_comes_once(self):
+        self.assertEqual(await self.cancel_and_clean_up(asyncio.sleep(3600)), [asyncio.CancelledError, 'cleaned up'])
+        future = asyncio.get_running_loop().create_future()
+        self.assertEqual(await self.cancel_and_clean_up(future), [asyncio.CancelledError, 'cleaned up'])
+
+    async def test_an_asyncio_task_may_ignore_a_cancel(self):
+        async def stubborn():
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                return 7
+
+        task = asyncio.ensure_future(stubborn())
+        self.assertEqual(await self.cancel_and_clean_up(task), [7, 'cleaned up'])
+
+    async def test_cancel_that_an_asyncio_task_did_not_hear_stays(self):
+        async def fail():
+            try:
+                await asyncio.sleep(3600)
+            finally:
+                raise KeyError
+
+        task = asyncio.ensure_future(fail())
+        self.assertEqual(await self.cancel_and_clean_up(task), [KeyError, 'cancelled again'])
+
     async def wait_for(self, awaitable):
         return await awaitable
 

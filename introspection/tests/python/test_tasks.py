@@ -564,6 +564,9 @@ class Misuse(TestCase):
                 self.n_cancels += 1
                 Coro.call_soon(self.func, self)
 
+            def exception(self):
+                return GLib.Error('It was cancelled', 'g-io-error-quark', int(Gio.IOErrorEnum.CANCELLED))
+
             def __await__(self):
                 self._asyncio_future_blocking = True
                 yield self

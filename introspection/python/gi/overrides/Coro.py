@@ -341,14 +341,36 @@ class _AsyncioFuture(Coro.Future):
     def __init__(self, awaited):
         super().__init__()
         self._awaited = awaited
+        self._asked = False             # to cancel it
         awaited._asyncio_future_blocking = False
         awaited.add_done_callback(self._done_cb)
 
     def do_cancel(self):
-        return not _c_is_done(self) and self._awaited.cancel() is not False
+        if _c_is_done(self) or self._awaited.cancel() is False:
+            return False
+        self._asked = True
+        return True
 
     def _done_cb(self, awaited):
-        _c_resolve(self, None)
+        # The coroutine takes the result from `awaited`; C only sees whether the request has arrived.
+        if self._asked and _has_heard(awaited):
+            Coro.Future.do_cancel(self)
+        else:
+            _c_resolve(self, None)
+
+
+def _has_heard(awaited):
+    """Whether a future of asyncio or PyGObject that was asked to cancel, and is done, has heard of it.
+
+    The rule is that of C: a task has heard and ignored it if it has a value; any other value came too
+    late for the request, and another error came by itself."""
+    try:
+        exception = awaited.exception()
+    except _CancelledError:
+        return True
+    if exception is None:
+        return isinstance(awaited, asyncio.Task)
+    return isinstance(exception, GLib.Error) and isinstance(_from_gerror(exception), _CancelledError)
 
 
 def _is_driven():
