@@ -308,6 +308,8 @@ widget_get_scope (GtkWidget *widget)
   g_signal_connect (widget, "destroy", G_CALLBACK (widget_destroy_cb), scope);
   g_signal_connect (widget, "notify::root", G_CALLBACK (widget_root_cb), scope);
   widget_root_cb (widget, NULL, scope);
+  if (gtk_widget_in_destruction (widget))
+    scope_end (scope, SCOPE_DISPOSED);  /* ::destroy is being emitted, too early for the handler */
   return scope;
 }
 
@@ -411,10 +413,11 @@ typedef struct
   const char *site;             /* (nullable) */
 } CoroGtkRun;
 
-/* The coroutine that runs under a key, as long as one runs. */
+/* The coroutine that runs under a key, as long as one runs.  The scope holds a reference, and so does
+ * the task: what is spawned while the widget is finalized ends after the scope. */
 typedef struct
 {
-  CoroGtkScope *scope;          /* (unowned) */
+  CoroGtkScope *scope;          /* (unowned) (nullable): NULL: the widget is gone */
   char *key;                    /* (owned) */
   CoroTask *task;               /* (owned) (nullable) */
   CoroGtkRun run;               /* of the task */
@@ -433,13 +436,28 @@ run_clear_cb (gpointer data)
 }
 
 static void
-latest_free (gpointer data)
+latest_clear (gpointer data)
 {
   CoroGtkLatest *self = data;
 
   g_clear_object (&self->task);
   g_free (self->key);
-  g_free (self);
+}
+
+static void
+latest_unref (CoroGtkLatest *self)
+{
+  g_rc_box_release_full (self, latest_clear);
+}
+
+/* The scope drops it. */
+static void
+latest_leave (gpointer data)
+{
+  CoroGtkLatest *self = data;
+
+  self->scope = NULL;
+  latest_unref (self);
 }
 
 static gboolean
@@ -462,16 +480,21 @@ latest_ended_cb (gpointer data)
 {
   CoroGtkLatest *self = data;
   CoroGtkRun ended = self->run;
+  CoroGtkRun dropped = { NULL, };
 
   g_clear_object (&self->task);
   self->run = self->next;
   self->next = (CoroGtkRun) { NULL, };
-  if (self->run.func != NULL)
+  if (self->scope == NULL)
+    dropped = self->run;
+  else if (self->run.func != NULL)
     latest_start (self);
   else
     g_hash_table_remove (self->scope->latest, self->key);
+  latest_unref (self);
 
   run_clear_cb (&ended);
+  run_clear_cb (&dropped);
 }
 
 /* The name for error messages: "load_cb" of "load_cb (window.c:12)". */
@@ -492,7 +515,8 @@ latest_start (CoroGtkLatest *self)
 {
   self->begun = FALSE;
   self->cancelled = FALSE;
-  self->task = coro_spawn_task_at (self->scope->group, latest_cb, self, latest_ended_cb, self->run.site);
+  self->task = coro_spawn_task_at (self->scope->group, latest_cb, g_rc_box_acquire (self), latest_ended_cb,
+                                   self->run.site);
   latest_name_task (self);
 }
 
@@ -503,12 +527,12 @@ scope_get_latest (CoroGtkScope *self,
   CoroGtkLatest *latest;
 
   if (self->latest == NULL)
-    self->latest = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, latest_free);
+    self->latest = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, latest_leave);
 
   latest = g_hash_table_lookup (self->latest, key);
   if (latest == NULL)
     {
-      latest = g_new0 (CoroGtkLatest, 1);
+      latest = g_rc_box_new0 (CoroGtkLatest);
       latest->scope = self;
       latest->key = g_strdup (key);
       g_hash_table_insert (self->latest, latest->key, latest);

@@ -458,6 +458,52 @@ test_latest_cleans_up (void)
   g_assert_cmpint (work.n_begun, ==, work.n_cancelled);
 }
 
+typedef enum
+{
+  SPAWN_IN_DESTROY,             /* a handler of the signal, for a widget with a group */
+  SPAWN_FIRST_IN_DESTROY,       /* and for one without */
+  SPAWN_LATER                   /* in a subclass, say, after the signal */
+} SpawnLate;
+
+static void
+spawn_late_cb (GtkWidget *widget,
+               Work      *work)
+{
+  coro_gtk_widget_spawn_latest (widget, "load", work_cb, work, freed_cb);
+}
+
+static void
+spawn_weak_cb (gpointer  user_data,
+               GObject  *widget)
+{
+  Work *work = user_data;
+
+  spawn_late_cb (work->widget, work);
+}
+
+/* Spawned while the last reference to the widget goes: the coroutine ends after the widget. */
+static void
+test_latest_too_late (gconstpointer data)
+{
+  SpawnLate when = GPOINTER_TO_INT (data);
+  Work work = { NULL, };
+  GtkWidget *widget = make_widget (&work);
+
+  if (when == SPAWN_IN_DESTROY)
+    coro_gtk_widget_get_group (widget);
+  if (when == SPAWN_LATER)
+    g_object_weak_ref (G_OBJECT (widget), spawn_weak_cb, &work);
+  else
+    g_signal_connect (widget, "destroy", G_CALLBACK (spawn_late_cb), &work);
+  if (when != SPAWN_LATER)
+    g_test_expect_message ("CoroGtk", G_LOG_LEVEL_WARNING, "*GtkLabel*does not run*");
+  g_object_unref (widget);
+  g_test_assert_expected_messages ();
+  settle (NULL);
+  g_assert_cmpint (work.n_begun, ==, 0);
+  g_assert_cmpint (work.n_freed, ==, 1);
+}
+
 /* A failure is reported when it comes, and under its own name. */
 static void
 test_latest_fails (void)
@@ -501,6 +547,12 @@ main (int    argc,
   g_test_add_func ("/gtk/widget/latest", test_latest);
   g_test_add_func ("/gtk/widget/latest-burst", test_latest_burst);
   g_test_add_func ("/gtk/widget/latest-cleans-up", test_latest_cleans_up);
+  g_test_add_data_func ("/gtk/widget/latest-too-late/in-destroy", GINT_TO_POINTER (SPAWN_IN_DESTROY),
+                        test_latest_too_late);
+  g_test_add_data_func ("/gtk/widget/latest-too-late/first-in-destroy", GINT_TO_POINTER (SPAWN_FIRST_IN_DESTROY),
+                        test_latest_too_late);
+  g_test_add_data_func ("/gtk/widget/latest-too-late/after-destroy", GINT_TO_POINTER (SPAWN_LATER),
+                        test_latest_too_late);
   g_test_add_func ("/gtk/widget/latest-fails", test_latest_fails);
 
   return g_test_run ();
