@@ -18,6 +18,7 @@ struct _CoroGtkFrameWait
   guint tick_id;                /* 0: none */
   GdkFrameClock *clock;         /* (nullable) (owned): while it is listened to */
   gulong paint_id;
+  gboolean empty;               /* the last frame found the widget without a size */
 };
 
 /* --- the update phase ------------------------------------------------------------- */
@@ -68,11 +69,17 @@ static void
 after_paint_cb (GdkFrameClock    *clock,
                 CoroGtkFrameWait *self)
 {
-  /* A window that was mapped a moment ago may not have a size yet. */
-  if (gtk_widget_get_width (self->widget) > 0 && gtk_widget_get_height (self->widget) > 0)
-    coro_future_resolve_eager (self->future, NULL);     /* the wait is over then */
+  gboolean was_empty = self->empty;
+
+  /* A window that was mapped a moment ago may not have a size yet, and some widgets never get one.
+   * A new size comes with a frame, so it is not necessary to request frames until then. */
+  self->empty = gtk_widget_get_width (self->widget) <= 0 || gtk_widget_get_height (self->widget) <= 0;
+  if (self->empty)
+    return;
+  if (was_empty)
+    request_paint (self);       /* the frame may have been one without a paint */
   else
-    request_paint (self);
+    coro_future_resolve_eager (self->future, NULL);     /* the wait is over then */
 }
 
 static void
@@ -84,6 +91,7 @@ paint_start (CoroGtkFrameWait *self)
     return;
 
   self->clock = g_object_ref (clock);
+  self->empty = FALSE;
   self->paint_id = g_signal_connect (clock, "after-paint", G_CALLBACK (after_paint_cb), self);
   request_paint (self);
 }
@@ -218,7 +226,8 @@ coro_gtk_next_frame (gpointer   widget,
  * It returns after the paint, before any other code runs. At this moment the
  * widget has its size, and a picture, from a [class@Gtk.WidgetPaintable] say,
  * shows its contents. A change that needs a redraw makes such a picture empty
- * until the next paint.
+ * until the next paint. While the widget has no width or no height, the wait
+ * goes on, and no frames are requested.
  *
  * The widget is not kept. Callable from a coroutine in the main thread, which
  * it suspends.

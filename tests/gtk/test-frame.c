@@ -223,6 +223,52 @@ test_after_paint (void)
   stage_clear (&stage);
 }
 
+static void
+paint_cb (GdkFrameClock *clock,
+          int           *n)
+{
+  ++*n;
+}
+
+/* A widget that has no height for now, or for ever: it is not painted in vain. */
+static void
+test_after_paint_empty (void)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+  Stage stage;
+  GdkFrameClock *clock;
+  gint64 end;
+  int n_paints = 0;
+
+  stage_set_up (&stage);
+  gtk_window_set_child (GTK_WINDOW (stage.window), box);
+  gtk_box_append (GTK_BOX (box), gtk_label_new ("text"));
+  stage.pages[0] = gtk_drawing_area_new ();
+  gtk_box_append (GTK_BOX (box), stage.pages[0]);
+  coro_gtk_widget_spawn (stage.window, after_paint_body, &stage, NULL);
+  gtk_window_present (GTK_WINDOW (stage.window));
+  stage_wait_for_paints (&stage, ENOUGH);
+  g_assert_true (gtk_widget_get_mapped (stage.pages[0]));
+  g_assert_cmpint (gtk_widget_get_height (stage.pages[0]), ==, 0);
+
+  /* Frames that are not painted unless the wait requests it. */
+  clock = gtk_widget_get_frame_clock (stage.window);
+  g_signal_connect (clock, "paint", G_CALLBACK (paint_cb), &n_paints);
+  for (end = stage.n_painted + 4 * ENOUGH; stage.n_painted < end;)
+    {
+      gdk_frame_clock_request_phase (clock, GDK_FRAME_CLOCK_PHASE_UPDATE);
+      g_main_context_iteration (NULL, TRUE);
+    }
+  g_signal_handlers_disconnect_by_func (clock, paint_cb, &n_paints);
+  g_assert_cmpint (n_paints, <, 2 * ENOUGH);
+  g_assert_false (stage.ended);
+
+  gtk_widget_set_size_request (stage.pages[0], 10, 10);
+  while (!stage.ended)
+    g_main_context_iteration (NULL, TRUE);
+  stage_clear (&stage);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -239,6 +285,7 @@ main (int    argc,
   g_test_add_func ("/gtk/frame/dropped", test_dropped);
   g_test_add_func ("/gtk/frame/of-another", test_of_another);
   g_test_add_func ("/gtk/frame/after-paint", test_after_paint);
+  g_test_add_func ("/gtk/frame/after-paint-empty", test_after_paint_empty);
 
   return g_test_run ();
 }
