@@ -218,25 +218,36 @@ test_long_chain (gpointer user_data, GValue *result, GError **error)
   return TRUE;
 }
 
+/* A future that its thread hands over. */
+typedef struct
+{
+  GMutex lock;
+  GCond changed;
+  CoroFuture *future;           /* (owned) (nullable); guarded by lock */
+} Served;
+
 static gboolean
 serve_cb (gpointer user_data, GValue *result, GError **error)
 {
-  GAsyncQueue *queue = user_data;
+  Served *self = user_data;
   CoroFuture *future = coro_future_new ();
   gboolean ok;
 
-  g_async_queue_push (queue, g_object_ref (future));
+  g_mutex_lock (&self->lock);
+  self->future = g_object_ref (future);
+  g_cond_signal (&self->changed);
+  g_mutex_unlock (&self->lock);
   ok = coro_await (future, NULL, error);
   g_object_unref (future);
   return ok;
 }
 
 static gpointer
-serve_thread (gpointer queue)
+serve_thread (gpointer served)
 {
   g_autoptr (GError) error = NULL;
 
-  coro_run (serve_cb, queue, NULL, &error);
+  coro_run (serve_cb, served, NULL, &error);
   g_assert_no_error (error);
   return NULL;
 }
@@ -245,11 +256,19 @@ serve_thread (gpointer queue)
 static void
 test_other_thread (void)
 {
-  g_autoptr (GAsyncQueue) queue = g_async_queue_new ();
-  GThread *thread = g_thread_new ("owner", serve_thread, queue);
-  g_autoptr (CoroFuture) future = g_async_queue_pop (queue);
-  g_autoptr (TestTask) cancelled = task_that_awaits (future);
-  g_autoptr (TestTask) woken = task_that_awaits (future);
+  Served served = { .future = NULL };
+  GThread *thread = g_thread_new ("owner", serve_thread, &served);
+  g_autoptr (CoroFuture) future = NULL;
+  g_autoptr (TestTask) cancelled = NULL;
+  g_autoptr (TestTask) woken = NULL;
+
+  g_mutex_lock (&served.lock);
+  while (served.future == NULL)
+    g_cond_wait (&served.changed, &served.lock);
+  future = g_steal_pointer (&served.future);
+  g_mutex_unlock (&served.lock);
+  cancelled = task_that_awaits (future);
+  woken = task_that_awaits (future);
 
   coro_future_cancel (CORO_FUTURE (cancelled));
   while (cancelled->n_wakes == 0)
