@@ -97,6 +97,31 @@ g_once_init_leave (volatile void *location,
 /* --- counts of references --------------------------------------------------------- */
 
 /* What others did with the object comes before what the last one does to it. */
+gboolean
+(g_atomic_ref_count_dec) (gatomicrefcount *count)
+{
+  static gboolean (*real) (gatomicrefcount *count);
+  gboolean last;
+
+  if (real == NULL)
+    real = dlsym (RTLD_NEXT, "g_atomic_ref_count_dec");
+  release (count);
+  last = real (count);
+  if (last)
+    acquire (count);
+  return last;
+}
+
+void
+g_atomic_rc_box_release_full (gpointer       box,
+                              GDestroyNotify clear)
+{
+  REAL (g_atomic_rc_box_release_full);
+  release (box);
+  acquire (box);
+  real (box, clear);
+}
+
 void
 g_object_unref (gpointer object)
 {
