@@ -174,11 +174,15 @@ future_wait_abort (gpointer    object,
 
 static const CoroWaitClass future_wait_class = { future_wait_abort, coro_waiter_undo_nothing, TRUE };
 
-/* Whether the future waits for nothing itself. */
+/* Whether the future waits for nothing itself.  What a future of another thread waits for only that
+ * thread can tell, and there a circle is not looked for. */
 static inline gboolean
 future_is_plain (CoroFuture *self)
 {
-  return G_OBJECT_TYPE (self) == CORO_TYPE_FUTURE && coro_future_private (self)->hook == NULL;
+  CoroFuturePrivate *priv = coro_future_private (self);
+
+  return G_OBJECT_TYPE (self) == CORO_TYPE_FUTURE &&
+         (priv->scheduler != coro_scheduler_current || priv->hook == NULL);
 }
 
 /* The slow half of the functions below: until the future is done.  link->future is to be
