@@ -413,7 +413,9 @@ warm_up_cb (gpointer   user_data,
     for (guint i = 0; i < G_N_ELEMENTS (operations); i++)
       {
         g_autoptr (GError) failure = NULL;
-        operations[i] (0, &failure);
+
+        if (operations[i] != worker_op)         /* its threads would join in */
+          operations[i] (0, &failure);
       }
   return TRUE;
 }
