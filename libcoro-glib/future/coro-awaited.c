@@ -180,7 +180,7 @@ job_get_max_steps (CoroJob *self)
 {
   CoroFuturePrivate *priv = self->task != NULL ? coro_future_private (self->task) : NULL;
 
-  if (priv != NULL && (priv->waiters.head != NULL || priv->callbacks != NULL))
+  if (priv != NULL && (priv->waiters.head != NULL || priv->callbacks != NULL || g_atomic_pointer_get (&priv->outside) != NULL))
     return MAX_STEPS;
   return ((CoroSupervisor *) self->supervisor)->joined ? MAX_MEMBER_STEPS : 0;
 }

@@ -6,7 +6,7 @@
 #include "future/coro-foreign-task.h"
 
 #include "fiber/coro-error.h"
-#include "future/coro-future-private.h"
+#include "future/coro-outside-private.h"
 #include "scheduler/coro-call-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
@@ -63,6 +63,7 @@ struct _CoroForeignWait
   CoroReady ready;              /* first */
   CoroMessage off;              /* to the future's thread: the wait is called off */
   CoroMessage over;             /* and back: the wait is over */
+  CoroOutside outside;          /* holds a reference, while the future of another main context will tell */
   int ref_count;                /* (atomic) */
   CoroForeignWait *previous;    /* of its task */
   CoroForeignWait *next;
@@ -71,7 +72,7 @@ struct _CoroForeignWait
   CoroBinding *context;         /* (nullable) (owned): of the code that began it */
   guint64 id;
   guint64 turn;
-  gboolean armed;               /* the future will tell; belongs to its thread */
+  gboolean armed;               /* the future, of the same main context, will tell */
   int delegated;                /* (atomic): the future has got the request, and its outcome decides */
   gboolean propagate;           /* a cancel cancels the future, unless others wait for it */
   gboolean queued;              /* in the ready queue */
@@ -226,7 +227,13 @@ wait_finish (CoroForeignWait *self)
 
 /* --- the future --------------------------------------------------------------------- */
 
-/* Runs in the future's thread, on the native stack, when the future is done. */
+static gboolean
+wait_is_outside (CoroForeignWait *self)
+{
+  return wait_get_scheduler (self) != coro_future_get_scheduler (self->future);
+}
+
+/* Runs on the native stack, when the future is done. */
 static void
 wait_future_cb (CoroFuture  *future,
                 gpointer     user_data,
@@ -235,10 +242,7 @@ wait_future_cb (CoroFuture  *future,
   CoroForeignWait *self = user_data;
 
   self->armed = FALSE;
-  if (coro_scheduler_is_mine (wait_get_scheduler (self)))
-    wait_end (wait_ref (self));         /* this is its turn */
-  else
-    wait_finish (self);
+  wait_end (wait_ref (self));   /* this is its turn */
 }
 
 /* Called also if wait_future_cb() never is, because the future's main context has ended. */
@@ -255,14 +259,51 @@ wait_forgotten_cb (gpointer data)
   wait_unref (self);
 }
 
+/* In any thread. */
+static void
+wait_tell (CoroOutside *outside)
+{
+  CoroForeignWait *self = (CoroForeignWait *) ((char *) outside - offsetof (CoroForeignWait, outside));
+
+  wait_finish (self);
+  wait_unref (self);
+}
+
 static void
 wait_arm (CoroForeignWait *self)
 {
-  self->armed = TRUE;
-  coro_future_on_done (self->future, wait_future_cb, wait_ref (self), wait_forgotten_cb);
+  if (!wait_is_outside (self))
+    {
+      self->armed = TRUE;
+      coro_future_on_done (self->future, wait_future_cb, wait_ref (self), wait_forgotten_cb);
+      return;
+    }
+
+  coro_future_observe (self->future);
+  self->outside.tell = wait_tell;
+  wait_ref (self);
+  if (!coro_outside_add (&self->outside, self->future))
+    wait_tell (&self->outside);
 }
 
-/* Leaves the future, and cancels it unless others wait for it.  Runs in the future's thread. */
+/* Leaves a future of another main context, and cancels it unless others wait for it.  Runs in
+ * the future's thread. */
+static void
+wait_leave_outside (CoroForeignWait *self)
+{
+  if (!coro_outside_remove (&self->outside, self->future))
+    return;                     /* the end is on its way already */
+
+  if (self->propagate && coro_outside_take_along (self->future))
+    {
+      g_atomic_int_set (&self->delegated, TRUE);
+      if (coro_outside_add (&self->outside, self->future))
+        return;
+    }
+  wait_tell (&self->outside);
+}
+
+/* Leaves a future of the same main context, and cancels it unless others wait for it. */
 static void
 wait_leave_future (CoroForeignWait *self)
 {
@@ -289,8 +330,36 @@ wait_off_cb (CoroMessage *message)
 {
   CoroForeignWait *self = (CoroForeignWait *) ((char *) message - offsetof (CoroForeignWait, off));
 
-  wait_leave_future (self);
+  wait_leave_outside (self);
   wait_unref (self);
+}
+
+/* Leaves a future of another main context, in the thread of the task.  Afterwards the end of the
+ * wait is on its way, or the future's thread is asked to decide. */
+static void
+wait_ask_outside (CoroForeignWait *self)
+{
+  CoroScheduler *scheduler = coro_future_get_scheduler (self->future);
+
+  if (coro_scheduler_is_mine (scheduler))
+    {
+      wait_leave_outside (self);
+      self->cancelled = !self->delegated;
+      return;
+    }
+
+  self->asked = TRUE;
+  if (self->propagate && coro_outside_needs_answer (self->future))
+    {
+      self->off.handle = wait_off_cb;
+      wait_ref (self);
+      coro_scheduler_post (scheduler, &self->off);
+    }
+  else if ((self->propagate ? coro_outside_leave : coro_outside_remove) (&self->outside, self->future))
+    {
+      self->cancelled = TRUE;
+      wait_tell (&self->outside);
+    }
 }
 
 /* Returns whether the request counts as delivered or passed on. */
@@ -311,17 +380,14 @@ wait_call_off (CoroForeignWait *self)
   else if (!self->asked)
     {
       self->propagate = latest || G_OBJECT_TYPE (self->future) != CORO_TYPE_FUTURE;
-      if (coro_scheduler_is_mine (coro_future_get_scheduler (self->future)))
+      if (wait_is_outside (self))
         {
-          wait_leave_future (self);
-          self->cancelled = !self->delegated;
+          wait_ask_outside (self);
         }
       else
         {
-          self->asked = TRUE;
-          self->off.handle = wait_off_cb;
-          wait_ref (self);
-          coro_scheduler_post (coro_future_get_scheduler (self->future), &self->off);
+          wait_leave_future (self);
+          self->cancelled = !self->delegated;
         }
     }
 

@@ -249,12 +249,11 @@ coro_future_drop_callbacks (CoroFuturePrivate *priv)
     }
 }
 
-/* Whether a coroutine or a callback other than the given one waits for a pending future.  Runs on
- * the owner's thread.  A waiter that gives up cancels a future that is not wanted. */
+/* coro_future_is_wanted() without the coroutines and tasks of other main contexts. */
 gboolean
-coro_future_is_wanted (CoroFuture     *self,
-                       CoroFutureFunc  func,
-                       gpointer        user_data)
+coro_future_is_wanted_inside (CoroFuture     *self,
+                              CoroFutureFunc  func,
+                              gpointer        user_data)
 {
   CoroFuturePrivate *priv = coro_future_private (self);
   gboolean wanted = FALSE;
@@ -271,6 +270,17 @@ coro_future_is_wanted (CoroFuture     *self,
     wanted = callback->func != NULL && (callback->func != func || callback->user_data != user_data);
   g_mutex_unlock (&posted_lock);
   return wanted;
+}
+
+/* Whether a coroutine or a callback other than the given one waits for a pending future.  Runs on
+ * the owner's thread.  A waiter that gives up cancels a future that is not wanted. */
+gboolean
+coro_future_is_wanted (CoroFuture     *self,
+                       CoroFutureFunc  func,
+                       gpointer        user_data)
+{
+  return g_atomic_pointer_get (&coro_future_private (self)->outside) != NULL ||
+         coro_future_is_wanted_inside (self, func, user_data);
 }
 
 static void

@@ -3,21 +3,21 @@
  */
 #pragma once
 
-#include "future/coro-future-private.h"
+#include "future/coro-outside-private.h"
 
 G_BEGIN_DECLS
+
+typedef struct _CoroFutureAsk CoroFutureAsk;
 
 /* One coroutine waiting for one future, on the stack of the former. */
 typedef struct
 {
   CoroWaiter waiter;
-  CoroMessage add;              /* to the future's thread, where that is another */
-  CoroMessage remove;
-  CoroMessage removed;          /* the answer: from here on nobody knows the link, unless it was kept */
+  CoroOutside outside;          /* for a future of another main context, instead of its list of waiters */
   CoroFuture *future;           /* (owned) */
-  gboolean propagate;           /* a cancel reaches the future, if nobody else wants it */
-  gboolean is_removed;          /* the answer is here */
-  gboolean is_kept;             /* the waiter is woken when the task has cleaned up; read after is_removed */
+  CoroFutureAsk *ask;           /* (nullable) (unowned): the question to the future's thread, until it has answered */
+  gboolean propagate;           /* a cancel cancels the future, unless others wait for it */
+  gboolean is_kept;             /* the answer: the waiter is woken when the task has cleaned up */
   gboolean is_external;         /* virtual time stands still during the wait */
 } CoroFutureLink;
 

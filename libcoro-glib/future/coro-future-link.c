@@ -12,106 +12,153 @@
 #include "scheduler/coro-cancel-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
-static CoroFutureLink *
-link_from_message (CoroMessage *message,
-                   gsize        offset)
+/* What a coroutine that is cancelled asks the thread of a future that may have to clean up. */
+struct _CoroFutureAsk
 {
-  return (CoroFutureLink *) ((char *) message - offset);
+  CoroMessage message;          /* first */
+  CoroFuture *future;           /* (owned) */
+  CoroScheduler *scheduler;     /* (owned): of the coroutine */
+  CoroFutureLink *link;         /* (nullable): NULL: the coroutine does not wait any more; belongs to its thread */
+  CoroOutside *outside;         /* (nullable): of the same link; guarded as that is */
+  gboolean keeps;               /* the answer */
+};
+
+static gboolean
+link_is_outside (CoroFutureLink *link)
+{
+  return coro_job_get_scheduler (link->waiter.job) != coro_future_private (link->future)->scheduler;
 }
 
 static void
-link_add_cb (CoroMessage *message)
+link_tell (CoroOutside *outside)
 {
-  CoroFutureLink *link = link_from_message (message, offsetof (CoroFutureLink, add));
-  CoroFuturePrivate *priv = coro_future_private (link->future);
+  CoroFutureLink *link = (CoroFutureLink *) ((char *) outside - offsetof (CoroFutureLink, outside));
 
-  if (coro_future_state_is_done (g_atomic_int_get (&priv->state)))
-    coro_waiter_signal (&link->waiter);
-  else
-    coro_waiter_list_append (&priv->waiters, &link->waiter);
-}
-
-static gboolean
-future_has_waiter (CoroFuturePrivate *priv,
-                   CoroWaiter        *waiter)
-{
-  return waiter->previous != NULL || waiter->next != NULL || priv->waiters.head == waiter;
-}
-
-/* Whether the task of `self` was asked to stop by the end of its scheduler.  Then a waiter of the
- * task must not ask it again while it cleans up. */
-static gboolean
-future_is_told (CoroFuture *self)
-{
-  CoroScheduler *scheduler = coro_future_private (self)->scheduler;
-  CoroJob *job;
-
-  if (G_LIKELY (!scheduler->ending) || !CORO_IS_TASK (self))
-    return FALSE;
-
-  job = coro_task_get_job (CORO_TASK (self));
-  return job != NULL && job->n_cancelling > 0;
-}
-
-static void
-link_removed_cb (CoroMessage *message)
-{
-  CoroFutureLink *link = link_from_message (message, offsetof (CoroFutureLink, removed));
-
-  link->is_removed = TRUE;
-  coro_job_poke (link->waiter.job);
+  coro_waiter_signal (&link->waiter);
 }
 
 /* Takes the waiter out of the list.  If the future is cancelled along with the waiter, puts the
- * waiter back to wait for the outcome, because a task may have to clean up.  Returns whether the
- * waiter was put back.  A future that refuses the cancel is done, or as good as done: a gather
- * whose members are all done. */
+ * waiter back to wait for the outcome.  Returns whether the waiter was put back. */
 static gboolean
 link_detach (CoroFutureLink *link)
 {
   CoroFuturePrivate *priv = coro_future_private (link->future);
 
   coro_waiter_list_remove (&priv->waiters, &link->waiter);
-  if (!link->propagate || coro_future_is_wanted (link->future, NULL, NULL))
-    return FALSE;
-
-  if ((!future_is_told (link->future) && !coro_future_cancel (link->future)) || coro_future_is_done (link->future))
+  if (!link->propagate || !coro_outside_take_along (link->future))
     return FALSE;
 
   coro_waiter_list_append (&priv->waiters, &link->waiter);
   return TRUE;
 }
 
-static void
-link_remove_cb (CoroMessage *message)
-{
-  CoroFutureLink *link = link_from_message (message, offsetof (CoroFutureLink, remove));
+/* --- from outside ----------------------------------------------------------------- */
 
-  /* One that is not in the list was woken.  That is on its way, before our answer. */
-  link->is_kept = future_has_waiter (coro_future_private (link->future), &link->waiter) && link_detach (link);
-  link->removed.handle = link_removed_cb;
-  coro_scheduler_post (coro_job_get_scheduler (link->waiter.job), &link->removed);
+static void
+ask_answer_cb (CoroMessage *message)
+{
+  CoroFutureAsk *self = (CoroFutureAsk *) message;
+
+  if (self->link != NULL)
+    {
+      self->link->ask = NULL;
+      self->link->is_kept = self->keeps;
+      coro_job_poke (self->link->waiter.job);
+    }
+  g_object_unref (self->future);
+  g_object_unref (self->scheduler);
+  g_free (self);
 }
 
-/* link_detach() for a future of another thread.  The coroutine stays parked until the future's
- * thread has answered, because this thread may be using the link.  The answer takes no virtual
- * time, nor does the cleanup of a cancelled task in the future's thread. */
+/* Runs in the thread of the future.  A link that was taken out of the list lasts until it is put
+ * back or has the answer. */
+static void
+ask_cb (CoroMessage *message)
+{
+  CoroFutureAsk *self = (CoroFutureAsk *) message;
+  CoroOutside *outside = coro_outside_take (&self->outside, self->future);
+
+  self->keeps = outside != NULL && coro_outside_take_along (self->future);
+  if (self->keeps && !coro_outside_add (outside, self->future))
+    outside->tell (outside);
+  self->message.handle = ask_answer_cb;
+  coro_scheduler_post (self->scheduler, &self->message);
+}
+
+static void
+link_await_wake (CoroFutureLink *link)
+{
+  while (!link->waiter.woken)
+    coro_job_suspend (link->waiter.job);
+}
+
+/* Returns whether the task is to clean up, or has told meanwhile that it is done. */
 static gboolean
-link_detach_remotely (CoroFutureLink *link)
+link_ask (CoroFutureLink *link)
+{
+  CoroFutureAsk *ask = g_new0 (CoroFutureAsk, 1);
+
+  ask->message.handle = ask_cb;
+  ask->future = g_object_ref (link->future);
+  ask->scheduler = g_object_ref (coro_job_get_scheduler (link->waiter.job));
+  ask->link = link;
+  ask->outside = &link->outside;
+  link->ask = ask;
+  link->is_kept = FALSE;
+  coro_scheduler_post (coro_future_private (link->future)->scheduler, &ask->message);
+  while (link->ask != NULL && !link->waiter.woken)
+    coro_job_suspend (link->waiter.job);
+
+  if (link->ask != NULL)
+    {
+      coro_outside_forget (&ask->outside);
+      ask->link = NULL;
+      link->ask = NULL;
+    }
+  else if (!link->is_kept && link->outside.told)
+    {
+      link_await_wake (link);   /* another thread has completed it, and is slower than the answer */
+    }
+  return link->is_kept || link->waiter.woken;
+}
+
+/* Returns whether the waiter was woken, or will be. */
+static gboolean
+link_decide_outside (CoroFutureLink *link)
+{
+  gboolean is_mine = coro_scheduler_is_mine (coro_future_private (link->future)->scheduler);
+
+  if (link->propagate && !is_mine && coro_outside_needs_answer (link->future))
+    return link_ask (link);
+
+  if (!(link->propagate && !is_mine ? coro_outside_leave : coro_outside_remove) (&link->outside, link->future))
+    {
+      link_await_wake (link);   /* what has completed the future is at it */
+      return TRUE;
+    }
+  if (!link->propagate || !is_mine || !coro_outside_take_along (link->future))
+    return FALSE;
+
+  if (!coro_outside_add (&link->outside, link->future))
+    coro_waiter_signal (&link->waiter);
+  return TRUE;
+}
+
+/* link_detach() for a future of another main context.  The coroutine may be parked meanwhile.
+ * That takes no virtual time, nor does the cleanup of a cancelled task in the future's thread. */
+static gboolean
+link_detach_outside (CoroFutureLink *link)
 {
   CoroScheduler *scheduler = coro_job_get_scheduler (link->waiter.job);
+  gboolean waits;
 
-  link->is_removed = FALSE;
-  link->remove.handle = link_remove_cb;
-  coro_scheduler_post (coro_future_private (link->future)->scheduler, &link->remove);
   if (!link->is_external)
     scheduler->n_external++;
-  while (!link->is_removed)
-    coro_job_suspend (link->waiter.job);
-  link->is_external = link->is_kept;
+  waits = link_decide_outside (link);
+  link->is_external = waits && !link->waiter.woken;
   if (!link->is_external)
     scheduler->n_external--;
-  return link->is_kept;
+  return waits;
 }
 
 /* Starts to wait for `future`; link->waiter is initialised.  Returns FALSE when there is
@@ -131,16 +178,19 @@ coro_future_link (CoroFutureLink *link,
   link->is_external = FALSE;
   coro_future_observe (future);
 
-  if (G_LIKELY (coro_scheduler_is_mine (priv->scheduler)))
+  if (G_LIKELY (priv->scheduler == coro_scheduler_current))
     {
       coro_waiter_list_append (&priv->waiters, &link->waiter);
+      return TRUE;
     }
-  else
-    {
-      link->add.handle = link_add_cb;
-      coro_scheduler_post (priv->scheduler, &link->add);
-    }
-  return TRUE;
+
+  link->ask = NULL;
+  link->outside.tell = link_tell;
+  if (coro_outside_add (&link->outside, future))
+    return TRUE;
+
+  g_clear_object (&link->future);
+  return FALSE;
 }
 
 /* Stops waiting, on the waiting coroutine's stack, which it may suspend; every link that
@@ -148,15 +198,13 @@ coro_future_link (CoroFutureLink *link,
 void
 coro_future_unlink (CoroFutureLink *link)
 {
-  CoroFuturePrivate *priv = coro_future_private (link->future);
-
   link->propagate = FALSE;
   if (link->waiter.woken)
-    ;                           /* nobody knows us any more */
-  else if (coro_scheduler_is_mine (priv->scheduler))
-    link_detach (link);
+    ;                           /* nothing knows us any more */
+  else if (link_is_outside (link))
+    link_detach_outside (link);
   else
-    link_detach_remotely (link);
+    link_detach (link);
 
   g_clear_object (&link->future);
 }
@@ -167,9 +215,7 @@ future_wait_abort (gpointer    object,
 {
   CoroFutureLink *link = (CoroFutureLink *) waiter;
 
-  if (coro_scheduler_is_mine (coro_future_private (link->future)->scheduler))
-    return !link_detach (link);
-  return !link_detach_remotely (link) && !waiter->woken;
+  return link_is_outside (link) ? !link_detach_outside (link) : !link_detach (link);
 }
 
 static const CoroWaitClass future_wait_class = { future_wait_abort, coro_waiter_undo_nothing, TRUE };

@@ -15,8 +15,8 @@ typedef struct
   CoroFuture *future;           /* (owned) */
 } CoroFutureDone;
 
-/* Tells everybody who waits, first come first served.  On the owner's thread; runs no
- * code of theirs. */
+/* Tells all that wait in the main context of the future, first come first served.  On the
+ * owner's thread; runs no code of theirs. */
 static void
 future_notify (CoroFuture *self)
 {
@@ -58,6 +58,8 @@ future_finish (CoroFuture      *self,
   CoroFuturePrivate *priv = coro_future_private (self);
 
   g_atomic_int_set (&priv->state, (int) state);
+  if (G_UNLIKELY (g_atomic_pointer_get (&priv->outside) != NULL))
+    coro_future_tell_outside (priv);
 
   if (G_LIKELY (coro_scheduler_is_mine (priv->scheduler)))
     {
@@ -189,8 +191,7 @@ coro_future_resolve_eager (CoroFuture   *self,
 
   priv = coro_future_private (self);
   scheduler = priv->scheduler;
-  if (coro_scheduler_is_mine (scheduler) && priv->waiters.head != NULL &&
-      coro_job_get_scheduler (priv->waiters.head->job) == scheduler)
+  if (coro_scheduler_is_mine (scheduler) && priv->waiters.head != NULL)
     job = priv->waiters.head->job;
   if (!coro_future_resolve (self, value))
     return FALSE;

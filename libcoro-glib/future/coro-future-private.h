@@ -23,6 +23,7 @@ struct _CoroFutureHook
 #define CORO_FUTURE_CLAIMED 8
 
 typedef struct _CoroFutureCallback CoroFutureCallback;
+typedef struct _CoroOutside CoroOutside;
 
 typedef struct
 {
@@ -31,7 +32,8 @@ typedef struct
   int observed;                 /* (atomic): somebody has asked for the result */
   GValue value;                 /* written before the state, read after it */
   GError *error;                /* (nullable) (owned): the same */
-  CoroWaiterList waiters;
+  CoroWaiterList waiters;       /* of the same main context */
+  CoroOutside *outside;         /* (atomic) (nullable) (unowned): the first wait from outside it */
   CoroFutureCallback *callbacks;        /* (owned) */
   CoroFutureCallback *callbacks_last;
   GHashTable *callback_index;           /* (nullable) (owned): the callbacks, after a search among many */
@@ -51,6 +53,10 @@ gboolean       coro_future_set_cancelled (CoroFuture      *self,
                                           GError          *error);
 gboolean       coro_future_real_cancel   (CoroFuture      *self);
 gboolean       coro_future_is_wanted     (CoroFuture      *self,
+                                          CoroFutureFunc   func,
+                                          gpointer         user_data);
+void           coro_future_tell_outside  (CoroFuturePrivate *priv);
+gboolean       coro_future_is_wanted_inside (CoroFuture  *self,
                                           CoroFutureFunc   func,
                                           gpointer         user_data);
 gboolean       coro_future_has_heard     (CoroFuture      *self);

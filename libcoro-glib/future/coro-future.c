@@ -23,7 +23,11 @@
  * `await future`.
  *
  * It belongs to the main context that was the thread-default one when it
- * was made; callbacks run there.
+ * was made; callbacks run there. An await in another context does not depend
+ * on that one: it may be blocked, or iterated by nothing. Where such an await
+ * is cancelled it ends at once, and the future that it takes along is cancelled
+ * in its context, soon; only a task, or what else may have to clean up, is
+ * waited for.
  *
  * Since: 0.1
  */

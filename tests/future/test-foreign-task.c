@@ -252,7 +252,7 @@ serve_thread (gpointer served)
   return NULL;
 }
 
-/* A future of another thread: that thread is asked, and answers. */
+/* A future of another thread, which completes it. */
 static void
 test_other_thread (void)
 {
@@ -283,6 +283,39 @@ test_other_thread (void)
   g_thread_join (thread);
 }
 
+static gpointer
+resolve_thread (gpointer future)
+{
+  coro_future_resolve_int (future, 1);
+  return NULL;
+}
+
+/* A future of a main context that nothing iterates: no answer of that is needed. */
+static void
+test_idle_context (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (CoroFuture) future = NULL;
+  g_autoptr (TestTask) cancelled = NULL;
+  g_autoptr (TestTask) woken = NULL;
+
+  g_main_context_push_thread_default (context);
+  future = coro_future_new ();
+  g_main_context_pop_thread_default (context);
+  cancelled = task_that_awaits (future);
+  woken = task_that_awaits (future);
+
+  coro_future_cancel (CORO_FUTURE (cancelled));
+  while (cancelled->n_wakes == 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (cancelled->n_cancelled, ==, 1);
+
+  g_thread_join (g_thread_new ("resolve", resolve_thread, future));
+  while (woken->n_wakes == 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (woken->n_cancelled, ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -296,5 +329,6 @@ main (int argc, char **argv)
   coro_test_add_func ("/foreign-task/cycle", test_cycle);
   coro_test_add_func ("/foreign-task/long-chain", test_long_chain);
   g_test_add_func ("/foreign-task/other-thread", test_other_thread);
+  g_test_add_func ("/foreign-task/idle-context", test_idle_context);
   return g_test_run ();
 }

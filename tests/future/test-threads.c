@@ -294,7 +294,7 @@ join_cb (gpointer   awaitable,
   return coro_join (awaitable, error);
 }
 
-/* The waiter is cancelled: the future of the other thread goes along, as in one thread. */
+/* The waiter is cancelled: the future of the other thread goes along soon. */
 static gboolean
 cancel_takes_theirs_along_cb (gpointer   user_data,
                               GValue    *result,
@@ -314,6 +314,8 @@ cancel_takes_theirs_along_cb (gpointer   user_data,
       if (!coro_join (waiter, error) || !coro_join (joiner, error))
         return FALSE;
       g_assert_cmpint (coro_future_get_state (CORO_FUTURE (waiter)), ==, CORO_FUTURE_CANCELLED);
+      if (!coro_join (CORO_AWAITABLE (future), error))
+        return FALSE;
       g_assert_cmpint (coro_future_get_state (future), ==, CORO_FUTURE_CANCELLED);
       g_assert_cmpint (coro_future_get_state (CORO_FUTURE (joiner)), ==, CORO_FUTURE_CANCELLED);
       g_assert_false (coro_future_is_done (left_alone));
@@ -608,6 +610,165 @@ drop_theirs_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* --- main contexts that nothing iterates ---------------------------------------------- */
+
+static CoroFuture *
+new_future_of (GMainContext *context)
+{
+  CoroFuture *future;
+
+  g_main_context_push_thread_default (context);
+  future = coro_future_new ();
+  g_main_context_pop_thread_default (context);
+  return future;
+}
+
+/* The wait has begun, and does not need a turn of the future's context. */
+static void
+await_of_idle_context (CoroFuture *future,
+                       Ending      ending)
+{
+  End end = { future, ending, NULL };
+  g_autoptr (CoroTask) waiter = coro_spawn_task (await_cb, future, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (coro_yield (NULL));
+  end.thread = g_thread_new ("end", end_thread, &end);
+  coro_await (waiter, NULL, &error);
+  g_thread_join (end.thread);
+  if (ending == RESOLVE)
+    g_assert_no_error (error);
+  else if (ending == REJECT)
+    g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+  else
+    assert_cancelled (error);
+}
+
+typedef struct
+{
+  CoroFuture *future;
+  int i;
+} Idle;
+
+static gboolean
+owner_is_idle_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  Idle *self = user_data;
+  g_autoptr (GError) late = NULL;
+
+  if (self->i % 4 < 3)
+    {
+      await_of_idle_context (self->future, self->i % 4);
+      return TRUE;
+    }
+
+  g_assert_false (coro_wait_for (self->future, 1000, NULL, &late));
+  g_assert_error (late, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
+  g_assert_false (coro_future_is_done (self->future));
+  return TRUE;
+}
+
+/* In the thread of the context, which is never iterated. */
+static void
+test_owner_is_idle (void)
+{
+  for (int i = 0; i < 60; i++)
+    {
+      g_autoptr (GMainContext) context = g_main_context_new ();
+      g_autoptr (CoroFuture) future = new_future_of (context);
+      g_autoptr (GError) error = NULL;
+      Idle self = { future, i };
+
+      coro_run (owner_is_idle_cb, &self, NULL, &error);
+      g_assert_no_error (error);
+    }
+}
+
+/* In another thread than that of the context, which is blocked meanwhile. */
+typedef struct
+{
+  CoroFunc func;
+  CoroFuture *future;
+} Blocked;
+
+static gpointer
+run_blocked_thread (gpointer data)
+{
+  Blocked *self = data;
+  g_autoptr (GError) error = NULL;
+
+  coro_run (self->func, self->future, NULL, &error);
+  g_assert_no_error (error);
+  return NULL;
+}
+
+static void
+test_owner_is_blocked (gconstpointer func)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  Blocked self = { NULL, NULL };
+
+  self.future = new_future_of (context);
+  self.func = *(const CoroFunc *) func;
+  g_main_context_push_thread_default (context);
+  g_thread_join (g_thread_new ("other", run_blocked_thread, &self));
+  settle (context);
+  g_assert_true (coro_future_is_done (self.future));
+  g_object_unref (self.future);
+  g_main_context_pop_thread_default (context);
+}
+
+static gboolean
+await_blocked_cb (gpointer   future,
+                  GValue    *result,
+                  GError   **error)
+{
+  await_of_idle_context (future, RESOLVE);
+  return TRUE;
+}
+
+static gboolean
+select_blocked_cb (gpointer   future,
+                   GValue    *result,
+                   GError   **error)
+{
+  g_autoptr (CoroFuture) mine = coro_future_new ();
+  CoroFuture *both[] = { mine, future };
+  g_autoptr (CoroTask) waiter = coro_spawn_task (select_cb, both, NULL);
+  End end = { future, RESOLVE, NULL };
+  CoroFuture *theirs_first[] = { future, mine };
+
+  if (!coro_yield (error))
+    return FALSE;
+  end.thread = g_thread_new ("end", end_thread, &end);
+  coro_await (waiter, NULL, error);
+  g_thread_join (end.thread);
+  return *error == NULL && coro_selectv (theirs_first, 2, error) == future;
+}
+
+/* A time limit ends at once; the future is cancelled when its thread comes to that. */
+static gboolean
+time_limit_cb (gpointer   future,
+               GValue    *result,
+               GError   **error)
+{
+  g_autoptr (GError) late = NULL;
+  CoroFuture *one[] = { future };
+
+  if (!coro_wait (one, 1, CORO_WAIT_ALL, 1000, error))
+    return FALSE;
+  g_assert_false (coro_wait_for (future, 1000, NULL, &late));
+  g_assert_error (late, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
+  g_assert_false (coro_future_is_done (future));
+  return TRUE;
+}
+
+static const CoroFunc await_blocked = await_blocked_cb;
+static const CoroFunc select_blocked = select_blocked_cb;
+static const CoroFunc time_limit = time_limit_cb;
+
 /* --- running ---------------------------------------------------------------------- */
 
 typedef struct
@@ -719,6 +880,10 @@ main (int    argc,
   add_real ("/future/threads/cancel-select-of-theirs", cancel_select_theirs_cb, NULL);
   add_real ("/future/threads/gather-theirs", gather_theirs_cb, NULL);
   add_real ("/future/threads/drop-theirs", drop_theirs_cb, NULL);
+  g_test_add_func ("/future/threads/owner-is-idle", test_owner_is_idle);
+  g_test_add_data_func ("/future/threads/owner-is-blocked", &await_blocked, test_owner_is_blocked);
+  g_test_add_data_func ("/future/threads/select-owner-is-blocked", &select_blocked, test_owner_is_blocked);
+  g_test_add_data_func ("/future/threads/time-limit-owner-is-blocked", &time_limit, test_owner_is_blocked);
   g_test_add_func ("/future/threads/cancelled-while-busy", test_cancelled_while_busy);
 
   return g_test_run ();

@@ -277,6 +277,13 @@ check_counts (Counts before,
 
 /* --- one run ------------------------------------------------------------------------ */
 
+static gboolean
+quit_cb (gpointer loop)
+{
+  g_main_loop_quit (loop);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 meeting_drop (Meeting *self)
 {
@@ -296,7 +303,11 @@ meeting_drop (Meeting *self)
   self->fds[0] = self->fds[1] = -1;
   if (self->thread != NULL)
     {
-      g_main_loop_quit (self->loop);
+      /* From inside it, for it may not have begun. */
+      g_autoptr (GSource) source = g_idle_source_new ();
+
+      g_source_set_callback (source, quit_cb, self->loop, NULL);
+      g_source_attach (source, g_main_loop_get_context (self->loop));
       g_thread_join (g_steal_pointer (&self->thread));
       g_clear_pointer (&self->loop, g_main_loop_unref);
     }
