@@ -20,6 +20,7 @@ struct _CoroTaskGroup
   GPtrArray *errors;            /* (nullable) (owned) (element-type GError): for the join */
   CoroWaiterList joiners;
   gboolean failed;              /* a member has, and cancelled the others */
+  gboolean wound_up;            /* members above the limit wait for their places although they are cancelled */
 
   guint limit;                  /* 0: none */
   guint n_running;

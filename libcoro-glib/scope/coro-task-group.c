@@ -152,6 +152,15 @@ group_start_waiting (CoroTaskGroup *self)
     }
 }
 
+/* Whether a member above the limit is cancelled and ends without having begun.  A group that was
+ * wound up drops only a member that got a request of its own. */
+static gboolean
+group_drops (CoroTaskGroup *self,
+             CoroJob       *member)
+{
+  return member->cancel_pending || (member->cancel_level && !self->wound_up);
+}
+
 static gboolean
 group_admit (CoroSupervisor *supervisor,
              CoroJob        *member)
@@ -163,7 +172,7 @@ group_admit (CoroSupervisor *supervisor,
       group_count_in (self, member);
       return TRUE;
     }
-  if (member->cancel_level)
+  if (group_drops (self, member))
     return TRUE;                /* it would end without running */
 
   group_add_to_line (self, member);
@@ -171,12 +180,18 @@ group_admit (CoroSupervisor *supervisor,
 }
 
 /* A cancel ends the wait of a member for its place.  The member takes no place, because its body
- * does not run. */
+ * does not run.  The member may stand in no line yet, if a tracer cancels it at its spawn, or no
+ * more, if it gets no stack and is cancelled by the destroy notify of its data. */
 static void
 group_dismiss (CoroSupervisor *supervisor,
                CoroJob        *member)
 {
-  group_remove_from_line (group_from_supervisor (supervisor), member);
+  CoroTaskGroup *self = group_from_supervisor (supervisor);
+
+  if ((member->previous_in_line == NULL && member != self->line_head) || !group_drops (self, member))
+    return;
+
+  group_remove_from_line (self, member);
   coro_job_enqueue (member);
 }
 
@@ -562,16 +577,26 @@ typedef struct
 {
   CoroMessage message;          /* first */
   CoroTaskGroup *group;         /* (owned) */
-  gboolean begins;
+  gboolean winds_up;
 } CoroGroupCancel;
 
 /* In the group's thread. */
 static void
 group_cancel_now (CoroTaskGroup *self,
-                  gboolean       begins)
+                  gboolean       winds_up)
 {
-  self->supervisor.begins = begins;
+  CoroJob *next;
+
+  self->wound_up = winds_up;
+  self->supervisor.begins = winds_up || self->supervisor.joined;
   coro_scope_cancel (&self->supervisor.scope);
+
+  /* If the group was wound up before, members still wait for their places. */
+  for (CoroJob *member = winds_up ? NULL : self->line_head; member != NULL; member = next)
+    {
+      next = (CoroJob *) member->ready.next;
+      group_dismiss (&self->supervisor, member);
+    }
 }
 
 static void
@@ -579,20 +604,20 @@ group_cancel_cb (CoroMessage *message)
 {
   CoroGroupCancel *cancel = (CoroGroupCancel *) message;
 
-  group_cancel_now (cancel->group, cancel->begins);
+  group_cancel_now (cancel->group, cancel->winds_up);
   g_object_unref (cancel->group);
   g_free (cancel);
 }
 
 static void
 group_cancel (CoroTaskGroup *self,
-              gboolean       begins)
+              gboolean       winds_up)
 {
   CoroScheduler *scheduler = coro_supervisor_get_scheduler (&self->supervisor);
 
   if (coro_scheduler_is_mine (scheduler))
     {
-      group_cancel_now (self, begins);
+      group_cancel_now (self, winds_up);
     }
   else
     {
@@ -600,7 +625,7 @@ group_cancel (CoroTaskGroup *self,
 
       cancel->message.handle = group_cancel_cb;
       cancel->group = g_object_ref (self);
-      cancel->begins = begins;
+      cancel->winds_up = winds_up;
       coro_scheduler_post (scheduler, &cancel->message);
     }
 }
@@ -624,7 +649,7 @@ coro_task_group_cancel (CoroTaskGroup *self)
 {
   g_return_if_fail (CORO_IS_TASK_GROUP (self));
 
-  group_cancel (self, self->supervisor.joined);
+  group_cancel (self, FALSE);
 }
 
 /**
@@ -633,8 +658,9 @@ coro_task_group_cancel (CoroTaskGroup *self)
  *
  * Cancels all members as [method@TaskGroup.cancel] does, but drops none: even in a
  * group with %CORO_TASK_GROUP_UNJOINED, members that have not begun or that are
- * spawned later run to their first wait, which fails. Indispensable work of a
- * member belongs before its first wait, or below a [struct@Shield].
+ * spawned later run to their first wait, which fails. Members above the limit do
+ * so as soon as there is room. Indispensable work of a member belongs before its
+ * first wait, or below a [struct@Shield].
  *
  * This is for the end of an object that the members work for, a window or a
  * document, as long as the object is still whole.

@@ -209,6 +209,70 @@ test_refused_copy (void)
   g_assert_no_error (error);
 }
 
+typedef struct
+{
+  CoroTaskGroup *group;
+  CoroTask *task;               /* (nullable) (owned) */
+  int n_freed;
+} Refused;
+
+/* As the data of a window may do. */
+static void
+cancel_all_cb (gpointer user_data)
+{
+  Refused *self = user_data;
+
+  self->n_freed++;
+  coro_task_group_cancel (self->group);
+  coro_task_cancel (self->task);
+}
+
+static void
+count_freed_cb (gpointer user_data)
+{
+  ((Refused *) user_data)->n_freed++;
+}
+
+/* The one that gets no stack is cancelled as it ends, while others stand in line. */
+static gboolean
+refused_is_cancelled_cb (gpointer   user_data,
+                         GValue    *result,
+                         GError   **error)
+{
+  g_autoptr (CoroFuture) gate = coro_future_new ();
+  Crowd crowd = { gate, 0, };
+  g_autoptr (CoroTaskGroup) parked = coro_task_group_new (CORO_TASK_GROUP_SUPERVISOR);
+  g_autoptr (CoroTaskGroup) group = coro_task_group_new (CORO_TASK_GROUP_SUPERVISOR);
+  Refused self = { group, };
+
+  for (int i = 0; i < 9; i++)
+    coro_task_group_spawn (parked, parked_cb, &crowd, NULL);
+  g_assert_true (coro_yield (error));
+
+  coro_task_group_limit (group, 1);
+  self.task = coro_task_group_spawn_task (group, parked_cb, &self, cancel_all_cb);
+  for (int i = 0; i < 2; i++)
+    coro_task_group_spawn (group, parked_cb, &self, count_freed_cb);
+  g_assert_true (coro_yield (error));
+  coro_future_resolve (gate, NULL);
+  g_assert_true (coro_task_group_join (parked, error));
+  g_assert_false (coro_task_group_join (group, NULL));
+  g_assert_cmpint (self.n_freed, ==, 3);
+  g_assert_cmpint (coro_task_group_get_n_members (group), ==, 0);
+  g_object_unref (self.task);
+  return TRUE;
+}
+
+static void
+test_refused_is_cancelled (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  coro_stack_pool_use_mprotect (10);
+  g_assert_true (coro_run (refused_is_cancelled_cb, NULL, NULL, &error));
+  g_assert_no_error (error);
+}
+
 /* --- what a tracer is told of them ---------------------------------------------------- */
 
 static gboolean
@@ -444,6 +508,7 @@ main (int    argc,
   g_test_add_data_func ("/scheduler/many/few-guards", GUINT_TO_POINTER (3), test_limit);
   g_test_add_func ("/scheduler/many/refused-task", test_refused_task);
   g_test_add_func ("/scheduler/many/refused-copy", test_refused_copy);
+  g_test_add_func ("/scheduler/many/refused-is-cancelled", test_refused_is_cancelled);
   g_test_add_func ("/scheduler/many/refused-are-traced", test_refused_are_traced);
   g_test_add_func ("/scheduler/many/refused-ends-no-step", test_refused_ends_no_step);
 

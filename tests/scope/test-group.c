@@ -777,6 +777,56 @@ unjoined_unbegun_cb (gpointer   user_data,
 }
 
 static gboolean
+stubborn_cb (gpointer   event,
+             GValue    *result,
+             GError   **error)
+{
+  g_auto (CoroShield) shield = coro_shield_enter (0);
+
+  return coro_event_wait (event, error);
+}
+
+/* Members above the limit wait for their places and begin as well, unless they are cancelled
+ * themselves; a cancel of the group drops them. */
+static gboolean
+wind_up_above_limit_cb (gpointer   user_data,
+                        GValue    *result,
+                        GError   **error)
+{
+  g_autoptr (CoroTaskGroup) group = coro_task_group_new (CORO_TASK_GROUP_UNJOINED);
+  g_autoptr (CoroTask) task = NULL;
+  g_autoptr (CoroEvent) event = coro_event_new ();
+  Begun begun = { 0, };
+  Begun dropped = { 0, };
+
+  coro_task_group_limit (group, 1);
+  for (int i = 0; i < 3; i++)
+    coro_task_group_spawn (group, begin_cb, &begun, begun_freed_cb);
+  task = coro_task_group_spawn_task (group, begin_cb, &dropped, begun_freed_cb);
+  coro_task_group_wind_up (group);
+  coro_task_cancel (task);
+  coro_task_group_spawn (group, begin_cb, &begun, begun_freed_cb);
+  g_assert_true (coro_test_settle (error));
+  g_assert_cmpint (begun.n_begun, ==, 4);
+  g_assert_cmpint (begun.n_cancelled, ==, 4);
+  g_assert_cmpint (begun.n_freed, ==, 4);
+  g_assert_cmpint (dropped.n_begun, ==, 0);
+  g_assert_cmpint (dropped.n_freed, ==, 1);
+
+  coro_task_group_spawn (group, stubborn_cb, event, NULL);
+  for (int i = 0; i < 3; i++)
+    coro_task_group_spawn (group, begin_cb, &dropped, begun_freed_cb);
+  g_assert_true (coro_test_settle (error));
+  g_assert_cmpint (dropped.n_freed, ==, 1);
+  coro_task_group_cancel (group);
+  g_assert_true (coro_test_settle (error));
+  g_assert_cmpint (dropped.n_begun, ==, 0);
+  g_assert_cmpint (dropped.n_freed, ==, 4);
+  coro_event_trigger (event);
+  return coro_test_settle (error);
+}
+
+static gboolean
 unjoined_failure_is_said_cb (gpointer   user_data,
                              GValue    *result,
                              GError   **error)
@@ -877,16 +927,6 @@ limit_and_failure_cb (gpointer   user_data,
 }
 
 /* A body that holds its place until an event is set, whatever happens. */
-static gboolean
-stubborn_cb (gpointer   event,
-             GValue    *result,
-             GError   **error)
-{
-  g_auto (CoroShield) shield = coro_shield_enter (0);
-
-  return coro_event_wait (event, error);
-}
-
 static gboolean
 never_cb (gpointer   user_data,
           GValue    *result,
@@ -1182,6 +1222,7 @@ main (int    argc,
   coro_test_add_func ("/group/supervisor", supervisor_cb);
   coro_test_add_func ("/group/two-joiners", joined_twice_cb);
   coro_test_add_func ("/group/unjoined-unbegun", unjoined_unbegun_cb);
+  coro_test_add_func ("/group/wind-up-above-limit", wind_up_above_limit_cb);
   coro_test_add_func ("/group/unjoined-failure-is-said", unjoined_failure_is_said_cb);
   coro_test_add_func ("/group/limit", limit_cb);
   coro_test_add_func ("/group/limit-and-failure", limit_and_failure_cb);
