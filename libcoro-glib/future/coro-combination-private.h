@@ -45,6 +45,7 @@ struct _CoroMembers
   int n_pending;                /* (atomic) */
   int cancelling;               /* (atomic): the combination was cancelled */
   int cancel_pass;              /* (atomic): the last pass that reached this combination */
+  int cancel_any;               /* (atomic): this pass has found a future below that was not done */
   GWeakRef outer;
   CoroObjectLock lock;
   CoroFuture **futures;         /* (nullable) (owned): while there is an outer; else guarded by lock */

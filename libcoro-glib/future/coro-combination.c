@@ -144,21 +144,24 @@ typedef struct
 } CoroCancelLevel;
 
 /* Pushes a combination unless it is done, or this pass has been there: a future may be a member of
- * several combinations. */
-static void
+ * several combinations.  Then returns what was found below it. */
+static gboolean
 push_level (GArray          *levels,
             CoroCombination *combination,
             int              pass)
 {
   CoroCancelLevel level = { combination, coro_combination_get_members (combination), };
 
-  if (coro_future_is_done (CORO_FUTURE (combination)) || g_atomic_int_get (&level.members->cancel_pass) == pass)
-    return;
+  if (coro_future_is_done (CORO_FUTURE (combination)))
+    return FALSE;
+  if (g_atomic_int_get (&level.members->cancel_pass) == pass)
+    return g_atomic_int_get (&level.members->cancel_any);
 
   g_object_ref (combination);
   g_atomic_int_set (&level.members->cancel_pass, pass);
   level.first = g_atomic_int_compare_and_exchange (&level.members->cancelling, FALSE, TRUE);
   g_array_append_val (levels, level);
+  return FALSE;
 }
 
 /* If all futures below are done, and their callbacks are on their way, the cancel is too late. */
@@ -168,6 +171,7 @@ pop_level (GArray *levels)
   CoroCancelLevel level = g_array_index (levels, CoroCancelLevel, levels->len - 1);
 
   g_array_set_size (levels, levels->len - 1);
+  g_atomic_int_set (&level.members->cancel_any, level.any);
   if (level.first && !level.any)
     g_atomic_int_set (&level.members->cancelling, FALSE);
   if (levels->len > 0)
@@ -198,10 +202,10 @@ coro_combination_cancel (CoroFuture *future)
         }
 
       member = level->members->futures[level->next++];
-      if (CORO_IS_COMBINATION (member))
-        push_level (levels, CORO_COMBINATION (member), pass);
-      else
+      if (!CORO_IS_COMBINATION (member))
         level->any |= coro_future_cancel (member);
+      else if (push_level (levels, CORO_COMBINATION (member), pass))
+        level->any = TRUE;      /* nothing was pushed, so the level has not moved */
     }
   return any;
 }

@@ -705,6 +705,30 @@ test_dropped_goes_on (gpointer   user_data,
   return TRUE;
 }
 
+/* Two combinations that share a member are both cancelled with what they belong to. */
+static gboolean
+test_cancel_shared (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  CoroFuture *pending = coro_future_new ();
+  CoroFuture *shared = coro_gather (&pending, 1);
+  CoroFuture *parts[] = { coro_gather (&shared, 1), coro_gather (&shared, 1) };
+  CoroFuture *whole = coro_gather (parts, 2);
+
+  g_assert_true (coro_future_cancel (whole));
+  g_assert_true (coro_join (whole, error));
+  g_assert_cmpint (coro_future_get_state (whole), ==, CORO_FUTURE_CANCELLED);
+  g_assert_cmpint (coro_future_get_state (shared), ==, CORO_FUTURE_CANCELLED);
+  g_assert_cmpint (coro_future_get_state (parts[0]), ==, CORO_FUTURE_CANCELLED);
+  g_assert_cmpint (coro_future_get_state (parts[1]), ==, CORO_FUTURE_CANCELLED);
+  drop (parts, 2);
+  g_object_unref (whole);
+  g_object_unref (shared);
+  g_object_unref (pending);
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -728,6 +752,7 @@ main (int    argc,
   coro_test_add_func ("/scope/shield-future/error-is-reported", test_shield_error_is_reported);
   coro_test_add_func ("/spec/S053-S054/gather-returns-errors", test_gather_returns_errors);
   coro_test_add_func ("/scope/gather/cancels-on-error", test_gather_cancels_on_error);
+  coro_test_add_func ("/scope/gather/cancel-with-shared-member", test_cancel_shared);
   coro_test_add_func ("/scope/group-error/split-keeps-shape", test_split);
   coro_test_add_func ("/scope/ended-context/gather-race-shield", test_orphans);
   coro_test_add_func ("/scope/ended-context/as-completed", test_as_completed_orphans);
