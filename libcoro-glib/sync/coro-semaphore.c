@@ -157,6 +157,7 @@ coro_semaphore_acquire (CoroSemaphore  *self,
                         GError        **error)
 {
   CoroWaiter waiter;
+  gboolean acquired;
 
   g_return_val_if_fail (CORO_IS_SEMAPHORE (self), FALSE);
 
@@ -172,10 +173,14 @@ coro_semaphore_acquire (CoroSemaphore  *self,
   if (!coro_waiter_init (&waiter, error))
     return FALSE;
   coro_waiter_list_append_local (&self->waiters, &waiter, "CoroSemaphore");
-  if (!coro_waiter_wait (&waiter, &semaphore_wait_class, self, error))
-    return FALSE;
-  semaphore_arrive (self);
-  return TRUE;
+
+  /* The owner may release it, which wakes the coroutine, and drop it in the same turn. */
+  g_object_ref (self);
+  acquired = coro_waiter_wait (&waiter, &semaphore_wait_class, self, error);
+  if (acquired)
+    semaphore_arrive (self);
+  coro_call_natively (g_object_unref, self);
+  return acquired;
 }
 
 /**

@@ -447,6 +447,48 @@ test_semaphore_cancel_woken (gpointer   user_data,
 }
 
 static gboolean
+acquire_cb (gpointer   semaphore,
+            GValue    *result,
+            GError   **error)
+{
+  return coro_semaphore_acquire (semaphore, error);
+}
+
+static void
+clear_cb (gpointer  semaphore,
+          GObject  *where_it_was)
+{
+  *(gpointer *) semaphore = NULL;
+}
+
+/* The owner releases it and drops it in the same turn. */
+static gboolean
+test_semaphore_dropped (gpointer   user_data,
+                        GValue    *result,
+                        GError   **error)
+{
+  for (int i = 0; i < 2; i++)
+    {
+      CoroSemaphore *semaphore = coro_semaphore_new (0);
+      gpointer there = semaphore;
+      g_autoptr (CoroTask) task = coro_spawn_task (acquire_cb, semaphore, NULL);
+
+      g_object_weak_ref (G_OBJECT (semaphore), clear_cb, &there);
+      settle ();
+      g_assert_true (coro_semaphore_release (semaphore, error));
+      g_object_unref (semaphore);
+      g_assert_nonnull (there);                 /* the coroutine has not gone on yet */
+      if (i == 1)
+        coro_task_cancel (task);
+      g_assert_true (coro_join (task, error));
+      g_assert_null (there);
+      g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==,
+                       i == 1 ? CORO_FUTURE_CANCELLED : CORO_FUTURE_RESOLVED);
+    }
+  return TRUE;
+}
+
+static gboolean
 test_semaphore_timeout (gpointer   user_data,
                         GValue    *result,
                         GError   **error)
@@ -589,6 +631,7 @@ main (int    argc,
   coro_test_add_func ("/sync/semaphore/first-come-first-served", test_semaphore_fifo);
   coro_test_add_func ("/sync/semaphore/late-comer-waits", test_semaphore_late_comer);
   coro_test_add_func ("/sync/semaphore/late-comer-waits-for-the-cancelled", test_semaphore_late_comer_after_cancel);
+  coro_test_add_func ("/sync/semaphore/dropped-when-woken", test_semaphore_dropped);
   coro_test_add_func ("/sync/semaphore/cancel-when-woken-passes-on", test_semaphore_cancel_woken);
   coro_test_add_func ("/sync/semaphore/timed-out-keeps-nothing", test_semaphore_timeout);
   coro_test_add_func ("/sync/semaphore/bounded", test_semaphore_bounded);
