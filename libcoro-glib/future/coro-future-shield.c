@@ -67,13 +67,15 @@ shield_hook_release (CoroFutureHook *hook)
 }
 
 /* Calls `func` for the futures whose outcome decides that of a pending one, as far as it
- * knows any. */
+ * knows any.  The inner future of a shield of another thread is left out, because that thread may
+ * release the hook at any time; a combination keeps its members. */
 void
 coro_future_visit_awaited (CoroFuture  *self,
                            void       (*func) (gpointer future, gpointer data),
                            gpointer     data)
 {
-  CoroFutureHook *hook = coro_future_private (self)->hook;
+  CoroFuturePrivate *priv = coro_future_private (self);
+  CoroFutureHook *hook = coro_scheduler_is_mine (priv->scheduler) ? priv->hook : NULL;
 
   if (hook != NULL && hook->release == shield_hook_release)
     func (((CoroFutureShield *) hook)->inner, data);

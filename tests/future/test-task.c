@@ -1309,6 +1309,66 @@ circle_by_nursery_cb (gpointer   user_data,
   return TRUE;
 }
 
+typedef struct
+{
+  GMainContext *context;        /* (unowned) */
+  CoroFuture *inner;            /* (unowned) */
+  CoroFuture *shield;           /* (owned) */
+} Elsewhere;
+
+static gpointer
+shield_thread (gpointer user_data)
+{
+  Elsewhere *self = user_data;
+
+  g_main_context_push_thread_default (self->context);
+  self->shield = coro_future_shield (self->inner);
+  g_main_context_pop_thread_default (self->context);
+  return NULL;
+}
+
+static gpointer
+iterate_thread (gpointer user_data)
+{
+  Elsewhere *self = user_data;
+
+  g_main_context_push_thread_default (self->context);
+  settle (self->context);
+  g_main_context_pop_thread_default (self->context);
+  return NULL;
+}
+
+/* What a shield of another thread waits for is not looked at: its thread may free it meanwhile. */
+static gboolean
+no_circle_by_other_thread_cb (gpointer   user_data,
+                              GValue    *result,
+                              GError   **error)
+{
+  Circle circle = { NULL, }, waiting = { NULL, };
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (CoroTask) first = spawn_circle (&waiting, "first");
+  g_autoptr (CoroTask) task = spawn_circle (&circle, "a");
+  g_autoptr (CoroFuture) gather = NULL;
+  Elsewhere elsewhere = { context, CORO_FUTURE (task), NULL };
+
+  g_thread_join (g_thread_new ("shield", shield_thread, &elsewhere));
+  coro_test_keep_order (coro_scheduler_get_running ());         /* only an awaited task looks for a circle */
+  waiting.awaited = task;
+  gather = coro_gather (&elsewhere.shield, 1);
+  circle.awaited = gather;
+  g_assert_true (coro_yield (error));
+  g_assert_true (coro_yield (error));
+  g_assert_no_error (circle.error);
+
+  g_assert_true (coro_future_resolve (elsewhere.shield, NULL));
+  g_thread_join (g_thread_new ("iterate", iterate_thread, &elsewhere));
+  if (!coro_join (task, error) || !coro_join (first, error))
+    return FALSE;
+  g_assert_no_error (circle.error);
+  g_object_unref (elsewhere.shield);
+  return TRUE;
+}
+
 /* It waits for the first of two, and the other one comes. */
 static gboolean
 no_circle_by_race_cb (gpointer   user_data,
@@ -1388,6 +1448,7 @@ main (int    argc,
   coro_test_add_func ("/task/circle/combinations", circle_by_combinations_cb);
   coro_test_add_func ("/task/circle/nursery", circle_by_nursery_cb);
   coro_test_add_func ("/task/circle/race-is-none", no_circle_by_race_cb);
+  coro_test_add_func ("/task/circle/other-thread-is-none", no_circle_by_other_thread_cb);
 
   return g_test_run ();
 }
