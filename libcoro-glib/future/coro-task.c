@@ -7,6 +7,7 @@
 
 #include "fiber/coro-error.h"
 #include "future/coro-future-private.h"
+#include "scheduler/coro-lane-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
 #include <string.h>
@@ -898,6 +899,18 @@ coro_task_get_cancelling (CoroTask *self)
   return (guint) g_atomic_int_get (&self->n_posted) + (self->job != NULL ? self->job->n_cancelling : 0);
 }
 
+/* A cancel has ended the wait for a place in the group, and was taken back before the coroutine's
+ * turn came: the coroutine waits for a place once more. */
+static void
+job_wait_again (CoroJob *job)
+{
+  CoroSupervisor *supervisor = job->supervisor;
+
+  if (job->state == CORO_JOB_NEW && !job->admitted && !job->cancel_level && coro_job_dequeue (job) &&
+      supervisor->klass->admit (supervisor, job))
+    coro_job_enqueue (job);
+}
+
 /**
  * coro_task_uncancel:
  * @self: a task
@@ -905,7 +918,9 @@ coro_task_get_cancelling (CoroTask *self)
  * Takes one request of [method@Task.cancel] back.
  *
  * With the last one, a request that was not delivered is dropped. A request of
- * another thread can be taken back before it has reached the coroutine.
+ * another thread can be taken back before it has reached the coroutine. A
+ * coroutine that waits for its place in a limited group goes to the end of the
+ * line.
  *
  * Callable from the task's thread; never suspends.
  *
@@ -924,7 +939,10 @@ coro_task_uncancel (CoroTask *self)
   if (job == NULL || job->n_cancelling == 0)
     task_take_posted_cancel (self);
   else if (--job->n_cancelling == 0)
-    job->cancel_pending = FALSE;
+    {
+      job->cancel_pending = FALSE;
+      job_wait_again (job);
+    }
   return coro_task_get_cancelling (self);
 }
 

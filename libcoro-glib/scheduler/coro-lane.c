@@ -192,11 +192,11 @@ job_take_out (CoroJob *self)
     coro_scheduler_remove (scheduler, &self->ready);
 }
 
-/* Takes a job that was parked out of the queue, to be run now.  FALSE: it is not ready. */
+/* Takes a job that was parked or has not started out of the queue.  FALSE: it is not ready. */
 gboolean
 coro_job_dequeue (CoroJob *self)
 {
-  if (self->state != CORO_JOB_SUSPENDED || !self->queued)
+  if (self->state == CORO_JOB_RUNNING || !self->queued)
     return FALSE;
 
   job_take_out (self);

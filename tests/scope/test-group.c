@@ -952,7 +952,7 @@ cancel_ends_who_waits_for_room_cb (gpointer   user_data,
     tasks[i] = coro_task_group_spawn_task (group, never_cb, &n_freed, count_cb);
   coro_task_group_spawn (group, child_cb, &last, NULL);
 
-  /* In the middle, at both ends of these, and taken back, which is too late. */
+  /* In the middle, at both ends of these, and taken back in between. */
   for (int i = 0; i < 5; i++)
     {
       CoroTask *task = tasks[(i + 2) % 5];
@@ -960,7 +960,10 @@ cancel_ends_who_waits_for_room_cb (gpointer   user_data,
       g_assert_true (coro_task_cancel (task));
       g_assert_cmpint (n_freed, ==, i);           /* nothing of others runs inside the call */
       if (i == 1)
-        g_assert_cmpint (coro_task_uncancel (task), ==, 0);
+        {
+          g_assert_cmpint (coro_task_uncancel (task), ==, 0);
+          g_assert_true (coro_task_cancel (task));
+        }
       if (!coro_join (task, error))
         return FALSE;
       g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
@@ -1050,6 +1053,44 @@ cancel_while_waiting_for_room_cb (gpointer   user_data,
     return FALSE;
   assert_trace ("a c");
   g_assert_cmpint (children[1].started, ==, 0);
+  return TRUE;
+}
+
+static gboolean
+uncancelled_waits_for_room_again_cb (gpointer   user_data,
+                                     GValue    *result,
+                                     GError   **error)
+{
+  Child children[] = { { "a", 10 }, { "b", 10 }, { "c", 10 } };
+  g_autoptr (CoroTaskGroup) group = coro_task_group_new (CORO_TASK_GROUP_NONE);
+  g_autoptr (CoroTask) second = NULL;
+
+  coro_task_group_limit (group, 1);
+  coro_task_group_spawn (group, child_cb, &children[0], NULL);
+  second = coro_task_group_spawn_task (group, child_cb, &children[1], NULL);
+  coro_task_group_spawn (group, child_cb, &children[2], NULL);
+  if (!coro_yield (error))
+    return FALSE;
+  g_assert_true (coro_task_cancel (second));
+  g_assert_cmpint (coro_task_uncancel (second), ==, 0);
+  if (!coro_yield (error))
+    return FALSE;
+  g_assert_cmpint (children[1].started, ==, 0);         /* there is no room yet */
+  if (!coro_task_group_join (group, error))
+    return FALSE;
+  assert_trace ("a c b");
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (second)), ==, CORO_FUTURE_RESOLVED);
+
+  /* There is room by then. */
+  coro_task_group_spawn (group, child_cb, &children[0], NULL);
+  g_object_unref (second);
+  second = coro_task_group_spawn_task (group, child_cb, &children[1], NULL);
+  g_assert_true (coro_task_cancel (second));
+  coro_task_group_limit (group, 2);
+  g_assert_cmpint (coro_task_uncancel (second), ==, 0);
+  if (!coro_task_group_join (group, error))
+    return FALSE;
+  assert_trace_in_any_order ("a b");
   return TRUE;
 }
 
@@ -1230,6 +1271,7 @@ main (int    argc,
   coro_test_add_func ("/group/cancelled-group-keeps-no-line", cancelled_group_keeps_no_line_cb);
   coro_test_add_func ("/group/member-waits-for-next-in-line", member_waits_for_next_in_line_cb);
   coro_test_add_func ("/group/cancel-while-waiting-for-room", cancel_while_waiting_for_room_cb);
+  coro_test_add_func ("/group/uncancelled-waits-for-room-again", uncancelled_waits_for_room_again_cb);
   coro_test_add_func ("/each/runs-all", each_runs_all_cb);
   coro_test_add_func ("/each/gives-the-failure", each_gives_the_failure_cb);
   coro_test_add_func ("/each/in-timeout", each_in_timeout_cb);
