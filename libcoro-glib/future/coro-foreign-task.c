@@ -599,6 +599,8 @@ is_cycle (CoroForeignTask *self,
  * @error is [error@Coro.Error.PROTOCOL] if the task would wait for itself,
  * directly or through a circle of tasks.
  *
+ * Callable from the task's thread; never suspends.
+ *
  * Returns: an id, which no other await ever gets; 0 with @error set
  *
  * Since: 0.1
@@ -678,6 +680,8 @@ coro_foreign_task_is_awaiting (CoroForeignTask *self)
  *
  * Whether a cancel request is pending. Code that is about to start an operation
  * should then not start it.
+ *
+ * Callable from the task's thread; never suspends.
  *
  * Returns: %TRUE if the next await of the task has to fail
  *

@@ -699,7 +699,7 @@ is_ended_by_glib (int         status,
                   const char *said)
 {
   return WIFSIGNALED (status) && (WTERMSIG (status) == SIGABRT || WTERMSIG (status) == SIGTRAP) &&
-         (strstr (said, "GLib-ERROR") != NULL || strstr (said, "GLib-GIO-ERROR") != NULL ||
+         (strstr (said, "GLib-ERROR") != NULL || strstr (said, "GLib-FATAL-ERROR") != NULL || strstr (said, "GLib-GIO-ERROR") != NULL ||
           strstr (said, "GThread-ERROR") != NULL);
 }
 
