@@ -75,6 +75,8 @@ get_private (CoroOperation *self)
 
 /* --- calls that do not call back ---------------------------------------------------- */
 
+#define NO_CALL "The call was not made and will not call back"
+
 /* A call that has failed a precondition never calls back and keeps no reference to its cancellable,
  * while a running operation does.  But a function that ignores its cancellable keeps no reference
  * either, and may call back later, with the address of an operation that is gone.  So the addresses
@@ -134,18 +136,41 @@ is_late (CoroOperation *operation,
   return late;
 }
 
-/* Whether other code than the operation itself has a reference to the cancellable. */
+/* Whether other code than that which has the `n_own` references has one, or is connected. */
 static gboolean
-operation_is_known (CoroOperation *self)
+cancellable_is_known (GCancellable *self,
+                      int           n_own)
 {
   static guint cancelled_signal;        /* (atomic) */
 
-  if (g_atomic_int_get (&G_OBJECT (self->cancellable)->ref_count) > 1)
+  if (g_atomic_int_get (&G_OBJECT (self)->ref_count) > n_own)
     return TRUE;
 
   if (g_atomic_int_get (&cancelled_signal) == 0)
     g_atomic_int_set (&cancelled_signal, g_signal_lookup ("cancelled", G_TYPE_CANCELLABLE));
-  return g_signal_has_handler_pending (self->cancellable, g_atomic_int_get (&cancelled_signal), 0, TRUE);
+  return g_signal_has_handler_pending (self, g_atomic_int_get (&cancelled_signal), 0, TRUE);
+}
+
+static gboolean
+operation_is_known (CoroOperation *self)
+{
+  return cancellable_is_known (self->cancellable, 1);
+}
+
+/* Has `func` called when all other sources of the main context had their turn. */
+static GSource *
+attach_watch (CoroScheduler  *scheduler,
+              GSourceFunc     func,
+              gpointer        user_data,
+              GDestroyNotify  destroy)
+{
+  GSource *watch = g_idle_source_new ();
+
+  g_source_set_static_name (watch, "[coro] call without a callback");
+  g_source_set_priority (watch, G_MAXINT);
+  g_source_set_callback (watch, func, user_data, destroy);
+  g_source_attach (watch, scheduler->context);
+  return watch;
 }
 
 /* Takes a reference on `result`. */
@@ -177,7 +202,7 @@ operation_watch_cb (gpointer operation)
   /* Most finish functions propagate the error of this kind of result without a type check. */
   G_GNUC_BEGIN_IGNORE_DEPRECATIONS
   result = G_ASYNC_RESULT (g_simple_async_result_new_error (NULL, NULL, NULL, CORO_ERROR, CORO_ERROR_NO_RESULT,
-                                                            "The call was not made and will not call back"));
+                                                            NO_CALL));
   G_GNUC_END_IGNORE_DEPRECATIONS
   note_given_up (self);
   operation_end (self, result);
@@ -189,11 +214,7 @@ operation_watch (CoroOperation *self)
 {
   CoroOperationPrivate *priv = get_private (self);
 
-  priv->watch = g_idle_source_new ();
-  g_source_set_static_name (priv->watch, "[coro] call without a callback");
-  g_source_set_priority (priv->watch, G_MAXINT);
-  g_source_set_callback (priv->watch, operation_watch_cb, self, NULL);
-  g_source_attach (priv->watch, priv->scheduler->context);
+  priv->watch = attach_watch (priv->scheduler, operation_watch_cb, self, NULL);
 }
 
 static void
@@ -462,4 +483,67 @@ coro_operation_clear (CoroOperation *self)
   g_clear_object (&self->cancellable);
   g_clear_object (&self->result);
   *priv = (CoroOperationPrivate) { NULL, };
+}
+
+/* --- calls of other languages --------------------------------------------------------- */
+
+typedef struct
+{
+  CoroFuture *future;           /* (owned) */
+  GCancellable *cancellable;    /* (owned) */
+} CoroCallWatch;
+
+static void
+call_watch_free (gpointer data)
+{
+  CoroCallWatch *self = data;
+
+  g_object_unref (self->future);
+  g_object_unref (self->cancellable);
+  g_free (self);
+}
+
+static gboolean
+call_watch_cb (gpointer data)
+{
+  CoroCallWatch *self = data;
+
+  if (!coro_future_is_done (self->future) && !cancellable_is_known (self->cancellable, 2))
+    coro_future_reject (self->future, g_error_new_literal (CORO_ERROR, CORO_ERROR_NO_RESULT, NO_CALL));
+  return G_SOURCE_REMOVE;
+}
+
+/**
+ * coro_future_watch_call:
+ * @self: the future of an asynchronous call that was just made
+ * @cancellable: what the call got; only the caller has a reference to it otherwise
+ *
+ * Fails the future of a call that cannot call back any more.
+ *
+ * This is [method@Operation.await_call] for language bindings, whose futures are
+ * resolved in the callback. A call that holds no reference to the cancellable,
+ * and has not called back when the main context of the future has nothing else to
+ * do, has failed a precondition: the future fails with
+ * [error@Coro.Error.NO_RESULT].
+ *
+ * Callable from the thread of the future; never suspends.
+ *
+ * Since: 0.1
+ */
+void
+coro_future_watch_call (CoroFuture   *self,
+                        GCancellable *cancellable)
+{
+  CoroCallWatch *watch;
+
+  g_return_if_fail (CORO_IS_FUTURE (self));
+  g_return_if_fail (G_IS_CANCELLABLE (cancellable));
+
+  if (G_LIKELY (coro_future_is_done (self) || cancellable_is_known (cancellable, 1)))
+    return;
+
+  watch = g_new (CoroCallWatch, 1);
+  watch->future = g_object_ref (self);
+  watch->cancellable = g_object_ref (cancellable);
+  g_source_unref (attach_watch (coro_future_get_scheduler (self), call_watch_cb, watch, call_watch_free));
 }

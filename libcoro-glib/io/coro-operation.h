@@ -31,6 +31,10 @@ GAsyncResult *coro_operation_await_call (CoroOperation *self);
 CORO_AVAILABLE_IN_ALL
 void          coro_operation_clear (CoroOperation  *self);
 
+CORO_AVAILABLE_IN_ALL
+void          coro_future_watch_call (CoroFuture     *self,
+                                      GCancellable   *cancellable);
+
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CoroOperation, coro_operation_clear)
 
 /**

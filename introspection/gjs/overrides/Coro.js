@@ -422,6 +422,8 @@ function findCancellable(plain) {
 
 function makeAwaitable(promised, plain) {
     const index = findCancellable(plain);
+    // A function in JavaScript may use the cancellable without a reference that C can see.
+    const isNative = `${plain}`.includes('native symbol');
     const awaitable = function (...args) {
         const task = current !== null ? current.task : null;
         if (task === null || args.length >= plain.length)
@@ -447,6 +449,8 @@ function makeAwaitable(promised, plain) {
         };
         promised.apply(this, args).then(value => end(() => operation.resolve(value)),
             error => end(() => isCancelled(error) ? operation._endCancelled() : operation.reject(error)));
+        if (cancellable !== null && isNative)
+            operation.watch_call(cancellable);
         return operation;
     };
 

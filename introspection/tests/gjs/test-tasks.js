@@ -387,6 +387,7 @@ test('a lost race leaves the loser alone', async () => {
 Gio._promisify(Gio.File.prototype, 'query_info_async');
 Gio._promisify(Gio.File.prototype, 'delete_async');
 Gio._promisify(Gio.File.prototype, 'copy_async');
+Gio._promisify(Gio.FileEnumerator.prototype, 'next_files_async');
 
 async function* forEver(file, log) {
     try {
@@ -426,6 +427,14 @@ test('what Gio._promisify() has made fails, and takes a cancellable, as before',
     cancellable.cancel();
     await checkCancelled(Coro.spawn(() => query(cancellable)));
     ok((await raises(Coro.spawn(() => nowhere.copy_async(nowhere, Gio.FileCopyFlags.NONE, 0, null, null)))) instanceof GLib.Error);
+});
+
+test('a call that fails a precondition fails', async () => {
+    const files = Gio.File.new_for_path('/').enumerate_children('standard::name', Gio.FileQueryInfoFlags.NONE, null);
+    GLib.test_expect_message('GLib-GIO', GLib.LogLevelFlags.LEVEL_CRITICAL, '*num_files >= 0*');
+    const error = await raises(Coro.spawn(() => files.next_files_async(-1, 0, null)));
+    GLib.test_assert_expected_messages_internal('Coro', 'test-tasks.js', 0, '');
+    ok(error.matches(Coro.Error, Coro.Error.NO_RESULT));
 });
 
 test('nothing begins after a cancel', async () => {

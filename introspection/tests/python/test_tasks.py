@@ -826,6 +826,15 @@ class Call(TestCase):
         error = await raises(self, GLib.Error, Coro.call(file.load_contents_async))
         self.assertTrue(error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND))
 
+    async def test_call_that_was_not_made(self):
+        """A function that has failed a precondition never calls back."""
+        files = Gio.File.new_for_path('/').enumerate_children('standard::name', Gio.FileQueryInfoFlags.NONE, None)
+        GLib.test_expect_message('GLib-GIO', GLib.LogLevelFlags.LEVEL_CRITICAL, '*num_files >= 0*')
+        call = Coro.call(files.next_files_async, -1, 0)
+        GLib.test_assert_expected_messages_internal('Coro', 'test_tasks.py', 0, '')
+        error = await raises(self, GLib.Error, call)
+        self.assertTrue(error.matches(Coro.error_quark(), Coro.Error.NO_RESULT))
+
     async def test_cancel_cancels_the_operation(self):
         process = Gio.Subprocess.new(['sleep', '3600'], Gio.SubprocessFlags.NONE)
         self.addCleanup(process.force_exit)

@@ -623,6 +623,9 @@ class _Call(Coro.Future):
         if _state.current is not None and _state.current.is_cancel_pending():
             self._cancellable.cancel()
         begin(*args, self._cancellable, self._done_cb)
+        # An implementation in Python has its reference to the wrapper, and C cannot see it.
+        if sys.getrefcount(self._cancellable) <= 2:
+            self.watch_call(self._cancellable)
 
     def do_cancel(self):
         if _c_is_done(self):
