@@ -143,11 +143,18 @@ queue_put_now (CoroQueue *self,
 }
 
 static void
+free_item (GDestroyNotify item_free,
+           gpointer       item)
+{
+  if (item_free != NULL && item != NULL)
+    item_free (item);
+}
+
+static void
 queue_free_item (CoroQueue *self,
                  gpointer   item)
 {
-  if (self->item_free != NULL && item != NULL)
-    self->item_free (item);
+  free_item (self->item_free, item);
 }
 
 static void
@@ -354,6 +361,7 @@ coro_queue_put (CoroQueue  *self,
                 GError    **error)
 {
   CoroQueueWaiter putter;
+  GDestroyNotify item_free;
 
   g_return_val_if_fail (CORO_IS_QUEUE (self), FALSE);
   g_return_val_if_fail (item != NULL, FALSE);
@@ -383,18 +391,20 @@ coro_queue_put (CoroQueue  *self,
       return FALSE;
     }
 
+  /* The owner may close the queue, which wakes the coroutine, and drop it in the same turn. */
+  item_free = self->item_free;
   putter.entry.item = item;
   putter.served = FALSE;
   coro_waiter_list_append_local (&self->putters, &putter.waiter, "CoroQueue");
   if (!coro_waiter_wait (&putter.waiter, &put_wait_class, self, error))
     {
-      queue_free_item (self, putter.entry.item);
+      free_item (item_free, putter.entry.item);
       return FALSE;
     }
   if (putter.served)
     return TRUE;
 
-  queue_free_item (self, putter.entry.item);
+  free_item (item_free, putter.entry.item);
   queue_set_closed_error (error);
   return FALSE;
 }

@@ -494,6 +494,55 @@ random_cancelling_cb (gpointer   user_data,
   return close_up ();
 }
 
+static gboolean
+put_item_cb (gpointer   own,
+             GValue    *result,
+             GError   **error)
+{
+  static int item;
+
+  return coro_queue_put (own, &item, error);
+}
+
+static int n_items_freed;
+
+static void
+item_freed_cb (gpointer item)
+{
+  n_items_freed++;
+}
+
+/* The owner closes it and drops it in the same turn. */
+static gboolean
+closed_and_dropped_cb (gpointer   user_data,
+                       GValue    *result,
+                       GError   **error)
+{
+  for (int i = 0; i < 2; i++)
+    {
+      CoroQueue *own = coro_queue_new (1, item_freed_cb);
+      g_autoptr (GError) local_error = NULL;
+      g_autoptr (CoroTask) task = NULL;
+
+      n_items_freed = 0;
+      g_assert_true (coro_queue_put (own, own, error));
+      task = coro_spawn_task (put_item_cb, own, NULL);
+      g_assert_true (coro_test_settle (error));
+      coro_queue_close (own);
+      if (i == 1)
+        coro_task_cancel (task);
+      g_object_unref (own);
+      g_assert_cmpint (n_items_freed, ==, 1);
+      g_assert_false (coro_await (task, NULL, &local_error));
+      if (i == 1)
+        assert_cancelled (local_error);
+      else
+        g_assert_error (local_error, CORO_ERROR, CORO_ERROR_CLOSED);
+      g_assert_cmpint (n_items_freed, ==, 2);
+    }
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -501,6 +550,7 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
 
   coro_test_add_func ("/queue/first-in-first-out", first_in_first_out_cb);
+  coro_test_add_func ("/queue/closed-and-dropped", closed_and_dropped_cb);
   coro_test_add_func ("/queue/takers-in-order", takers_in_order_cb);
   coro_test_add_func ("/queue/nobody-overtakes", nobody_overtakes_cb);
   coro_test_add_func ("/queue/bounded", bounded_cb);
