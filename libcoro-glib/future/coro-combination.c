@@ -217,6 +217,7 @@ coro_combination_finalize (GObject *object)
 {
   CoroCombinationPrivate *priv = coro_combination_get_instance_private (CORO_COMBINATION (object));
 
+  coro_future_acquire (object);
   members_lose_outer (priv->members);
   members_unref (priv->members);
 

@@ -104,6 +104,7 @@ coro_future_finalize (GObject *object)
   CoroFuture *self = CORO_FUTURE (object);
   CoroFuturePrivate *priv = coro_future_private (self);
 
+  coro_future_acquire (self);
   if (priv->hook != NULL)
     coro_future_release_hook (priv);
   if (priv->callbacks != NULL)

@@ -615,6 +615,7 @@ coro_task_finalize (GObject *object)
   CoroTask *self = CORO_TASK (object);
   CoroFuture *future = CORO_FUTURE (self);
 
+  coro_future_acquire (self);
   if (coro_future_get_state (future) == CORO_FUTURE_REJECTED && !coro_future_is_observed (future))
     task_report (self, coro_future_get_error (future));
   reporter_unref (self->reporter);
