@@ -111,9 +111,21 @@ note_given_up (CoroOperation *operation)
   g_mutex_unlock (&given_up_lock);
 }
 
-/* Whether `result` belongs to a given-up operation that had this address before.  A task without a
- * cancellable counts as such a late result; if it belongs to the operation that has the address
- * now, this operation is given up as well.  A late result comes once. */
+/* Whether another operation than the one that has the address now is meant: its cancellable is not
+ * this one's. */
+static gboolean
+is_of_another (GAsyncResult *result,
+               gpointer      live)
+{
+  GCancellable *own = G_IS_TASK (result) ? g_task_get_cancellable (G_TASK (result)) : NULL;
+
+  return live == NULL || (own != NULL && own != live);
+}
+
+/* Whether `result` belongs to a given-up operation that had this address before.  A result without a
+ * cancellable belongs to the operation that has the address now, if there is one: most of these come
+ * from g_task_report_error(), and an operation that loses its only callback waits for ever.  A late
+ * result comes once. */
 static gboolean
 is_late (CoroOperation *operation,
          GAsyncResult  *result)
@@ -125,8 +137,7 @@ is_late (CoroOperation *operation,
     return FALSE;
 
   g_mutex_lock (&given_up_lock);
-  late = g_hash_table_lookup_extended (given_up, operation, NULL, &live) &&
-         (live == NULL || (G_IS_TASK (result) && g_task_get_cancellable (G_TASK (result)) != live));
+  late = g_hash_table_lookup_extended (given_up, operation, NULL, &live) && is_of_another (result, live);
   if (late)
     {
       g_hash_table_remove (given_up, operation);

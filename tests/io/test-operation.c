@@ -739,6 +739,53 @@ reporting_async (gpointer             object,
   g_task_report_new_error (object, callback, user_data, reporting_async, G_IO_ERROR, G_IO_ERROR_PENDING, "busy");
 }
 
+static gboolean
+careless_task_cb (gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+
+  g_task_return_boolean (task, TRUE);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+careless_task_async (GAsyncReadyCallback callback,
+                     gpointer            user_data)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_callback (source, careless_task_cb, g_task_new (NULL, NULL, callback, user_data), NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+}
+
+/* The two calls use the same address, one after the other. */
+static GAsyncResult *
+call_twice (CoroOperation *op)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_test_expect_message (G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "*object != NULL*");
+  g_assert_false (broken_finish (CORO_CALL (op, broken_async, NULL), &error));
+  g_test_assert_expected_messages ();
+  g_assert_error (error, CORO_ERROR, CORO_ERROR_NO_RESULT);
+
+  coro_operation_clear (op);
+  coro_operation_begin (op);    /* and nothing else is told of its cancellable */
+  careless_task_async (coro_operation_ready, op);
+  return coro_operation_await (op);
+}
+
+/* The callback of a task without a cancellable is the only one that comes. */
+static gboolean
+address_of_failed_call_cb (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  g_auto (CoroOperation) op = CORO_OPERATION_INIT;
+
+  return g_task_propagate_boolean (G_TASK (call_twice (&op)), error);
+}
+
 /* GIO's own way to say at once that it cannot be done has no cancellable either. */
 static gboolean
 reported_error_cb (gpointer   user_data,
@@ -853,6 +900,7 @@ main (int    argc,
   coro_test_add_func ("/operation/idle-callback-without-cancellable", idle_callback_cb);
   coro_test_add_func ("/operation/late-callback-without-cancellable", late_callback_cb);
   coro_test_add_func ("/operation/failed-precondition", failed_precondition_cb);
+  coro_test_add_func ("/operation/address-of-failed-call", address_of_failed_call_cb);
   coro_test_add_func ("/operation/timed-out", timed_out_cb);
   coro_test_add_func ("/operation/clock-stands-still-meanwhile", two_waiting_cb);
   coro_test_add_func ("/operation/completes-at-once", at_once_cb);
