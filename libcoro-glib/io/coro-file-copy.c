@@ -68,12 +68,14 @@ copy_open_source (CoroFileCopy *self)
   int no_follow = (self->flags & G_FILE_COPY_NOFOLLOW_SYMLINKS) != 0 ? O_NOFOLLOW : 0;
   struct stat info;
 
-  self->from = open (self->source_path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | no_follow);
-  if (self->from < 0 && errno == ELOOP && no_follow != 0)
+  self->from = coro_disk_open_fd (self->source_path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | no_follow, 0);
+  if (self->from == -ELOOP && no_follow != 0)
     {
       self->foreign = TRUE;
       return FALSE;
     }
+  if (self->from < 0)
+    errno = -self->from;
   if (self->from < 0 || fstat (self->from, &info) != 0)
     {
       copy_fail (self, self->source_path);

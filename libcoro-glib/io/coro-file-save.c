@@ -159,7 +159,8 @@ save_replace (CoroFileSave *self,
 
 /* --- in place --------------------------------------------------------------------- */
 
-/* Reserves room for the new contents before any of the old contents is overwritten. */
+/* Reserves room for the new contents before any of the old contents is overwritten, also where the
+ * old file has holes.  Copy-on-write file systems may need more room all the same. */
 static int
 reserve_room (int                fd,
               const struct stat *old,
@@ -167,7 +168,7 @@ reserve_room (int                fd,
 {
   int failure;
 
-  if (size <= (gsize) old->st_size || fallocate (fd, FALLOC_FL_KEEP_SIZE, 0, (off_t) size) == 0)
+  if (size == 0 || fallocate (fd, FALLOC_FL_KEEP_SIZE, 0, (off_t) size) == 0)
     return 0;
   failure = errno;
   if (failure != ENOSPC && failure != EDQUOT && failure != EFBIG)
@@ -427,7 +428,8 @@ save_local (const char         *path,
  * A new file takes the place of the old file, with its permissions, owner, group,
  * access control list and extended attributes. If the new file cannot have these,
  * or the folder does not allow a replacement, the old file is overwritten, provided
- * there is room for the new contents. Then a reader, a crash or a disk error can
+ * there is room for the new contents, which copy-on-write file systems cannot
+ * promise. Then a reader, a crash or a disk error can
  * meet a mix of old and new contents. An open file, `/dev/stdout` or `/dev/fd/3`,
  * is always overwritten.
  *

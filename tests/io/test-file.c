@@ -762,6 +762,7 @@ lease_cb (gpointer   user_data,
           GError   **error)
 {
   g_autoptr (GFile) file = make_file ("leased", 1000);
+  g_autoptr (GFile) copy = get_file ("lease-copy");
   g_autoptr (GBytes) expected = make_bytes (1000);
   g_autoptr (GBytes) more = make_bytes (2000);
   g_autoptr (GBytes) bytes = NULL;
@@ -780,6 +781,12 @@ lease_cb (gpointer   user_data,
     return FALSE;
   close (leased);
   assert_contents (file, more);
+
+  take_lease (path, O_WRONLY, F_WRLCK);
+  if (!coro_file_copy_to (file, copy, G_FILE_COPY_OVERWRITE, NULL, NULL, error))
+    return FALSE;
+  close (leased);
+  assert_contents (copy, more);
   signal (SIGIO, SIG_DFL);
   return TRUE;
 }
@@ -995,9 +1002,20 @@ sealed_full_cb (gpointer   user_data,
   g_autoptr (GFile) file = get_file ("f");
   g_autoptr (GBytes) old = make_bytes (1000);
   g_autofree char *path = get_path ("f");
+  g_autofree char *text = NULL;
+  gsize length;
 
   assert_save_fails (path, 3000000, G_IO_ERROR_NO_SPACE);
   assert_contents (file, old);
+
+  /* A file with a hole takes less room than its size. */
+  g_assert_cmpint (truncate (path, 4000000), ==, 0);
+  assert_save_fails (path, 3000000, G_IO_ERROR_NO_SPACE);
+  g_assert_true (g_file_get_contents (path, &text, &length, NULL));
+  g_assert_cmpuint (length, ==, 4000000);
+  g_assert_cmpmem (text, 1000, g_bytes_get_data (old, NULL), 1000);
+  for (gsize i = 1000; i < length; i++)
+    g_assert_cmpint (text[i], ==, 0);
   return TRUE;
 }
 
