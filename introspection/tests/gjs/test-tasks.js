@@ -600,10 +600,14 @@ test('memory stays flat', async () => {
         }
     };
 
+    // What leaks grows in every round; the heap of a single one goes up and down by megabytes.
     await rounds(1500);
-    const before = await resident();
-    await rounds(1500);
-    const more = await resident() - before;
+    let more = Infinity;
+    for (let i = 0; i < 3; i++) {
+        const before = await resident();
+        await rounds(1500);
+        more = Math.min(more, await resident() - before);
+    }
     print(`# ${more} bytes more`);
     ok(more < 2 << 20, `${more} bytes more`);
 });
