@@ -33,7 +33,7 @@ typedef struct
   CoroPoolConnection *connections;      /* (nullable) (unowned): those that have begun; guarded by lock */
 } CoroPoolServer;
 
-/* Made by who accepts, run and freed in a worker. */
+/* Made by the accepting coroutine, run and freed in a worker. */
 struct _CoroPoolConnection
 {
   CoroConnection connection;
@@ -186,6 +186,7 @@ connection_free (CoroPoolConnection *self)
 typedef struct
 {
   CoroPoolConnection *connection;       /* (nullable) (owned) */
+  CoroWorkerPool *pool;         /* (owned): once it is shut down, the server ends before this call */
 } CoroPoolRetry;
 
 static void connection_spawn (CoroPoolConnection *self,
@@ -223,6 +224,7 @@ retry_free (gpointer user_data)
 
   if (connection != NULL)
     connection_free (connection);
+  g_object_unref (self->pool);
   g_free (self);
 }
 
@@ -232,7 +234,7 @@ connection_retry_later (CoroPoolConnection *self)
 {
   CoroPoolRetry *retry = g_new (CoroPoolRetry, 1);
 
-  *retry = (CoroPoolRetry) { self };
+  *retry = (CoroPoolRetry) { self, g_object_ref (self->server->pool) };
   g_atomic_int_inc (&self->server->n_starved);
   coro_call_later (CORO_ACCEPT_PAUSE, retry_cb, retry, retry_free);
 }

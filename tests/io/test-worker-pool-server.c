@@ -3,6 +3,7 @@
  *
  * One listening socket, many workers: who serves whom, and how it ends.
  */
+#include "lib/no-threads.h"
 #include "socket-util.h"
 
 #include <sys/resource.h>
@@ -553,6 +554,36 @@ test_left_behind (gconstpointer draining)
   _exit (0);
 }
 
+/* A connection that waits for a thread outlives the server and the owner's reference to the pool. */
+static gboolean
+dropped_before_retry_cb (gpointer   user_data,
+                         GValue    *result,
+                         GError   **error)
+{
+  g_auto (Server) server = { NULL, };
+  g_autoptr (GSocket) client = NULL;
+  g_autoptr (GError) local = NULL;
+  CoroWorkerPool *dropped;
+
+  forbid_threads (TRUE);
+  dropped = pool = coro_worker_pool_new (N_WORKERS);
+  g_object_add_weak_pointer (G_OBJECT (dropped), (gpointer *) &dropped);
+  server_start (&server);
+  client = connect_to (server.listener, error);
+  g_assert_true (coro_test_settle (error));
+  g_assert_true (coro_worker_pool_shut_down (pool, error));
+  g_assert_false (coro_await (server.task, NULL, &local));
+  g_assert_error (local, CORO_ERROR, CORO_ERROR_CLOSED);
+  g_clear_object (&pool);
+  forbid_threads (FALSE);
+
+  if (!coro_sleep (SECOND, error))
+    return FALSE;
+  g_assert_null (dropped);
+  assert_end (client);
+  return TRUE;
+}
+
 /* The one who serves is in the pool itself. */
 static gboolean
 served_from_inside_cb (gpointer   user_data,
@@ -603,6 +634,7 @@ main (int    argc,
   g_test_add_data_func ("/io/worker-pool-server/closed-drains", drain_cb, run_cb);
   g_test_add_data_func ("/io/worker-pool-server/draining-can-be-cancelled", drain_cancelled_cb, run_cb);
   g_test_add_data_func ("/io/worker-pool-server/pool-shut-down", pool_shut_down_cb, run_cb);
+  coro_test_add_func ("/io/worker-pool-server/dropped-before-retry", dropped_before_retry_cb);
   g_test_add_data_func ("/io/worker-pool-server/left-behind", GINT_TO_POINTER (FALSE), test_left_behind);
   g_test_add_data_func ("/io/worker-pool-server/left-behind-draining", GINT_TO_POINTER (TRUE), test_left_behind);
   g_test_add_data_func ("/io/worker-pool-server/served-from-inside", served_from_inside_cb, run_cb);
