@@ -81,20 +81,55 @@ sync_file (CoroFileSave *self,
   return (self->flags & CORO_FILE_SAVE_DURABLE) == 0 || fsync (fd) == 0 ? 0 : errno;
 }
 
-static int
-sync_folder (CoroFileSave *self,
-             const char   *folder)
+/* What puts a new name on the disk.  It is opened before the name is given: a save that fails must
+ * leave the old file. */
+typedef struct
 {
-  int fd, failure;
+  int fd;                       /* or -1: nothing has to be put there */
+  int (* sync) (int fd);
+} CoroNameSync;
 
-  if ((self->flags & CORO_FILE_SAVE_DURABLE) == 0)
+/* A folder that may be written to but not read cannot be opened for fsync(); then all of the file
+ * system is written. */
+static int
+name_sync_open (CoroNameSync *self,
+                CoroFileSave *save,
+                const char   *folder,
+                int           file)
+{
+  *self = (CoroNameSync) { -1, fsync };
+  if ((save->flags & CORO_FILE_SAVE_DURABLE) == 0)
     return 0;
 
-  fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  failure = fd >= 0 && fsync (fd) == 0 ? 0 : errno;
-  if (fd >= 0)
-    close (fd);
-  return failure;
+  self->fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (self->fd < 0 && errno == EACCES)
+    {
+      self->sync = syncfs;
+      self->fd = fcntl (file, F_DUPFD_CLOEXEC, 0);
+    }
+  return self->fd >= 0 ? 0 : errno;
+}
+
+/* Some file systems know no fsync() for a folder. */
+static int
+name_sync_run (CoroNameSync *self)
+{
+  int result;
+
+  if (self->fd < 0)
+    return 0;
+
+  do
+    result = self->sync (self->fd);
+  while (result != 0 && errno == EINTR);
+  return result == 0 || coro_errno_is_refusal (errno) ? 0 : errno;
+}
+
+static void
+name_sync_close (CoroNameSync *self)
+{
+  if (self->fd >= 0)
+    close (self->fd);
 }
 
 /* --- by another file that takes its place ----------------------------------------- */
@@ -143,18 +178,26 @@ save_replace (CoroFileSave *self,
   g_autofree char *folder = g_path_get_dirname (path);
   g_autofree char *temporary = g_build_filename (folder, ".coro-XXXXXX", NULL);
   gboolean is_private = (self->flags & CORO_FILE_SAVE_PRIVATE) != 0;
+  CoroNameSync name_sync;
   int fd = g_mkstemp_full (temporary, O_WRONLY | O_CLOEXEC, is_private || old >= 0 ? 0600 : 0666);
   int failure;
 
   if (fd < 0)
     return old >= 0 && is_about_the_folder (errno) ? CANNOT_REPLACE : errno;
 
-  failure = write_temporary (self, fd, old, cancellable);
+  failure = name_sync_open (&name_sync, self, folder, fd);
+  if (failure == 0)
+    failure = write_temporary (self, fd, old, cancellable);
+  else
+    close (fd);
   if (failure == 0 && rename (temporary, path) != 0)
     failure = old >= 0 && is_about_the_name (errno) ? CANNOT_REPLACE : errno;
   if (failure != 0)
     unlink (temporary);
-  return failure != 0 ? failure : sync_folder (self, folder);
+  else
+    failure = name_sync_run (&name_sync);
+  name_sync_close (&name_sync);
+  return failure;
 }
 
 /* --- in place --------------------------------------------------------------------- */
@@ -423,7 +466,9 @@ save_local (const char         *path,
  *
  * Other programs read all of the old contents or all of the new contents, even
  * if saving fails, is cancelled, or the program crashes. To survive a crash of the
- * machine in this way, pass %CORO_FILE_SAVE_DURABLE, which waits for the disk.
+ * machine in this way, pass %CORO_FILE_SAVE_DURABLE, which waits for the disk. A call
+ * that fails has left the old contents, unless the disk itself fails in the last step,
+ * in which the new name is put there.
  *
  * A new file takes the place of the old file, with its permissions, owner, group,
  * access control list and extended attributes. If the new file cannot have these,

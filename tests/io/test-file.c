@@ -1166,6 +1166,64 @@ save_replaced_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* A folder that only takes new names: the file system is synced instead of the folder, and in the
+ * second round that is not possible either.  A save that fails would have to leave the old file. */
+static gboolean
+save_unreadable_folder_cb (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  g_autoptr (GFile) file = get_file ("unreadable/old");
+  g_autoptr (GFile) new_file = get_file ("unreadable/new");
+
+  for (gsize i = 1; i <= 2; i++)
+    {
+      g_autoptr (GBytes) bytes = make_bytes (i * 1000);
+
+      if (!coro_file_save_bytes (file, bytes, CORO_FILE_SAVE_DURABLE, error) ||
+          !coro_file_save_bytes (new_file, bytes, CORO_FILE_SAVE_DURABLE, error))
+        return FALSE;
+      assert_contents (file, bytes);
+      assert_contents (new_file, bytes);
+      forbid (SYS_syncfs, EINVAL);
+    }
+  return TRUE;
+}
+
+static void
+test_unreadable_folder (void)
+{
+  g_autofree char *unreadable = get_path ("unreadable");
+  g_autofree char *old = get_path ("unreadable/old");
+  g_autofree char *new = get_path ("unreadable/new");
+  g_autoptr (GError) error = NULL;
+
+  if (g_test_subprocess ())
+    {
+      g_assert_true (geteuid () != 0 || setresuid (65534, 65534, 65534) == 0);
+      g_assert_true (coro_run (save_unreadable_folder_cb, NULL, NULL, &error));
+      g_assert_no_error (error);
+      return;
+    }
+
+  g_assert_cmpint (g_mkdir (unreadable, 0700), ==, 0);
+  g_object_unref (make_file ("unreadable/old", 10));
+  if (geteuid () == 0)
+    {
+      g_assert_cmpint (chown (unreadable, 65534, 65534), ==, 0);
+      g_assert_cmpint (chown (old, 65534, 65534), ==, 0);
+    }
+  g_assert_cmpint (chmod (unreadable, 0300), ==, 0);
+  g_assert_cmpint (chmod (folder, 0755), ==, 0);
+  g_setenv ("CORO_TEST_FOLDER", folder, TRUE);
+  g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+  g_unsetenv ("CORO_TEST_FOLDER");
+  g_unlink (old);
+  g_unlink (new);
+  g_rmdir (unreadable);
+  g_test_trap_assert_passed ();
+}
+
 /* A pipe that a save has to wait for, since it has not room for all. */
 typedef struct
 {
@@ -1616,6 +1674,7 @@ main (int    argc,
   ADD ("/io/file/save/keeps-permissions-and-links", save_modes_cb);
   ADD ("/io/file/save/errors-name-the-file", save_errors_cb);
   ADD ("/io/file/save/full-disk-leaves-the-old", save_full_cb);
+  g_test_add_func ("/io/file/save/unreadable-folder", test_unreadable_folder);
   ADD ("/io/file/save/cancel-anywhere", cancel_save_cb);
   ADD ("/io/file/save/replaced-meanwhile", save_replaced_cb);
   ADD ("/io/file/save/pipe-is-waited-for", save_pipe_cb);
