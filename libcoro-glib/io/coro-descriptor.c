@@ -5,7 +5,8 @@
 
 #include "io/coro-descriptor-private.h"
 
-#include <errno.h>
+#include "scheduler/coro-errno-private.h"
+
 #include <poll.h>
 
 /* One wait, on the stack of who waits. */
@@ -24,7 +25,7 @@ coro_set_error_from_errno (GError     **error,
                            int          code,
                            const char  *what)
 {
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code), "%s: %s", what, g_strerror (code));
+  g_set_error (error, G_IO_ERROR, coro_errno_to_code (code), "%s: %s", what, g_strerror (code));
 }
 
 /* Why one cannot wait, or not any more. */

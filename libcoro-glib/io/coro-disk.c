@@ -402,6 +402,6 @@ coro_disk_set_error (GError     **error,
   g_autofree char *shown = g_filename_display_name (name);
 
   error_number = ABS (error_number);
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (error_number), "%s “%s”: %s",
+  g_set_error (error, G_IO_ERROR, coro_errno_to_code (error_number), "%s “%s”: %s",
                what, shown, g_strerror (error_number));
 }

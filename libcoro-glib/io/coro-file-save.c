@@ -27,7 +27,7 @@ typedef struct
   const char *path;
   GBytes *bytes;
   CoroFileSaveFlags flags;
-  gboolean ended;               /* well or not, but not because it was cancelled */
+  gboolean cancelled;           /* the thread has stopped for that; a file system may say ECANCELED, too */
   int stream;                   /* a pipe or a device, open: to be written to, not replaced; or -1 */
   int failure;                  /* an error number, or 0 */
 } CoroFileSave;
@@ -43,24 +43,13 @@ typedef struct
 
 /* Most of these return an error number, or 0. */
 
-static int
-write_pieces (int            fd,
-              const guint8  *data,
-              gsize          size,
-              GCancellable  *cancellable)
+/* Whether the save has to stop here. */
+static gboolean
+is_cancelled (CoroFileSave *self,
+              GCancellable *cancellable)
 {
-  while (size > 0)
-    {
-      gssize n = write (fd, data, MIN (size, PIECE));
-
-      if (n < 0 && errno != EINTR)
-        return errno;
-      if (g_cancellable_is_cancelled (cancellable))
-        return ECANCELED;
-      data += MAX (n, 0);
-      size -= (gsize) MAX (n, 0);
-    }
-  return 0;
+  self->cancelled = g_cancellable_is_cancelled (cancellable);
+  return self->cancelled;
 }
 
 static int
@@ -71,7 +60,18 @@ write_contents (CoroFileSave *self,
   gsize size;
   const guint8 *data = g_bytes_get_data (self->bytes, &size);
 
-  return write_pieces (fd, data, size, cancellable);
+  while (size > 0)
+    {
+      gssize n = write (fd, data, MIN (size, PIECE));
+
+      if (n < 0 && errno != EINTR)
+        return errno;
+      if (is_cancelled (self, cancellable))
+        return ECANCELED;
+      data += MAX (n, 0);
+      size -= (gsize) MAX (n, 0);
+    }
+  return 0;
 }
 
 static int
@@ -228,7 +228,7 @@ save_in_place (CoroFileSave      *self,
                GCancellable      *cancellable)
 {
   gsize size = g_bytes_get_size (self->bytes);
-  int failure = g_cancellable_is_cancelled (cancellable) ? ECANCELED : reserve_room (fd, old, size);
+  int failure = is_cancelled (self, cancellable) ? ECANCELED : reserve_room (fd, old, size);
 
   if (failure == 0)
     failure = write_contents (self, fd, NULL);
@@ -391,8 +391,8 @@ save_cb (gpointer       user_data,
 {
   CoroFileSave *self = user_data;
 
+  self->cancelled = FALSE;
   self->failure = save_run (self, cancellable);
-  self->ended = self->failure != ECANCELED;
   return user_data;
 }
 
@@ -407,7 +407,7 @@ save_file (CoroFileSave  *self,
       if (!coro_check_cancelled (error) || !coro_disk_call (save_cb, self, error))
         return FALSE;
     }
-  while (!self->ended);
+  while (self->cancelled);
 
   if (self->failure == 0)
     return TRUE;
@@ -448,7 +448,7 @@ save_local (const char         *path,
             CoroFileSaveFlags   flags,
             GError            **error)
 {
-  CoroFileSave save = { path, bytes, flags, FALSE, -1, 0 };
+  CoroFileSave save = { .path = path, .bytes = bytes, .flags = flags, .stream = -1 };
 
   if (coro_job_require (error) == NULL || !save_file (&save, error))
     return FALSE;

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <errno.h>
-#include <glib.h>
+#include <gio/gio.h>
 
 G_BEGIN_DECLS
 
@@ -25,6 +25,14 @@ static inline gboolean
 coro_errno_is_lack (int code)
 {
   return code == EMFILE || code == ENFILE || code == ENOMEM || code == ENOBUFS || code == ENOSPC || code == EDQUOT;
+}
+
+/* A file system or device may answer with ECANCELED.  Only the coroutine's own cancellation is
+ * reported with G_IO_ERROR_CANCELLED. */
+static inline GIOErrorEnum
+coro_errno_to_code (int code)
+{
+  return code == ECANCELED ? G_IO_ERROR_FAILED : g_io_error_from_errno (code);
 }
 
 G_END_DECLS

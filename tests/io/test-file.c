@@ -1224,6 +1224,41 @@ test_unreadable_folder (void)
   g_test_trap_assert_passed ();
 }
 
+/* A file system may answer with any error number.  This is the one of a cancelled request. */
+static gboolean
+save_odd_error_cb (gpointer   user_data,
+                   GValue    *result,
+                   GError   **error)
+{
+  g_autoptr (GFile) file = get_file ("odd");
+  g_autoptr (GBytes) bytes = make_bytes (1000);
+  g_autoptr (GError) local_error = NULL;
+
+  forbid (SYS_fsync, ECANCELED);
+  g_assert_false (coro_file_save_bytes (file, bytes, CORO_FILE_SAVE_DURABLE, &local_error));
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_FAILED);
+  g_assert_nonnull (strstr (local_error->message, "odd"));
+  g_assert_cmpuint (count_files (), ==, 0);
+  return TRUE;
+}
+
+static void
+test_odd_error (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+      g_test_trap_assert_passed ();
+      return;
+    }
+
+  g_assert_true (coro_run (save_odd_error_cb, NULL, NULL, &error));
+  g_assert_no_error (error);
+  remove_folder ();
+}
+
 /* A pipe that a save has to wait for, since it has not room for all. */
 typedef struct
 {
@@ -1675,6 +1710,7 @@ main (int    argc,
   ADD ("/io/file/save/errors-name-the-file", save_errors_cb);
   ADD ("/io/file/save/full-disk-leaves-the-old", save_full_cb);
   g_test_add_func ("/io/file/save/unreadable-folder", test_unreadable_folder);
+  g_test_add_func ("/io/file/save/odd-error", test_odd_error);
   ADD ("/io/file/save/cancel-anywhere", cancel_save_cb);
   ADD ("/io/file/save/replaced-meanwhile", save_replaced_cb);
   ADD ("/io/file/save/pipe-is-waited-for", save_pipe_cb);
