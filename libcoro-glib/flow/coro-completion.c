@@ -7,6 +7,7 @@
 
 #include "future/coro-future-callback-private.h"
 #include "future/coro-sleep.h"
+#include "scheduler/coro-hold-private.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scheduler/coro-waiter-private.h"
 
@@ -36,6 +37,7 @@ struct _CoroCompletion
 {
   GObject parent_instance;
 
+  CoroHold hold;
   GPtrArray *futures;           /* (owned) (element-type CoroFuture): all of them */
   GQueue done;                  /* (element-type CoroFuture) (owned): not given out yet */
   guint n_left;                 /* not given out yet, done or not */
@@ -132,12 +134,10 @@ completion_undo (gpointer    object,
 static const CoroWaitClass completion_wait_class = { completion_abort, completion_undo, FALSE };
 
 static gboolean
-completion_next (CoroIterator  *iterator,
-                 GValue        *value,
-                 GError       **error)
+completion_take (CoroCompletion  *self,
+                 GValue          *value,
+                 GError         **error)
 {
-  CoroCompletion *self = CORO_COMPLETION (iterator);
-
   if (!coro_scheduler_require_mine (self->link->scheduler, "Futures are given out in the thread that asked for them", error))
     return FALSE;
 
@@ -165,6 +165,20 @@ completion_next (CoroIterator  *iterator,
   return TRUE;
 }
 
+static gboolean
+completion_next (CoroIterator  *iterator,
+                 GValue        *value,
+                 GError       **error)
+{
+  CoroCompletion *self = CORO_COMPLETION (iterator);
+  gboolean ok;
+
+  coro_hold_begin (&self->hold);
+  ok = completion_take (self, value, error);
+  coro_hold_end (&self->hold, self);
+  return ok;
+}
+
 static void
 coro_completion_iterator_init (CoroIteratorInterface *iface)
 {
@@ -175,6 +189,9 @@ static void
 coro_completion_dispose (GObject *object)
 {
   CoroCompletion *self = CORO_COMPLETION (object);
+
+  if (coro_hold_keeps (&self->hold, object))
+    return;
 
   self->link->completion = NULL;
   for (guint i = 0; i < self->futures->len; i++)

@@ -106,11 +106,10 @@ awaitable_undo (gpointer    object,
   return TRUE;
 }
 
-/* Apart, so that what is done already is not saved registers for. */
-G_NO_INLINE static gboolean
-await_interface (CoroAwaitable  *self,
-                 GValue         *value,
-                 GError        **error)
+static gboolean
+await_kept_interface (CoroAwaitable  *self,
+                      GValue         *value,
+                      GError        **error)
 {
   CoroAwaitableInterface *iface = CORO_AWAITABLE_GET_IFACE (self);
   CoroWaitClass klass = { awaitable_abort, iface->undo != NULL ? awaitable_undo : NULL, FALSE };
@@ -139,6 +138,21 @@ await_interface (CoroAwaitable  *self,
     coro_job_consume_request (waiter.job);
   coro_hooks_note_error (self, *error, TRUE);
   return FALSE;
+}
+
+/* Apart, so that what is done already is not saved registers for.  What ends the wait may drop the
+ * awaitable in the same turn. */
+G_NO_INLINE static gboolean
+await_interface (CoroAwaitable  *self,
+                 GValue         *value,
+                 GError        **error)
+{
+  gboolean ok;
+
+  g_object_ref (self);
+  ok = await_kept_interface (self, value, error);
+  coro_call_natively (g_object_unref, self);
+  return ok;
 }
 
 /**

@@ -474,6 +474,7 @@ coro_executor_shut_down (CoroExecutor  *self,
   if (in_coroutine && !coro_waiter_init_uncancellable (&end.waiter, error))
     return FALSE;
 
+  g_object_ref (self);          /* it may be dropped during the wait */
   if (!executor_close (self, in_coroutine ? &end.end : NULL) && in_coroutine)
     {
       coro_scheduler_current->n_external++;
@@ -482,6 +483,7 @@ coro_executor_shut_down (CoroExecutor  *self,
     }
   if ((self->flags & CORO_EXECUTOR_ABANDON) == 0)
     coro_threads_join (self->threads);
+  coro_call_natively (g_object_unref, self);
   return TRUE;
 }
 

@@ -677,6 +677,31 @@ coro_task_group_wind_up (CoroTaskGroup *self)
   group_cancel (self, TRUE);
 }
 
+static gboolean
+group_join (CoroTaskGroup  *self,
+            GError        **error)
+{
+  GError *failures;
+  CoroJob *job;
+
+  if (!coro_scheduler_require_mine (coro_supervisor_get_scheduler (&self->supervisor),
+                                    "A group can only be joined in its own thread", error) ||
+      !coro_task_group_wait (self, error))
+    return FALSE;
+
+  failures = coro_task_group_take_failures (self, NULL);
+  if (failures != NULL)
+    {
+      g_propagate_error (error, failures);
+      return FALSE;
+    }
+
+  job = coro_job_get_running ();
+  if (job != NULL && job->scope == &self->supervisor.scope)
+    return TRUE;                /* a nursery asks after it has left its own scope */
+  return coro_check_cancelled (error);
+}
+
 /**
  * coro_task_group_join: (skip)
  * @self: a group
@@ -701,25 +726,12 @@ gboolean
 coro_task_group_join (CoroTaskGroup  *self,
                       GError        **error)
 {
-  GError *failures;
-  CoroJob *job;
+  gboolean ok;
 
   g_return_val_if_fail (CORO_IS_TASK_GROUP (self), FALSE);
 
-  if (!coro_scheduler_require_mine (coro_supervisor_get_scheduler (&self->supervisor),
-                                    "A group can only be joined in its own thread", error) ||
-      !coro_task_group_wait (self, error))
-    return FALSE;
-
-  failures = coro_task_group_take_failures (self, NULL);
-  if (failures != NULL)
-    {
-      g_propagate_error (error, failures);
-      return FALSE;
-    }
-
-  job = coro_job_get_running ();
-  if (job != NULL && job->scope == &self->supervisor.scope)
-    return TRUE;                /* a nursery asks after it has left its own scope */
-  return coro_check_cancelled (error);
+  g_object_ref (self);          /* the last member may end and the owner drop the group in the same turn */
+  ok = group_join (self, error);
+  coro_call_natively (g_object_unref, self);
+  return ok;
 }

@@ -6,6 +6,7 @@
 #include "sync/coro-barrier.h"
 
 #include "fiber/coro-error.h"
+#include "scheduler/coro-hold-private.h"
 #include "scheduler/coro-waiter-private.h"
 
 /**
@@ -25,6 +26,7 @@ struct _CoroBarrier
 {
   GObject parent_instance;
 
+  CoroHold hold;
   CoroWaiterList waiters;       /* who has come in this round */
   guint n_waiting;
   guint n_parties;
@@ -80,8 +82,16 @@ set_broken_error (GError **error)
 }
 
 static void
+coro_barrier_dispose (GObject *object)
+{
+  if (!coro_hold_keeps (&CORO_BARRIER (object)->hold, object))
+    G_OBJECT_CLASS (coro_barrier_parent_class)->dispose (object);
+}
+
+static void
 coro_barrier_class_init (CoroBarrierClass *klass)
 {
+  G_OBJECT_CLASS (klass)->dispose = coro_barrier_dispose;
 }
 
 static void
@@ -137,6 +147,7 @@ coro_barrier_wait (CoroBarrier  *self,
                    GError      **error)
 {
   CoroBarrierWaiter waiter = { .broken = FALSE };
+  gboolean woken;
 
   g_return_val_if_fail (CORO_IS_BARRIER (self), FALSE);
 
@@ -158,7 +169,10 @@ coro_barrier_wait (CoroBarrier  *self,
 
   self->n_waiting++;
   coro_waiter_list_append_local (&self->waiters, &waiter.waiter, "CoroBarrier");
-  if (!coro_waiter_wait (&waiter.waiter, &barrier_wait_class, self, error))
+  coro_hold_begin (&self->hold);
+  woken = coro_waiter_wait (&waiter.waiter, &barrier_wait_class, self, error);
+  coro_hold_end (&self->hold, self);
+  if (!woken)
     return FALSE;
   if (waiter.broken)
     return set_broken_error (error);

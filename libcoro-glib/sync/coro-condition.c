@@ -6,6 +6,7 @@
 #include "sync/coro-condition.h"
 
 #include "fiber/coro-error.h"
+#include "scheduler/coro-hold-private.h"
 #include "scheduler/coro-waiter-private.h"
 #include "sync/coro-lock-private.h"
 
@@ -28,6 +29,7 @@ struct _CoroCondition
 {
   GObject parent_instance;
 
+  CoroHold hold;
   CoroWaiterList waiters;
 };
 
@@ -53,8 +55,16 @@ condition_undo (gpointer    object,
 static const CoroWaitClass condition_wait_class = { condition_abort, condition_undo, FALSE };
 
 static void
+coro_condition_dispose (GObject *object)
+{
+  if (!coro_hold_keeps (&CORO_CONDITION (object)->hold, object))
+    G_OBJECT_CLASS (coro_condition_parent_class)->dispose (object);
+}
+
+static void
 coro_condition_class_init (CoroConditionClass *klass)
 {
+  G_OBJECT_CLASS (klass)->dispose = coro_condition_dispose;
 }
 
 static void
@@ -121,9 +131,11 @@ coro_condition_wait (CoroCondition  *self,
     return FALSE;
 
   coro_waiter_list_append_local (&self->waiters, &waiter, "CoroCondition");
-  coro_lock_release (lock);
+  coro_hold_begin (&self->hold);
+  coro_lock_lend (lock);
   woken = coro_waiter_wait (&waiter, &condition_wait_class, self, error);
-  coro_lock_acquire_uncancellable (lock);
+  coro_hold_end (&self->hold, self);
+  coro_lock_take_back (lock);
   return woken;
 }
 

@@ -5,6 +5,7 @@
 
 #include "sync/coro-event.h"
 
+#include "scheduler/coro-hold-private.h"
 #include "scheduler/coro-waiter-private.h"
 
 /**
@@ -23,6 +24,7 @@ struct _CoroEvent
 {
   GObject parent_instance;
 
+  CoroHold hold;
   CoroWaiterList waiters;
   gboolean triggered;
 };
@@ -40,8 +42,16 @@ event_abort (gpointer    object,
 static const CoroWaitClass event_wait_class = { event_abort, coro_waiter_undo_nothing, FALSE };
 
 static void
+coro_event_dispose (GObject *object)
+{
+  if (!coro_hold_keeps (&CORO_EVENT (object)->hold, object))
+    G_OBJECT_CLASS (coro_event_parent_class)->dispose (object);
+}
+
+static void
 coro_event_class_init (CoroEventClass *klass)
 {
+  G_OBJECT_CLASS (klass)->dispose = coro_event_dispose;
 }
 
 static void
@@ -88,6 +98,7 @@ coro_event_wait (CoroEvent  *self,
                  GError    **error)
 {
   CoroWaiter waiter;
+  gboolean woken;
 
   g_return_val_if_fail (CORO_IS_EVENT (self), FALSE);
 
@@ -99,7 +110,10 @@ coro_event_wait (CoroEvent  *self,
   if (!coro_waiter_init (&waiter, error))
     return FALSE;
   coro_waiter_list_append_local (&self->waiters, &waiter, "CoroEvent");
-  return coro_waiter_wait (&waiter, &event_wait_class, self, error);
+  coro_hold_begin (&self->hold);
+  woken = coro_waiter_wait (&waiter, &event_wait_class, self, error);
+  coro_hold_end (&self->hold, self);
+  return woken;
 }
 
 /**

@@ -9,7 +9,8 @@
 
 G_BEGIN_DECLS
 
-gboolean coro_lock_is_mine                (CoroLock *self);
-void     coro_lock_acquire_uncancellable  (CoroLock *self);
+gboolean coro_lock_is_mine   (CoroLock *self);
+void     coro_lock_lend      (CoroLock *self);
+void     coro_lock_take_back (CoroLock *self);
 
 G_END_DECLS

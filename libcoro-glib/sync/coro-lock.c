@@ -6,6 +6,7 @@
 #include "sync/coro-lock-private.h"
 
 #include "fiber/coro-error.h"
+#include "scheduler/coro-hold-private.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scheduler/coro-waiter-private.h"
 
@@ -28,6 +29,7 @@ struct _CoroLock
 {
   GObject parent_instance;
 
+  CoroHold hold;
   CoroJob *owner;               /* (nullable) (unowned) */
   CoroWaiterList waiters;
 };
@@ -102,8 +104,16 @@ coro_lock_finalize (GObject *object)
 }
 
 static void
+coro_lock_dispose (GObject *object)
+{
+  if (!coro_hold_keeps (&CORO_LOCK (object)->hold, object))
+    G_OBJECT_CLASS (coro_lock_parent_class)->dispose (object);
+}
+
+static void
 coro_lock_class_init (CoroLockClass *klass)
 {
+  G_OBJECT_CLASS (klass)->dispose = coro_lock_dispose;
   G_OBJECT_CLASS (klass)->finalize = coro_lock_finalize;
 }
 
@@ -119,9 +129,17 @@ coro_lock_is_mine (CoroLock *self)
   return self->owner != NULL && self->owner == coro_job_get_running ();
 }
 
-/* For who gave it up to wait for something else, and has to have it back whatever comes. */
+/* Gives the lock up until the coroutine takes it back; it lasts until then. */
 void
-coro_lock_acquire_uncancellable (CoroLock *self)
+coro_lock_lend (CoroLock *self)
+{
+  coro_hold_begin (&self->hold);
+  coro_lock_release (self);
+}
+
+/* After coro_lock_lend().  A cancel does not end the wait. */
+void
+coro_lock_take_back (CoroLock *self)
 {
   CoroJob *job = coro_job_get_running ();
   CoroWaiter waiter;
@@ -129,6 +147,7 @@ coro_lock_acquire_uncancellable (CoroLock *self)
   if (self->owner == NULL)
     {
       lock_set_owner (self, job);
+      coro_hold_end (&self->hold, self);
       return;
     }
 
@@ -137,6 +156,7 @@ coro_lock_acquire_uncancellable (CoroLock *self)
 
   coro_waiter_list_append (&self->waiters, &waiter);
   coro_waiter_wait (&waiter, &lock_uncancellable_wait_class, self, NULL);
+  coro_hold_end (&self->hold, self);
 }
 
 /**
@@ -181,6 +201,7 @@ coro_lock_acquire (CoroLock  *self,
 {
   CoroJob *job = coro_job_require (error);
   CoroWaiter waiter;
+  gboolean acquired;
 
   g_return_val_if_fail (CORO_IS_LOCK (self), FALSE);
 
@@ -203,7 +224,10 @@ coro_lock_acquire (CoroLock  *self,
     return FALSE;
   coro_waiter_check_thread (self->owner, "CoroLock");
   coro_waiter_list_append (&self->waiters, &waiter);
-  return coro_waiter_wait (&waiter, &lock_wait_class, self, error);
+  coro_hold_begin (&self->hold);
+  acquired = coro_waiter_wait (&waiter, &lock_wait_class, self, error);
+  coro_hold_end (&self->hold, self);
+  return acquired;
 }
 
 /**
@@ -272,7 +296,14 @@ CoroLocker
 coro_locker_enter (CoroLock  *lock,
                    GError   **error)
 {
-  return (CoroLocker) { coro_lock_acquire (lock, error) ? g_object_ref (lock) : NULL };
+  CoroLocker self = { g_object_ref (lock) };
+
+  if (!coro_lock_acquire (lock, error))
+    {
+      self.lock = NULL;
+      coro_call_natively (g_object_unref, lock);
+    }
+  return self;
 }
 
 /**

@@ -6,6 +6,7 @@
 #include "sync/coro-queue.h"
 
 #include "fiber/coro-error.h"
+#include "scheduler/coro-hold-private.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scheduler/coro-waiter-private.h"
 #include "sync/coro-queue-items-private.h"
@@ -37,6 +38,7 @@ struct _CoroQueue
 {
   GObject parent_instance;
 
+  CoroHold hold;
   CoroQueueItems items;         /* (owned): by item_free */
   guint capacity;               /* 0: unbounded */
   GDestroyNotify item_free;     /* (nullable) */
@@ -143,18 +145,11 @@ queue_put_now (CoroQueue *self,
 }
 
 static void
-free_item (GDestroyNotify item_free,
-           gpointer       item)
-{
-  if (item_free != NULL && item != NULL)
-    item_free (item);
-}
-
-static void
 queue_free_item (CoroQueue *self,
                  gpointer   item)
 {
-  free_item (self->item_free, item);
+  if (self->item_free != NULL && item != NULL)
+    self->item_free (item);
 }
 
 static void
@@ -245,8 +240,16 @@ coro_queue_finalize (GObject *object)
 }
 
 static void
+coro_queue_dispose (GObject *object)
+{
+  if (!coro_hold_keeps (&CORO_QUEUE (object)->hold, object))
+    G_OBJECT_CLASS (coro_queue_parent_class)->dispose (object);
+}
+
+static void
 coro_queue_class_init (CoroQueueClass *klass)
 {
+  G_OBJECT_CLASS (klass)->dispose = coro_queue_dispose;
   G_OBJECT_CLASS (klass)->finalize = coro_queue_finalize;
 }
 
@@ -361,7 +364,7 @@ coro_queue_put (CoroQueue  *self,
                 GError    **error)
 {
   CoroQueueWaiter putter;
-  GDestroyNotify item_free;
+  gboolean woken;
 
   g_return_val_if_fail (CORO_IS_QUEUE (self), FALSE);
   g_return_val_if_fail (item != NULL, FALSE);
@@ -391,22 +394,17 @@ coro_queue_put (CoroQueue  *self,
       return FALSE;
     }
 
-  /* The owner may close the queue, which wakes the coroutine, and drop it in the same turn. */
-  item_free = self->item_free;
   putter.entry.item = item;
   putter.served = FALSE;
   coro_waiter_list_append_local (&self->putters, &putter.waiter, "CoroQueue");
-  if (!coro_waiter_wait (&putter.waiter, &put_wait_class, self, error))
-    {
-      free_item (item_free, putter.entry.item);
-      return FALSE;
-    }
-  if (putter.served)
-    return TRUE;
-
-  free_item (item_free, putter.entry.item);
-  queue_set_closed_error (error);
-  return FALSE;
+  coro_hold_begin (&self->hold);
+  woken = coro_waiter_wait (&putter.waiter, &put_wait_class, self, error);
+  if (!woken || !putter.served)
+    queue_free_item (self, putter.entry.item);
+  coro_hold_end (&self->hold, self);
+  if (woken && !putter.served)
+    queue_set_closed_error (error);
+  return woken && putter.served;
 }
 
 /**
@@ -488,6 +486,7 @@ coro_queue_take (CoroQueue  *self,
                  GError    **error)
 {
   CoroQueueWaiter taker;
+  gboolean woken;
 
   g_return_val_if_fail (CORO_IS_QUEUE (self), FALSE);
   g_return_val_if_fail (out_item != NULL, FALSE);
@@ -505,7 +504,10 @@ coro_queue_take (CoroQueue  *self,
   taker.entry.item = NULL;
   taker.served = FALSE;
   coro_waiter_list_append_local (&self->takers, &taker.waiter, "CoroQueue");
-  if (!coro_waiter_wait (&taker.waiter, &take_wait_class, self, error))
+  coro_hold_begin (&self->hold);
+  woken = coro_waiter_wait (&taker.waiter, &take_wait_class, self, error);
+  coro_hold_end (&self->hold, self);
+  if (!woken)
     return FALSE;
   *out_item = taker.entry.item;
   return TRUE;
@@ -600,6 +602,7 @@ coro_queue_join (CoroQueue  *self,
                  GError    **error)
 {
   CoroWaiter waiter;
+  gboolean woken;
 
   g_return_val_if_fail (CORO_IS_QUEUE (self), FALSE);
 
@@ -611,7 +614,10 @@ coro_queue_join (CoroQueue  *self,
     return FALSE;
 
   coro_waiter_list_append_local (&self->joiners, &waiter, "CoroQueue");
-  return coro_waiter_wait (&waiter, &join_wait_class, self, error);
+  coro_hold_begin (&self->hold);
+  woken = coro_waiter_wait (&waiter, &join_wait_class, self, error);
+  coro_hold_end (&self->hold, self);
+  return woken;
 }
 
 /**

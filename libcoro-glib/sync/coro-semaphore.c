@@ -6,6 +6,7 @@
 #include "sync/coro-semaphore.h"
 
 #include "fiber/coro-error.h"
+#include "scheduler/coro-hold-private.h"
 #include "scheduler/coro-waiter-private.h"
 
 /**
@@ -25,6 +26,7 @@ struct _CoroSemaphore
 {
   GObject parent_instance;
 
+  CoroHold hold;
   CoroWaiterList waiters;       /* empty while value > 0 and n_handed == 0 */
   guint value;                  /* permits that no coroutine has or was handed */
   guint n_handed;               /* woken waiters that were handed a permit and have not run yet */
@@ -83,8 +85,16 @@ semaphore_undo (gpointer    object,
 static const CoroWaitClass semaphore_wait_class = { semaphore_abort, semaphore_undo, FALSE };
 
 static void
+coro_semaphore_dispose (GObject *object)
+{
+  if (!coro_hold_keeps (&CORO_SEMAPHORE (object)->hold, object))
+    G_OBJECT_CLASS (coro_semaphore_parent_class)->dispose (object);
+}
+
+static void
 coro_semaphore_class_init (CoroSemaphoreClass *klass)
 {
+  G_OBJECT_CLASS (klass)->dispose = coro_semaphore_dispose;
 }
 
 static void
@@ -173,13 +183,11 @@ coro_semaphore_acquire (CoroSemaphore  *self,
   if (!coro_waiter_init (&waiter, error))
     return FALSE;
   coro_waiter_list_append_local (&self->waiters, &waiter, "CoroSemaphore");
-
-  /* The owner may release it, which wakes the coroutine, and drop it in the same turn. */
-  g_object_ref (self);
+  coro_hold_begin (&self->hold);
   acquired = coro_waiter_wait (&waiter, &semaphore_wait_class, self, error);
   if (acquired)
     semaphore_arrive (self);
-  coro_call_natively (g_object_unref, self);
+  coro_hold_end (&self->hold, self);
   return acquired;
 }
 

@@ -252,6 +252,38 @@ test_as_completed_abandoned (gpointer   user_data,
 }
 
 static gboolean
+next_future_cb (gpointer   completed,
+                GValue    *result,
+                GError   **error)
+{
+  g_autoptr (CoroFuture) future = NULL;
+
+  return coro_iterator_next_object (completed, (gpointer *) &future, error);
+}
+
+/* The owner cancels the coroutine that waits for the next one and drops the iterator. */
+static gboolean
+test_as_completed_dropped (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  CoroIterator *completed = coro_as_completed (&future, 1);
+  g_autoptr (CoroTask) task = coro_spawn_task (next_future_cb, completed, NULL);
+  gpointer there = completed;
+
+  g_object_add_weak_pointer (there, &there);
+  g_assert_true (coro_test_settle (error));
+  coro_task_cancel (task);
+  g_object_unref (completed);
+  g_assert_nonnull (there);     /* it lasts as long as the wait */
+  g_assert_true (coro_join (task, error));
+  g_assert_null (there);
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+  return TRUE;
+}
+
+static gboolean
 test_race (gpointer   user_data,
            GValue    *result,
            GError   **error)
@@ -744,6 +776,7 @@ main (int    argc,
   coro_test_add_func ("/scope/as-completed/order", test_as_completed);
   coro_test_add_func ("/scope/as-completed/done-in-time", test_as_completed_in_time);
   coro_test_add_func ("/scope/as-completed/abandoned", test_as_completed_abandoned);
+  coro_test_add_func ("/scope/as-completed/dropped-while-waiting", test_as_completed_dropped);
   coro_test_add_func ("/scope/race/first-success-and-losers-joined", test_race);
   coro_test_add_func ("/scope/race/all-fail", test_race_all_fail);
   coro_test_add_func ("/scope/race/cancelled", test_race_cancelled);

@@ -631,6 +631,31 @@ joined_twice_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* The owner drops the group; its last member ends, and with it the last reference. */
+static gboolean
+dropped_while_joined_cb (gpointer   user_data,
+                         GValue    *result,
+                         GError   **error)
+{
+  CoroTaskGroup *group = coro_task_group_new (CORO_TASK_GROUP_NONE);
+  Child child = { "member", 10 };
+  g_autoptr (CoroTask) task = NULL;
+  GWeakRef ref;
+
+  g_weak_ref_init (&ref, group);
+  coro_task_group_spawn (group, child_cb, &child, NULL);
+  task = coro_spawn_task (two_joiners_cb, group, NULL);
+  if (!coro_test_settle (error))
+    return FALSE;
+  g_object_unref (group);
+  if (!coro_await (task, NULL, error))
+    return FALSE;
+  assert_trace ("member joined");
+  g_assert_null (g_weak_ref_get (&ref));
+  g_weak_ref_clear (&ref);
+  return TRUE;
+}
+
 static gboolean
 member_spawns_sibling_cb (gpointer   group,
                           GValue    *result,
@@ -1262,6 +1287,7 @@ main (int    argc,
   coro_test_add_func ("/group/cancel", cancel_group_cb);
   coro_test_add_func ("/group/supervisor", supervisor_cb);
   coro_test_add_func ("/group/two-joiners", joined_twice_cb);
+  coro_test_add_func ("/group/dropped-while-joined", dropped_while_joined_cb);
   coro_test_add_func ("/group/unjoined-unbegun", unjoined_unbegun_cb);
   coro_test_add_func ("/group/wind-up-above-limit", wind_up_above_limit_cb);
   coro_test_add_func ("/group/unjoined-failure-is-said", unjoined_failure_is_said_cb);

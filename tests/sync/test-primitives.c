@@ -6,6 +6,8 @@
  */
 #include <coro-glib/coro-glib.h>
 
+#include <string.h>
+
 /* What happened, one letter after the other. */
 typedef struct
 {
@@ -447,48 +449,6 @@ test_semaphore_cancel_woken (gpointer   user_data,
 }
 
 static gboolean
-acquire_cb (gpointer   semaphore,
-            GValue    *result,
-            GError   **error)
-{
-  return coro_semaphore_acquire (semaphore, error);
-}
-
-static void
-clear_cb (gpointer  semaphore,
-          GObject  *where_it_was)
-{
-  *(gpointer *) semaphore = NULL;
-}
-
-/* The owner releases it and drops it in the same turn. */
-static gboolean
-test_semaphore_dropped (gpointer   user_data,
-                        GValue    *result,
-                        GError   **error)
-{
-  for (int i = 0; i < 2; i++)
-    {
-      CoroSemaphore *semaphore = coro_semaphore_new (0);
-      gpointer there = semaphore;
-      g_autoptr (CoroTask) task = coro_spawn_task (acquire_cb, semaphore, NULL);
-
-      g_object_weak_ref (G_OBJECT (semaphore), clear_cb, &there);
-      settle ();
-      g_assert_true (coro_semaphore_release (semaphore, error));
-      g_object_unref (semaphore);
-      g_assert_nonnull (there);                 /* the coroutine has not gone on yet */
-      if (i == 1)
-        coro_task_cancel (task);
-      g_assert_true (coro_join (task, error));
-      g_assert_null (there);
-      g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==,
-                       i == 1 ? CORO_FUTURE_CANCELLED : CORO_FUTURE_RESOLVED);
-    }
-  return TRUE;
-}
-
-static gboolean
 test_semaphore_timeout (gpointer   user_data,
                         GValue    *result,
                         GError   **error)
@@ -612,6 +572,188 @@ test_barrier_broken (gpointer   user_data,
   return TRUE;
 }
 
+/* --- dropped ---------------------------------------------------------------------- */
+
+typedef enum
+{
+  LOCK,
+  EVENT,
+  CONDITION,
+  SEMAPHORE,
+  BARRIER,
+  QUEUE_PUT,
+  QUEUE_PUT_CLOSED,
+  QUEUE_TAKE,
+  QUEUE_JOIN,
+  N_KINDS
+} Kind;
+
+static gpointer
+make (Kind kind)
+{
+  g_autoptr (CoroLock) lock = NULL;
+  g_autoptr (CoroQueue) queue = NULL;
+
+  switch (kind)
+    {
+    case LOCK:
+      lock = coro_lock_new ();
+      g_assert_true (coro_lock_acquire (lock, NULL));
+      return g_steal_pointer (&lock);
+    case EVENT:
+      return coro_event_new ();
+    case CONDITION:
+      return coro_condition_new ();
+    case SEMAPHORE:
+      return coro_semaphore_new (0);
+    case BARRIER:
+      return coro_barrier_new (2);
+    default:
+      queue = coro_queue_new (1, g_free);
+      if (kind != QUEUE_TAKE)
+        g_assert_true (coro_queue_put (queue, g_strdup ("first"), NULL));
+      return g_steal_pointer (&queue);
+    }
+}
+
+/* Waits for an object to which it has no reference. */
+static gboolean
+wait_for (Kind       kind,
+          gpointer   object,
+          GError   **error)
+{
+  g_auto (CoroLocker) locker = { NULL };
+  g_autoptr (CoroLock) lock = NULL;
+  g_autofree gpointer item = NULL;
+
+  switch (kind)
+    {
+    case LOCK:
+      locker = coro_locker_enter (object, error);
+      return coro_locker_ok (&locker);
+    case EVENT:
+      return coro_event_wait (object, error);
+    case CONDITION:
+      lock = coro_lock_new ();
+      locker = coro_locker_enter (lock, NULL);
+      return coro_condition_wait (object, lock, error);
+    case SEMAPHORE:
+      return coro_semaphore_acquire (object, error);
+    case BARRIER:
+      return coro_barrier_wait (object, NULL, error);
+    case QUEUE_PUT:
+    case QUEUE_PUT_CLOSED:
+      return coro_queue_put (object, g_strdup ("second"), error);
+    case QUEUE_TAKE:
+      return coro_queue_take (object, &item, error);
+    default:
+      return coro_queue_join (object, error);
+    }
+}
+
+static void
+wake (Kind     kind,
+      gpointer object)
+{
+  g_autofree gpointer item = NULL;
+
+  switch (kind)
+    {
+    case LOCK:
+      coro_lock_release (object);
+      break;
+    case EVENT:
+      coro_event_trigger (object);
+      break;
+    case CONDITION:
+      coro_condition_wake_all (object);
+      break;
+    case SEMAPHORE:
+      g_assert_true (coro_semaphore_release (object, NULL));
+      break;
+    case BARRIER:
+      coro_barrier_abort (object);
+      break;
+    case QUEUE_PUT:
+      g_assert_true (coro_queue_try_take (object, &item, NULL));
+      break;
+    case QUEUE_PUT_CLOSED:
+      coro_queue_close (object);
+      break;
+    case QUEUE_TAKE:
+      g_assert_true (coro_queue_try_put (object, g_strdup ("item"), NULL));
+      break;
+    default:
+      coro_queue_close_now (object);
+    }
+}
+
+typedef struct
+{
+  Kind kind;
+  gpointer object;              /* (nullable): NULL once it is gone */
+  gboolean ended;
+} Dropped;
+
+static void
+gone_cb (gpointer  dropped,
+         GObject  *where_it_was)
+{
+  ((Dropped *) dropped)->object = NULL;
+}
+
+static gboolean
+wait_for_dropped_cb (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  Dropped *self = user_data;
+  gboolean ok = wait_for (self->kind, self->object, error);
+
+  self->ended = TRUE;
+  return ok;
+}
+
+/* The owner wakes or cancels the coroutine that waits, and drops the object in the same turn. */
+static gboolean
+test_dropped (gpointer   user_data,
+              GValue    *result,
+              GError   **error)
+{
+  static const char *const orders[] = { "w", "wc", "cw", "c" };
+  Kind kind = GPOINTER_TO_UINT (user_data);
+
+  for (guint i = 0; i < G_N_ELEMENTS (orders); i++)
+    {
+      Dropped dropped = { kind, make (kind), FALSE };
+      gpointer object = dropped.object;
+      g_autoptr (CoroTask) task = coro_spawn_task (wait_for_dropped_cb, &dropped, NULL);
+      g_autoptr (GError) local_error = NULL;
+
+      g_object_weak_ref (object, gone_cb, &dropped);
+      settle ();
+      for (const char *what = orders[i]; *what != '\0'; what++)
+        if (*what == 'c')
+          coro_task_cancel (task);
+        else
+          wake (kind, object);
+      if (kind == LOCK && strchr (orders[i], 'w') == NULL)
+        coro_lock_release (object);
+      g_object_unref (object);
+      g_assert_nonnull (dropped.object);        /* the coroutine has not gone on yet */
+      settle ();
+      g_assert_true (dropped.ended);
+      g_assert_null (dropped.object);
+      if (coro_await (task, NULL, &local_error))
+        g_assert_null (strchr (orders[i], 'c'));
+      else if (kind == BARRIER || kind == QUEUE_PUT_CLOSED)
+        g_assert_nonnull (local_error);
+      else
+        g_assert_true (strchr (orders[i], 'c') != NULL && coro_error_is_cancelled (local_error));
+    }
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -631,13 +773,21 @@ main (int    argc,
   coro_test_add_func ("/sync/semaphore/first-come-first-served", test_semaphore_fifo);
   coro_test_add_func ("/sync/semaphore/late-comer-waits", test_semaphore_late_comer);
   coro_test_add_func ("/sync/semaphore/late-comer-waits-for-the-cancelled", test_semaphore_late_comer_after_cancel);
-  coro_test_add_func ("/sync/semaphore/dropped-when-woken", test_semaphore_dropped);
   coro_test_add_func ("/sync/semaphore/cancel-when-woken-passes-on", test_semaphore_cancel_woken);
   coro_test_add_func ("/sync/semaphore/timed-out-keeps-nothing", test_semaphore_timeout);
   coro_test_add_func ("/sync/semaphore/bounded", test_semaphore_bounded);
   coro_test_add_func ("/sync/barrier/rounds", test_barrier_rounds);
   coro_test_add_func ("/sync/barrier/cancelled-leaves-the-round", test_barrier_cancel);
   coro_test_add_func ("/sync/barrier/broken-and-reset", test_barrier_broken);
+  for (guint i = 0; i < N_KINDS; i++)
+    {
+      static const char *const names[N_KINDS] = {
+        "lock", "event", "condition", "semaphore", "barrier", "put", "put-closed", "take", "join"
+      };
+      g_autofree char *path = g_strconcat ("/sync/dropped-in-the-turn-of-the-wake-up/", names[i], NULL);
+
+      coro_test_add_data_func (path, test_dropped, GUINT_TO_POINTER (i), NULL);
+    }
 
   return g_test_run ();
 }
