@@ -6,6 +6,7 @@
 #include "future/coro-future-callback-private.h"
 
 #include "fiber/coro-fork-private.h"
+#include "future/coro-outside-private.h"
 #include "scheduler/coro-cancel-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
@@ -283,6 +284,23 @@ coro_future_is_wanted (CoroFuture     *self,
          coro_future_is_wanted_inside (self, func, user_data);
 }
 
+static CoroFutureCallback *
+callback_new (CoroFutureFunc  func,
+              gpointer        user_data,
+              GDestroyNotify  destroy,
+              gboolean        always)
+{
+  CoroFutureCallback *self = g_new0 (CoroFutureCallback, 1);
+
+  self->ready.klass = &callback_class;
+  self->context = coro_context_dup_current ();
+  self->func = func;
+  self->user_data = user_data;
+  self->destroy = destroy;
+  self->always = always;
+  return self;
+}
+
 static void
 future_add_callback (CoroFuture     *self,
                      CoroFutureFunc  func,
@@ -291,16 +309,10 @@ future_add_callback (CoroFuture     *self,
                      gboolean        always)
 {
   CoroFuturePrivate *priv = coro_future_private (self);
-  CoroFutureCallback *callback = g_new0 (CoroFutureCallback, 1);
+  CoroFutureCallback *callback = callback_new (func, user_data, destroy, always);
 
-  callback->ready.klass = &callback_class;
   callback->message.handle = callback_message_cb;
   callback->future = g_object_ref (self);
-  callback->context = coro_context_dup_current ();
-  callback->func = func;
-  callback->user_data = user_data;
-  callback->destroy = destroy;
-  callback->always = always;
   coro_future_observe (self);
 
   if (coro_scheduler_is_mine (priv->scheduler))
@@ -309,16 +321,93 @@ future_add_callback (CoroFuture     *self,
     callback_post (callback);
 }
 
+/* --- futures of other main contexts ---------------------------------------------------- */
+
+/* What is to be called for a future of another main context.  That may be iterated by nothing, and
+ * so may the main context of the caller.  Two callbacks are made, one for each; the first to come is
+ * the call. */
+typedef struct
+{
+  CoroOutside outside;          /* first; holds a reference until it has told */
+  gatomicrefcount ref_count;
+  int called;                   /* (atomic) */
+  CoroFuture *future;           /* (unowned): the future of `outside` */
+  CoroScheduler *scheduler;     /* (owned): of the caller */
+  CoroFutureCallback *callback; /* (owned): for that scheduler; holds a reference as well */
+  CoroFutureFunc func;
+  gpointer user_data;           /* (owned): by destroy */
+  GDestroyNotify destroy;
+} CoroFutureWatch;
+
+static void
+watch_unref (gpointer data)
+{
+  CoroFutureWatch *self = data;
+
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+
+  if (self->destroy != NULL)
+    self->destroy (self->user_data);
+  g_object_unref (self->scheduler);
+  g_free (self);
+}
+
+static void
+watch_cb (CoroFuture  *future,
+          gpointer     user_data,
+          GError     **error)
+{
+  CoroFutureWatch *self = user_data;
+
+  if (g_atomic_int_compare_and_exchange (&self->called, FALSE, TRUE))
+    self->func (future, self->user_data, error);
+}
+
+/* In the thread that has completed the future, or of the watch. */
+static void
+watch_tell (CoroOutside *outside)
+{
+  CoroFutureWatch *self = (CoroFutureWatch *) outside;
+  CoroFutureCallback *callback = self->callback;
+
+  callback->future = g_object_ref (self->future);
+  callback->scheduler = self->scheduler;
+  callback->message.handle = callback_free_message_cb;
+  coro_scheduler_post (self->scheduler, &callback->message);
+}
+
 /* coro_future_on_done() for futures that the library makes of other futures.  `func` is called
- * also if the context of `self` has ended: then on the thread that completes or drops `self`, or
- * inside this call. */
+ * also if the context of `self` has ended, or nothing iterates it: then in the main context of the
+ * caller, or on the thread that completes or drops `self`, or inside this call. */
 void
 coro_future_watch (CoroFuture     *self,
                    CoroFutureFunc  func,
                    gpointer        user_data,
                    GDestroyNotify  destroy)
 {
-  future_add_callback (self, func, user_data, destroy, TRUE);
+  CoroScheduler *scheduler = coro_scheduler_peek ();
+  CoroFutureWatch *watch;
+
+  if (G_LIKELY (coro_future_private (self)->scheduler == scheduler))
+    {
+      future_add_callback (self, func, user_data, destroy, TRUE);
+      return;
+    }
+
+  watch = g_new0 (CoroFutureWatch, 1);
+  watch->outside.tell = watch_tell;
+  g_atomic_ref_count_init (&watch->ref_count);
+  g_atomic_ref_count_inc (&watch->ref_count);
+  watch->future = self;
+  watch->scheduler = g_object_ref (scheduler);
+  watch->func = func;
+  watch->user_data = user_data;
+  watch->destroy = destroy;
+  watch->callback = callback_new (watch_cb, watch, watch_unref, TRUE);
+  future_add_callback (self, watch_cb, watch, watch_unref, TRUE);
+  if (!coro_outside_add (&watch->outside, self))
+    watch_tell (&watch->outside);
 }
 
 /**

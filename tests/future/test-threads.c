@@ -686,6 +686,100 @@ test_owner_is_idle (void)
     }
 }
 
+/* --- what is made of such futures ------------------------------------------------------- */
+
+typedef enum
+{
+  GATHER,
+  RACE,
+  SHIELD,
+  AS_COMPLETED,
+  N_COMBINATIONS
+} Combination;
+
+typedef struct
+{
+  Combination combination;
+  GMainContext *members;        /* (nullable): the context of the member futures */
+  GMainContext *outer;          /* (nullable): that of the combination */
+  gboolean done;                /* the members are done before */
+} Combined;
+
+static gpointer
+combine (Combination   combination,
+         CoroFuture  **futures)
+{
+  switch (combination)
+    {
+    case GATHER:
+      return coro_gather (futures, 2);
+    case RACE:
+      return coro_race (futures, 2);
+    case SHIELD:
+      return coro_future_shield (futures[0]);
+    default:
+      return coro_as_completed (futures, 2);
+    }
+}
+
+static gboolean
+combined_cb (gpointer   user_data,
+             GValue    *result,
+             GError   **error)
+{
+  Combined *self = user_data;
+  CoroFuture *futures[] = { new_future_of (self->members), new_future_of (self->members) };
+  g_autoptr (GObject) combined = NULL;
+  End end = { futures[0], RESOLVE, NULL };
+  gboolean ok = TRUE;
+
+  if (self->combination != RACE)
+    g_assert_true (coro_future_resolve (futures[1], NULL));
+  if (self->done)
+    end_future (futures[0], RESOLVE);
+  g_main_context_push_thread_default (self->outer);
+  combined = combine (self->combination, futures);
+  g_main_context_pop_thread_default (self->outer);
+  if (!self->done)
+    {
+      g_assert_true (coro_yield (NULL));
+      end.thread = g_thread_new ("end", end_thread, &end);
+    }
+
+  if (self->combination == AS_COMPLETED)
+    for (int i = 0; i < 2 && ok; i++)
+      {
+        g_auto (GValue) value = G_VALUE_INIT;
+
+        ok = coro_iterator_next (combined, &value, error);
+      }
+  else
+    ok = coro_await (combined, NULL, error);
+
+  g_clear_pointer (&end.thread, g_thread_join);
+  g_object_unref (futures[0]);
+  g_object_unref (futures[1]);
+  return ok;
+}
+
+/* Neither needs the combination a turn of the members' context, nor an await of it one of its own. */
+static void
+test_combination_is_idle (gconstpointer data)
+{
+  for (int i = 0; i < 60; i++)
+    {
+      g_autoptr (GMainContext) idle = g_main_context_new ();
+      gboolean is_outer = i % 3 == 2 && GPOINTER_TO_INT (data) != AS_COMPLETED;
+      Combined self = {
+        GPOINTER_TO_INT (data), is_outer ? NULL : idle, is_outer ? idle : NULL, i % 2 == 0
+      };
+      g_autoptr (GError) error = NULL;
+
+      coro_run (combined_cb, &self, NULL, &error);
+      g_assert_no_error (error);
+    }
+}
+
 /* In another thread than that of the context, which is blocked meanwhile. */
 typedef struct
 {
@@ -881,6 +975,13 @@ main (int    argc,
   add_real ("/future/threads/gather-theirs", gather_theirs_cb, NULL);
   add_real ("/future/threads/drop-theirs", drop_theirs_cb, NULL);
   g_test_add_func ("/future/threads/owner-is-idle", test_owner_is_idle);
+  for (int i = 0; i < N_COMBINATIONS; i++)
+    {
+      static const char *const names[N_COMBINATIONS] = { "gather", "race", "shield", "as-completed" };
+      g_autofree char *path = g_strconcat ("/future/threads/owner-is-idle/", names[i], NULL);
+
+      g_test_add_data_func (path, GINT_TO_POINTER (i), test_combination_is_idle);
+    }
   g_test_add_data_func ("/future/threads/owner-is-blocked", &await_blocked, test_owner_is_blocked);
   g_test_add_data_func ("/future/threads/select-owner-is-blocked", &select_blocked, test_owner_is_blocked);
   g_test_add_data_func ("/future/threads/time-limit-owner-is-blocked", &time_limit, test_owner_is_blocked);
