@@ -81,7 +81,7 @@ gboolean     coro_disk_open_in_thread    (const char      *path,
                                           CoroDiskFile    *file,
                                           GError         **error);
 
-/* For a thread, or who may block. */
+/* For a thread, or a caller that may block.  A write without a position raises no SIGPIPE. */
 int          coro_disk_perform           (const CoroRingCall *call);
 int          coro_disk_open_fd           (const char      *path,
                                           int              flags,

@@ -6,6 +6,7 @@
 #include "io/coro-disk-private.h"
 
 #include "io/coro-folders-private.h"
+#include "io/coro-sigpipe-private.h"
 #include "scope/coro-shield.h"
 
 #include <errno.h>
@@ -15,7 +16,20 @@
 
 /* How system calls for files are made by a thread of the pool. */
 
-/* Makes the system call, for who may block. */
+/* There is no position in a pipe, whose reader may be gone. */
+static gssize
+write_on (const CoroRingCall *call)
+{
+  CoroSigpipe sigpipe;
+  gssize result;
+
+  coro_sigpipe_hold (&sigpipe);
+  result = write (call->fd, call->address, call->length);
+  coro_sigpipe_release (&sigpipe);
+  return result;
+}
+
+/* Makes the system call, for a caller that may block. */
 int
 coro_disk_perform (const CoroRingCall *call)
 {
@@ -42,7 +56,7 @@ coro_disk_perform (const CoroRingCall *call)
         break;
       case CORO_RING_WRITE:
         result = positioned ? pwrite (call->fd, call->address, call->length, (off_t) call->offset)
-                            : write (call->fd, call->address, call->length);
+                            : write_on (call);
         break;
       case CORO_RING_N_OPCODES:
       default:

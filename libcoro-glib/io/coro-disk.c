@@ -8,6 +8,7 @@
 #include "io/coro-fd.h"
 #include "io/coro-folders-private.h"
 #include "io/coro-ring-private.h"
+#include "io/coro-sigpipe-private.h"
 #include "scheduler/coro-errno-private.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scheduler/coro-waiter-private.h"
@@ -165,6 +166,23 @@ nowait_result (gssize n)
 }
 
 static gssize
+write_nowait (int                 fd,
+              const struct iovec *vector,
+              goffset             offset)
+{
+  CoroSigpipe sigpipe;
+  gssize result;
+
+  if (offset != -1)
+    return pwritev2 (fd, vector, 1, offset, RWF_NOWAIT);
+
+  coro_sigpipe_hold (&sigpipe);
+  result = pwritev2 (fd, vector, 1, offset, RWF_NOWAIT);
+  coro_sigpipe_release (&sigpipe);
+  return result;
+}
+
+static gssize
 disk_try_transfer (CoroDisk       *self,
                    CoroRingOpcode  opcode,
                    int             fd,
@@ -177,7 +195,7 @@ disk_try_transfer (CoroDisk       *self,
   if (self == NULL || (self->flags & DISK_UNCACHED) != 0 || count >= CORO_DISK_LARGE)
     return -EAGAIN;
   return nowait_result (opcode == CORO_RING_READ ? preadv2 (fd, &vector, 1, offset, RWF_NOWAIT)
-                                                 : pwritev2 (fd, &vector, 1, offset, RWF_NOWAIT));
+                                                 : write_nowait (fd, &vector, offset));
 }
 
 gssize
@@ -303,28 +321,31 @@ coro_disk_open (const char    *path,
   return TRUE;
 }
 
+/* A ring writes to a pipe whenever there is room, in the middle of other calls of this thread, so
+ * nothing could hold SIGPIPE back then. */
 static gboolean
-disk_transfer (CoroRingOpcode   opcode,
-               int              fd,
-               gpointer         buffer,
-               gsize            count,
-               goffset          offset,
-               gssize          *result,
-               GError         **error)
+disk_transfer (CoroRingOpcode       opcode,
+               const CoroDiskFile  *file,
+               gpointer             buffer,
+               gsize                count,
+               goffset              offset,
+               gssize              *result,
+               GError             **error)
 {
-  CoroRingCall call = { .opcode = opcode, .fd = fd, .address = buffer, .offset = (guint64) offset };
+  CoroRingCall call = { .opcode = opcode, .fd = file->fd, .address = buffer, .offset = (guint64) offset };
+  gboolean raises = file->stream && opcode == CORO_RING_WRITE;
   CoroDisk *disk;
 
   if (!disk_begin (&disk, error))
     return FALSE;
 
-  *result = disk_try_transfer (disk, opcode, fd, buffer, count, offset);
+  *result = disk_try_transfer (disk, opcode, file->fd, buffer, count, offset);
   if (*result != -EAGAIN)
     return TRUE;
 
   call.length = (guint32) MIN (count, CORO_DISK_LARGE);
   call.elsewhere = call.length > CORO_DISK_MAX_COPY;
-  if (!disk_run (disk, &call, error))
+  if (raises ? !coro_disk_perform_in_thread (&call, error) : !disk_run (disk, &call, error))
     return FALSE;
   *result = call.result;
   return TRUE;
@@ -343,12 +364,12 @@ coro_disk_transfer (CoroRingOpcode       opcode,
   GIOCondition condition = opcode == CORO_RING_READ ? G_IO_IN : G_IO_OUT;
 
   if (!file->stream)
-    return disk_transfer (opcode, file->fd, buffer, count, offset, result, error);
+    return disk_transfer (opcode, file, buffer, count, offset, result, error);
 
-  /* What was there may be somebody else's by the time we take it. */
+  /* Another reader or writer may be quicker. */
   do
     if (coro_fd_wait (file->fd, condition, -1, error) == 0 ||
-        !disk_transfer (opcode, file->fd, buffer, count, -1, result, error))
+        !disk_transfer (opcode, file, buffer, count, -1, result, error))
       return FALSE;
   while (*result == -EAGAIN);
   return TRUE;

@@ -7,12 +7,12 @@
 
 #include "future/coro-return.h"
 #include "io/coro-descriptor-private.h"
+#include "io/coro-sigpipe-private.h"
 #include "scheduler/coro-errno-private.h"
 #include "scope/coro-spawn.h"
 
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -183,52 +183,6 @@ coro_fd_read (int      fd,
   return -1;
 }
 
-/* Holds SIGPIPE back, which a write raises in addition to EPIPE, until sigpipe_release() discards
- * it. */
-typedef struct
-{
-  gboolean held;
-  gboolean was_pending;
-  sigset_t old;
-} CoroSigpipe;
-
-static void
-sigpipe_hold (CoroSigpipe *self)
-{
-  struct sigaction action;
-  sigset_t mask, pending;
-
-  /* Mostly SIGPIPE is ignored, because GIO does so for sockets; then this call is the only one. */
-  self->held = sigaction (SIGPIPE, NULL, &action) == 0 && (action.sa_flags & SA_SIGINFO) == 0 &&
-               action.sa_handler == SIG_DFL;
-  if (!self->held)
-    return;
-
-  self->was_pending = sigpending (&pending) == 0 && sigismember (&pending, SIGPIPE) == 1;
-  sigemptyset (&mask);
-  sigaddset (&mask, SIGPIPE);
-  pthread_sigmask (SIG_BLOCK, &mask, &self->old);
-}
-
-static void
-sigpipe_release (CoroSigpipe *self)
-{
-  static const struct timespec now = { 0, 0 };
-  int saved_errno = errno;
-  sigset_t mask;
-
-  if (!self->held)
-    return;
-
-  sigemptyset (&mask);
-  sigaddset (&mask, SIGPIPE);
-  if (!self->was_pending)
-    while (sigtimedwait (&mask, NULL, &now) < 0 && errno == EINTR)
-      continue;
-  pthread_sigmask (SIG_SETMASK, &self->old, NULL);
-  errno = saved_errno;
-}
-
 /* `nowait`: writes only as much as does not block. */
 static gssize
 write_some (int         fd,
@@ -239,10 +193,10 @@ write_some (int         fd,
   CoroSigpipe sigpipe;
   gssize n_written;
 
-  sigpipe_hold (&sigpipe);
+  coro_sigpipe_hold (&sigpipe);
   n_written = nowait ? pwritev2 (fd, &(struct iovec) { (char *) buffer, size }, 1, -1, RWF_NOWAIT)
                      : write (fd, buffer, size);
-  sigpipe_release (&sigpipe);
+  coro_sigpipe_release (&sigpipe);
   return n_written;
 }
 

@@ -140,7 +140,8 @@ coro_local_file_read_all (CoroLocalFile  *self,
  * off what is under way and waits until nobody reads @buffer any more; what
  * was written by then is returned.
  *
- * A pipe that nobody reads any more raises SIGPIPE.
+ * If the reader of a pipe is gone, the call fails with %G_IO_ERROR_BROKEN_PIPE; a SIGPIPE that
+ * would end the process is held back.
  *
  * @error can be set to %G_IO_ERROR codes and to the misuse errors of
  * [func@await].

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "io/coro-sigpipe-private.h"
 #include "io/coro-socket-private.h"
 
 #include <sys/epoll.h>
@@ -299,8 +300,14 @@ send_file_cb (int      fd,
               gpointer args)
 {
   CoroSocketFile *self = args;
+  CoroSigpipe sigpipe;
+  gssize n_sent;
 
-  return sendfile (fd, self->fd, &self->offset, self->size);
+  /* sendfile() has no MSG_NOSIGNAL. */
+  coro_sigpipe_hold (&sigpipe);
+  n_sent = sendfile (fd, self->fd, &self->offset, self->size);
+  coro_sigpipe_release (&sigpipe);
+  return n_sent;
 }
 
 /**

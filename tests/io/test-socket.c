@@ -316,6 +316,31 @@ drain_cb (gpointer   user_data,
   return n == 0;
 }
 
+/* The peer is gone, and SIGPIPE would end the process. */
+static gboolean
+send_file_broken_cb (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  g_auto (Pair) pair = pair_new (IS_TCP (user_data));
+  g_autofree char *path = g_build_filename (g_get_tmp_dir (), "coro-test-XXXXXX", NULL);
+  struct sigaction usual;
+  g_autoptr (GError) local_error = NULL;
+  int fd = g_mkstemp (path);
+  goffset offset = 0;
+
+  g_assert_cmpint (write (fd, "text", 4), ==, 4);
+  g_assert_cmpint (sigaction (SIGPIPE, NULL, &usual), ==, 0);
+  signal (SIGPIPE, SIG_DFL);
+  g_assert_true (g_socket_shutdown (pair.a, FALSE, TRUE, error));
+  g_assert_false (coro_socket_send_file (pair.a, fd, &offset, 4, NULL, &local_error));
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE);
+  g_assert_cmpint (sigaction (SIGPIPE, &usual, NULL), ==, 0);
+  close (fd);
+  g_unlink (path);
+  return TRUE;
+}
+
 static gboolean
 send_file_cb (gpointer   user_data,
               GValue    *result,
@@ -934,6 +959,7 @@ main (int    argc,
   coro_test_add_func ("/io/socket/urgent", urgent_cb);
   coro_test_add_func ("/io/socket/datagrams", datagrams_cb);
   add_for_both ("send-file", send_file_cb);
+  add_for_both ("send-file-broken", send_file_broken_cb);
   coro_test_add_func ("/io/socket/futures", futures_cb);
   coro_test_add_func ("/io/socket/gio-listener", gio_listener_cb);
   g_test_add_func ("/io/socket/outside", test_outside);
