@@ -31,7 +31,7 @@ struct _DemoFilesPage
   GtkStack *button_stack;
   GtkStack *stack;
   GtkProgressBar *progress_bar;
-  GtkLabel *status_label;
+  GtkInscription *status;      /* its size does not depend on the text, which changes often */
   GtkLabel *problems_label;
   GtkLabel *error_label;
   DemoFileList *list;
@@ -70,7 +70,7 @@ files_page_show_status (DemoFilesPage *self, DemoHashDescribeFunc describe)
   double seconds = (g_get_monotonic_time () - self->started_at) / (double) G_TIME_SPAN_SECOND;
   g_autofree char *text = describe (&self->progress, seconds);
 
-  gtk_label_set_text (self->status_label, text);
+  gtk_inscription_set_text (self->status, text);
 }
 
 static void
@@ -149,7 +149,7 @@ files_page_reset (DemoFilesPage *self)
   demo_file_list_clear (self->list);
   self->progress = (DemoHashProgress) { .walking = TRUE };
   self->started_at = g_get_monotonic_time ();
-  gtk_label_set_text (self->status_label, "");
+  gtk_inscription_set_text (self->status, "");
   gtk_label_set_text (self->verify_label, "");
   gtk_progress_bar_set_fraction (self->progress_bar, 0);
   gtk_stack_set_visible_child_name (self->stack, "results");
@@ -405,7 +405,7 @@ demo_files_page_class_init (DemoFilesPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, DemoFilesPage, button_stack);
   gtk_widget_class_bind_template_child (widget_class, DemoFilesPage, stack);
   gtk_widget_class_bind_template_child (widget_class, DemoFilesPage, progress_bar);
-  gtk_widget_class_bind_template_child (widget_class, DemoFilesPage, status_label);
+  gtk_widget_class_bind_template_child (widget_class, DemoFilesPage, status);
   gtk_widget_class_bind_template_child (widget_class, DemoFilesPage, problems_label);
   gtk_widget_class_bind_template_child (widget_class, DemoFilesPage, error_label);
   gtk_widget_class_bind_template_child (widget_class, DemoFilesPage, list);
@@ -450,7 +450,7 @@ demo_files_page_get_status (DemoFilesPage *self)
 
   if (g_str_equal (gtk_stack_get_visible_child_name (self->stack), "error"))
     return gtk_label_get_text (self->error_label);
-  return gtk_label_get_text (self->status_label);
+  return gtk_inscription_get_text (self->status);
 }
 
 /* What the page says of the row that was verified. */

@@ -28,11 +28,13 @@ struct _DemoFrameMeter
 {
   GtkBox parent_instance;
 
+  /* The figures are inscriptions: their size does not depend on the text, so a new text needs no
+   * layout of the window. */
   DemoFrameGraph *graph;
-  GtkLabel *last;
-  GtkLabel *p99;
-  GtkLabel *worst;
-  GtkLabel *verdict;
+  GtkInscription *last;
+  GtkInscription *p99;
+  GtkInscription *worst;
+  GtkInscription *verdict;
   GtkLabel *report;
 
   DemoFrameStats *stats;      /* (owned): what is shown */
@@ -61,12 +63,12 @@ G_DEFINE_FINAL_TYPE (DemoFrameMeter, demo_frame_meter, GTK_TYPE_BOX)
 /* --- figures ---------------------------------------------------------------------- */
 
 static void
-set_gap (GtkLabel *label, GTimeSpan gap)
+set_gap (GtkInscription *inscription, GTimeSpan gap)
 {
   /* Translators: milliseconds. */
   g_autofree char *text = g_strdup_printf (_("%.1f ms"), gap / (double) G_TIME_SPAN_MILLISECOND);
 
-  gtk_label_set_text (label, text);
+  gtk_inscription_set_text (inscription, text);
 }
 
 /* The colour is never alone: the word says the same. */
@@ -80,17 +82,17 @@ meter_set_verdict (DemoFrameMeter *self, GTimeSpan worst)
 
   if (worst >= DEMO_FROZEN_LIMIT)
     {
-      gtk_label_set_text (self->verdict, C_("frame gaps", "Frozen"));
+      gtk_inscription_set_text (self->verdict, C_("frame gaps", "Frozen"));
       gtk_widget_set_css_classes (widget, (const char **) frozen);
     }
   else if (worst >= DEMO_SMOOTH_LIMIT)
     {
-      gtk_label_set_text (self->verdict, C_("frame gaps", "Stutter"));
+      gtk_inscription_set_text (self->verdict, C_("frame gaps", "Stutter"));
       gtk_widget_set_css_classes (widget, (const char **) stutter);
     }
   else
     {
-      gtk_label_set_text (self->verdict, C_("frame gaps", "Smooth"));
+      gtk_inscription_set_text (self->verdict, C_("frame gaps", "Smooth"));
       gtk_widget_set_css_classes (widget, (const char **) smooth);
     }
 }

@@ -27,7 +27,7 @@ struct _DemoNetworkPage
   GtkEntry *entry;
   GtkStack *stack;
   GtkListBox *list_box;
-  GtkLabel *status_label;
+  GtkInscription *status;      /* its size does not depend on the text, which changes often */
   GtkLabel *folder_label;
   GtkSpinButton *timeout_button;
 
@@ -77,7 +77,7 @@ network_page_show_counts (DemoNetworkPage *self, guint n_running)
   g_autofree char *cancelled = g_strdup_printf (ngettext ("%u cancelled", "%u cancelled", n_cancelled), n_cancelled);
   g_autofree char *text = g_strjoin (" · ", running, done, failed, cancelled, NULL);
 
-  gtk_label_set_text (self->status_label, text);
+  gtk_inscription_set_text (self->status, text);
 }
 
 /* Called whenever a download changes its state. */
@@ -247,7 +247,7 @@ network_page_samples_cb (gpointer user_data, GValue *result, GError **error)
   if (!ok && !coro_error_is_cancelled (local_error))
     {
       gtk_stack_set_visible_child_name (self->stack, "list");
-      gtk_label_set_text (self->status_label, local_error->message);
+      gtk_inscription_set_text (self->status, local_error->message);
     }
   return TRUE;
 }
@@ -400,7 +400,7 @@ demo_network_page_class_init (DemoNetworkPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, DemoNetworkPage, entry);
   gtk_widget_class_bind_template_child (widget_class, DemoNetworkPage, stack);
   gtk_widget_class_bind_template_child (widget_class, DemoNetworkPage, list_box);
-  gtk_widget_class_bind_template_child (widget_class, DemoNetworkPage, status_label);
+  gtk_widget_class_bind_template_child (widget_class, DemoNetworkPage, status);
   gtk_widget_class_bind_template_child (widget_class, DemoNetworkPage, folder_label);
   gtk_widget_class_bind_template_child (widget_class, DemoNetworkPage, timeout_button);
   gtk_widget_class_bind_template_callback (widget_class, network_page_entry_cb);

@@ -11,6 +11,7 @@
 #include "demo-io.h"
 #include "demo-screenshot.h"
 #include "demo-tour-faults.h"
+#include "demo-warnings.h"
 
 /* The tour: uses the window as a person would, and looks at it.
  *
@@ -508,6 +509,7 @@ demo_tour_run (DemoWindow *window, GFile *folder, GError **error)
                 .work = work };
   gboolean ok = FALSE;
 
+  demo_warnings_forgive_gtk ();
   g_object_add_weak_pointer (G_OBJECT (window), (gpointer *) &tour.window);
   if (path != NULL)
     {

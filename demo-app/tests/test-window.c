@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "demo-application.h"
+#include "demo-warnings.h"
 #include "demo-window.h"
 
 /* The whole window, used as a person would, and closed at bad moments. */
@@ -492,6 +493,14 @@ test_quit_mid_work (void)
   stage_clear (&stage);
 }
 
+static void
+test_forgiven_warning (void)
+{
+  g_test_summary ("Where warnings are fatal, the one that GTK gives for a frame of its own layout is not");
+
+  g_log_structured ("Gtk", G_LOG_LEVEL_WARNING, "MESSAGE", "Trying to snapshot GtkStack %p without a current allocation", NULL);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -515,6 +524,7 @@ main (int argc, char **argv)
   };
 
   g_test_init (&argc, &argv, NULL);
+  demo_warnings_forgive_gtk ();
   if (!gtk_init_check ())
     {
       g_print ("1..0 # SKIP there is no display\n");
@@ -529,5 +539,6 @@ main (int argc, char **argv)
       g_test_add_data_func (path, stories[i].story, run_story);
     }
   g_test_add_func ("/demo/window/quit-mid-work", test_quit_mid_work);
+  g_test_add_func ("/demo/window/forgiven-warning", test_forgiven_warning);
   return g_test_run ();
 }
