@@ -700,26 +700,41 @@ typedef enum
 typedef struct
 {
   Combination combination;
-  GMainContext *members;        /* (nullable): the context of the member futures */
-  GMainContext *outer;          /* (nullable): that of the combination */
-  gboolean done;                /* the members are done before */
+  GMainContext *idle;
+  gboolean is_outer;            /* the idle context is that of the combination, not that of the members */
+  gboolean is_pending;          /* the members are not done before */
+  CoroFuture *futures[2];       /* (owned) */
+  gpointer combined;            /* (owned) */
 } Combined;
 
-static gpointer
-combine (Combination   combination,
-         CoroFuture  **futures)
+static void
+combine (Combined *self)
 {
-  switch (combination)
+  switch (self->combination)
     {
     case GATHER:
-      return coro_gather (futures, 2);
+      self->combined = coro_gather (self->futures, 2);
+      break;
     case RACE:
-      return coro_race (futures, 2);
+      self->combined = coro_race (self->futures, 2);
+      break;
     case SHIELD:
-      return coro_future_shield (futures[0]);
+      self->combined = coro_future_shield (self->futures[0]);
+      break;
     default:
-      return coro_as_completed (futures, 2);
+      self->combined = coro_as_completed (self->futures, 2);
     }
+}
+
+static gpointer
+combine_thread (gpointer combined)
+{
+  Combined *self = combined;
+
+  g_main_context_push_thread_default (self->idle);
+  combine (self);
+  g_main_context_pop_thread_default (self->idle);
+  return NULL;
 }
 
 static gboolean
@@ -728,55 +743,58 @@ combined_cb (gpointer   user_data,
              GError   **error)
 {
   Combined *self = user_data;
-  CoroFuture *futures[] = { new_future_of (self->members), new_future_of (self->members) };
-  g_autoptr (GObject) combined = NULL;
-  End end = { futures[0], RESOLVE, NULL };
+  End end = { NULL, RESOLVE, NULL };
   gboolean ok = TRUE;
 
+  for (int i = 0; i < 2 && self->is_outer; i++)
+    self->futures[i] = coro_future_new ();
+  end.future = self->futures[0];
   if (self->combination != RACE)
-    g_assert_true (coro_future_resolve (futures[1], NULL));
-  if (self->done)
-    end_future (futures[0], RESOLVE);
-  g_main_context_push_thread_default (self->outer);
-  combined = combine (self->combination, futures);
-  g_main_context_pop_thread_default (self->outer);
-  if (!self->done)
-    {
-      g_assert_true (coro_yield (NULL));
-      end.thread = g_thread_new ("end", end_thread, &end);
-    }
+    g_assert_true (coro_future_resolve (self->futures[1], NULL));
+  if (!self->is_pending)
+    end_future (self->futures[0], RESOLVE);
+
+  if (self->is_outer)
+    g_thread_join (g_thread_new ("combine", combine_thread, self));
+  else
+    combine (self);
+  g_assert_true (coro_yield (NULL));
+  if (self->is_pending)
+    end.thread = g_thread_new ("end", end_thread, &end);
 
   if (self->combination == AS_COMPLETED)
     for (int i = 0; i < 2 && ok; i++)
       {
         g_auto (GValue) value = G_VALUE_INIT;
 
-        ok = coro_iterator_next (combined, &value, error);
+        ok = coro_iterator_next (self->combined, &value, error);
       }
   else
-    ok = coro_await (combined, NULL, error);
+    ok = coro_await (self->combined, NULL, error);
 
   g_clear_pointer (&end.thread, g_thread_join);
-  g_object_unref (futures[0]);
-  g_object_unref (futures[1]);
   return ok;
 }
 
-/* Neither needs the combination a turn of the members' context, nor an await of it one of its own. */
+/* Neither needs the combination a turn of its members' context, nor an await of it one of its own. */
 static void
 test_combination_is_idle (gconstpointer data)
 {
   for (int i = 0; i < 60; i++)
     {
       g_autoptr (GMainContext) idle = g_main_context_new ();
-      gboolean is_outer = i % 3 == 2 && GPOINTER_TO_INT (data) != AS_COMPLETED;
-      Combined self = {
-        GPOINTER_TO_INT (data), is_outer ? NULL : idle, is_outer ? idle : NULL, i % 2 == 0
-      };
+      Combined self = { GPOINTER_TO_INT (data), idle, i % 3 == 2, i % 2 == 1, };
       g_autoptr (GError) error = NULL;
 
+      if (self.combination == SHIELD || self.combination == AS_COMPLETED)
+        self.is_outer = FALSE;  /* these are used in their own thread */
+      for (int j = 0; j < 2 && !self.is_outer; j++)
+        self.futures[j] = new_future_of (idle);
       coro_run (combined_cb, &self, NULL, &error);
       g_assert_no_error (error);
+      g_object_unref (self.combined);
+      g_object_unref (self.futures[0]);
+      g_object_unref (self.futures[1]);
     }
 }
 
