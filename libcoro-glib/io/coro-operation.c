@@ -7,6 +7,7 @@
 
 #include "fiber/coro-error.h"
 #include "fiber/coro-fork-private.h"
+#include "scheduler/coro-block-private.h"
 #include "scheduler/coro-cancel-private.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scheduler/coro-waiter-private.h"
@@ -192,9 +193,10 @@ operation_end (CoroOperation *self,
   CoroOperationPrivate *priv = get_private (self);
   CoroWaiter *waiter = g_steal_pointer (&priv->waiter);
 
-  self->result = g_object_ref (result);
   if (priv->scheduler != NULL)
     priv->scheduler->n_external--;
+  /* Last, because a caller that blocks may be in another thread. */
+  g_atomic_pointer_set (&self->result, g_object_ref (result));
   if (waiter != NULL)
     coro_waiter_signal (waiter);
 }
@@ -372,6 +374,12 @@ operation_settle (CoroOperation *self)
     coro_job_mark_cancel (job);
 }
 
+static gboolean
+has_result (gpointer operation)
+{
+  return g_atomic_pointer_get (&((CoroOperation *) operation)->result) != NULL;
+}
+
 /* For callers that cannot be parked.  The caller is about to call a finish function, which needs a
  * result: blocking is the lesser evil. */
 static void
@@ -380,8 +388,7 @@ operation_block (CoroOperation *self,
 {
   g_critical ("An asynchronous call blocks: %s", error->message);
 
-  while (self->result == NULL)
-    g_main_context_iteration (g_main_context_get_thread_default (), TRUE);
+  coro_block_until (has_result, self);
 }
 
 /* Waits for the callback.  `watched`: gives up if no callback can come any more. */

@@ -8,6 +8,7 @@
 #include "fiber/coro-error.h"
 #include "fiber/coro-fork-private.h"
 #include "future/coro-task-private.h"
+#include "scheduler/coro-block-private.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scope/coro-run.h"
 #include "scope/coro-shield.h"
@@ -733,6 +734,12 @@ pool_end_servers (CoroWorkerPool *self)
   coro_object_lock_release (&self->lock);
 }
 
+static gboolean
+is_done (gpointer future)
+{
+  return coro_future_is_done (future);
+}
+
 /* Waits for `ended`, even if the caller is cancelled. */
 static gboolean
 wait_for_end (CoroFuture  *ended,
@@ -742,8 +749,7 @@ wait_for_end (CoroFuture  *ended,
 
   if (coro_job_get_running () == NULL)
     {
-      while (!coro_future_is_done (ended))
-        g_main_context_iteration (g_main_context_get_thread_default (), TRUE);
+      coro_block_until (is_done, ended);
       return TRUE;
     }
 
@@ -777,7 +783,8 @@ pool_join (CoroWorkerPool *self)
  *
  * Shutting down twice is fine. Callable from any thread but its own. Suspends
  * a coroutine; elsewhere it iterates the thread-default main context, because
- * coroutines of the pool may have to hear from there before they can end.
+ * coroutines of the pool may have to hear from there before they can end. If another
+ * thread iterates that context, it only waits.
  * Cancellation does not shorten it.
  *
  * @error can be set to [error@Coro.Error.PROTOCOL] inside the pool and to the

@@ -523,6 +523,47 @@ shut_down_many_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* A plain thread shuts a pool down while another thread has the default main context. */
+static gpointer
+loop_cb (gpointer loop)
+{
+  g_main_loop_run (loop);
+  return NULL;
+}
+
+static void
+test_shut_down_beside_loop (void)
+{
+  GMainLoop *loop;
+  GThread *thread;
+  int arrived = FALSE;
+
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+      g_test_trap_assert_passed ();
+      return;
+    }
+
+  alarm (20);
+  loop = g_main_loop_new (NULL, FALSE);
+  thread = g_thread_new ("loop", loop_cb, loop);
+  while (g_main_context_acquire (NULL))         /* until the loop has it */
+    {
+      g_main_context_release (NULL);
+      g_thread_yield ();
+    }
+  pool = coro_worker_pool_new (2);
+  coro_worker_pool_spawn (pool, arrive_and_wait_cb, &arrived, NULL);
+  while (!g_atomic_int_get (&arrived))
+    g_thread_yield ();
+  g_assert_true (coro_worker_pool_shut_down (pool, NULL));
+  g_assert_finalize_object (g_steal_pointer (&pool));
+  g_main_loop_quit (loop);
+  g_thread_join (thread);
+  g_main_loop_unref (loop);
+}
+
 /* --- threads that cannot be had ----------------------------------------------------------- */
 
 static gboolean
@@ -691,6 +732,7 @@ main (int    argc,
   g_test_add_data_func ("/io/worker-pool/dropped-with-pending", dropped_cb, run_cb);
   g_test_add_data_func ("/io/worker-pool/no-shut-down-inside", inside_cb, run_cb);
   g_test_add_data_func ("/io/worker-pool/shut-down-many", shut_down_many_cb, run_cb);
+  g_test_add_func ("/io/worker-pool/shut-down-beside-loop", test_shut_down_beside_loop);
   g_test_add_data_func ("/io/worker-pool/no-threads", no_threads_cb, run_cb);
   g_test_add_data_func ("/io/worker-pool/never-a-thread", never_a_thread_cb, run_cb);
   return g_test_run ();
