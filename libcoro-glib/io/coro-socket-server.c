@@ -11,11 +11,11 @@
 #include "future/coro-task-private.h"
 #include "io/coro-operation.h"
 #include "io/coro-socket-private.h"
+#include "scheduler/coro-errno-private.h"
 #include "scope/coro-nursery.h"
 #include "scope/coro-spawn.h"
 #include "scope/coro-task-group-private.h"
 
-#include <errno.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -56,24 +56,28 @@ coro_socket_listen (GSocketAddress  *address,
   return g_socket_listen (socket, error) ? g_steal_pointer (&socket) : NULL;
 }
 
-/* A connection that was over before it was taken is none. */
+/* A connection that was over before it was taken is none.  `code` becomes the error number, which
+ * the GError does not tell: GIO has one code for many. */
 static gssize
 accept_cb (int      fd,
-           gpointer args)
+           gpointer code)
 {
   int connection;
 
   do
     connection = accept4 (fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
   while (connection < 0 && (errno == ECONNABORTED || errno == EPROTO));
+  *(int *) code = connection < 0 ? errno : 0;
   return connection;
 }
 
 static int
 accept_fd (GSocket  *socket,
+           int      *code,
            GError  **error)
 {
-  return (int) coro_socket_perform (socket, EPOLLIN, accept_cb, NULL, 0, "Error accepting connection", error);
+  *code = 0;
+  return (int) coro_socket_perform (socket, EPOLLIN, accept_cb, code, 0, "Error accepting connection", error);
 }
 
 /**
@@ -102,11 +106,11 @@ coro_socket_accept (GSocket  *socket,
                     GError  **error)
 {
   GSocket *connection;
-  int fd;
+  int fd, code;
 
   g_return_val_if_fail (G_IS_SOCKET (socket), NULL);
 
-  fd = accept_fd (socket, error);
+  fd = accept_fd (socket, &code, error);
   if (fd < 0)
     return NULL;
 
@@ -180,15 +184,6 @@ connection_cb (gpointer   user_data,
   return TRUE;
 }
 
-static gboolean
-error_is_passing (const GError *error)
-{
-  return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES) ||
-         g_error_matches (error, G_IO_ERROR, g_io_error_from_errno (ENFILE)) ||
-         g_error_matches (error, G_IO_ERROR, g_io_error_from_errno (ENOBUFS)) ||
-         g_error_matches (error, G_IO_ERROR, g_io_error_from_errno (ENOMEM));
-}
-
 /* As long as there is no stack, the accepted connection waits, and no further one is accepted. */
 static gboolean
 hand_over (int              fd,
@@ -215,7 +210,8 @@ coro_socket_accept_each (GSocket         *socket,
   while (TRUE)
     {
       GError *local_error = NULL;
-      int fd = accept_fd (socket, &local_error);
+      int code;
+      int fd = accept_fd (socket, &code, &local_error);
 
       if (fd >= 0)
         {
@@ -223,7 +219,8 @@ coro_socket_accept_each (GSocket         *socket,
             return FALSE;
           continue;
         }
-      if (!error_is_passing (local_error))
+      /* The wait may lack something, too. */
+      if (!coro_errno_is_lack (code) && !coro_error_is_lack (local_error))
         {
           g_propagate_error (error, local_error);
           return FALSE;

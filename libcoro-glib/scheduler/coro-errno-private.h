@@ -27,6 +27,14 @@ coro_errno_is_lack (int code)
   return code == EMFILE || code == ENFILE || code == ENOMEM || code == ENOBUFS || code == ENOSPC || code == EDQUOT;
 }
 
+/* The same of a GError, as far as it can tell: GIO gives G_IO_ERROR_FAILED to ENOBUFS and many others. */
+static inline gboolean
+coro_error_is_lack (const GError *error)
+{
+  return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES) ||
+         g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
+}
+
 /* A file system or device may answer with ECANCELED.  Only the coroutine's own cancellation is
  * reported with G_IO_ERROR_CANCELLED. */
 static inline GIOErrorEnum

@@ -4,18 +4,16 @@
  * Loading, saving and copying whole files.  The same tests run over io_uring and over
  * threads: see meson.build.
  */
+#include "lib/forbid-call.h"
 #include "lib/process.h"
 #include "test-util.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -632,26 +630,6 @@ test_no_permission (void)
 }
 
 /* --- a kernel that does not do everything ----------------------------------------- */
-
-/* From here on a system call fails in this thread and those that it starts. */
-static void
-forbid (int call,
-        int error_number)
-{
-  struct sock_filter filter[] = {
-    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, nr)),
-    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, (guint32) call, 0, 1),
-    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (guint32) error_number),
-    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
-  };
-  struct sock_fprog program = { G_N_ELEMENTS (filter), filter };
-
-  g_assert_cmpint (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), ==, 0);
-  g_assert_cmpint (prctl (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0), ==, 0);
-  errno = 0;
-  g_assert_cmpint (syscall (call, -1, NULL, 0, 0, 0, 0), ==, -1);
-  g_assert_cmpint (errno, ==, error_number);
-}
 
 static gboolean copy_cb (gpointer user_data, GValue *result, GError **error);
 

@@ -3,6 +3,7 @@
  *
  * Sockets: what arrives, what goes wrong, and what cancellation leaves behind.
  */
+#include "lib/forbid-call.h"
 #include "socket-pair.h"
 
 #include <errno.h>
@@ -711,6 +712,43 @@ serve_cb (gpointer   user_data,
 }
 
 static gboolean
+serve_nothing_cb (GSocket   *socket,
+                  gpointer   user_data,
+                  GError   **error)
+{
+  return TRUE;
+}
+
+static gboolean
+serve_odd_cb (gpointer   listener,
+              GValue    *result,
+              GError   **error)
+{
+  return coro_socket_serve (listener, serve_nothing_cb, NULL, error);
+}
+
+/* An error for which GIO has no code ends the server: it is no lack that would pass. */
+static void
+test_serve_odd_error (void)
+{
+  g_autoptr (GSocket) listener = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+      g_test_trap_assert_passed ();
+      return;
+    }
+
+  alarm (20);
+  listener = listen_on_loopback ();
+  forbid (SYS_accept4, EIO);
+  g_assert_false (coro_run (serve_odd_cb, listener, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_FAILED);
+}
+
+static gboolean
 serve_many_cb (gpointer   user_data,
                GValue    *result,
                GError   **error)
@@ -973,6 +1011,7 @@ main (int    argc,
   add_for_both ("number-reused", number_reused_cb);
   add_for_both ("many-in-turn", many_in_turn_cb);
   add_for_both ("two-objects", two_objects_cb);
+  g_test_add_func ("/io/socket/serve-odd-error", test_serve_odd_error);
   coro_test_add_func ("/io/socket/serve-many", serve_many_cb);
   coro_test_add_func ("/io/socket/serve-drains", serve_drains_cb);
   if (g_getenv ("CORO_TEST_VALGRIND") == NULL)  /* which accepts and closes where it has no descriptor */
