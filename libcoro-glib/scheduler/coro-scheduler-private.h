@@ -138,7 +138,8 @@ struct _CoroScheduler
   gboolean closed;              /* (atomic) */
   gboolean shutting_down;
   gboolean ending;              /* each of its jobs is asked to stop, once */
-  gboolean late;                /* it has, and somebody acts for it; guarded by late_lock */
+  gsize late_thread;            /* it has, and this thread acts for it; 0: none; guarded by late_lock */
+  guint late_n_forks;           /* the process of that thread, by coro_n_forks; guarded by late_lock */
   guint n_eager;                /* dispatches for the first step of a job that are nested */
   CoroErrand *errands;          /* (nullable): what threads do for us */
   CoroReady losing;             /* those of a parent's */

@@ -52,7 +52,7 @@ static GParamSpec *properties[N_PROPS];
 CoroGlobalHooks coro_global_hooks;
 
 CORO_FORK_LOCK (registry_lock, CORO_FORK_FIRST)
-CORO_FORK_LOCK (late_lock, CORO_FORK_LAST)      /* guards `late` */
+CORO_FORK_LOCK (late_lock, CORO_FORK_LAST)      /* guards late_thread and late_n_forks */
 /* All of them, for the command of coro-gdb.py; guarded by registry_lock. */
 CoroScheduler *coro_schedulers G_GNUC_INTERNAL __attribute__ ((used));
 
@@ -194,12 +194,18 @@ coro_scheduler_init (CoroScheduler *self)
     coro_global_hooks.scheduler_created (self);
 }
 
+static void
+thread_take_number (void)
+{
+  if (coro_thread_number == CORO_THREAD_UNNUMBERED)
+    coro_thread_number = (gsize) g_atomic_pointer_add (&last_thread, 1) + 1;
+}
+
 /* Makes the calling thread the owner of the scheduler. */
 void
 coro_scheduler_bind (CoroScheduler *self)
 {
-  if (coro_thread_number == CORO_THREAD_UNNUMBERED)
-    coro_thread_number = (gsize) g_atomic_pointer_add (&last_thread, 1) + 1;
+  thread_take_number ();
   g_atomic_pointer_set (&self->thread, coro_thread_number);
 }
 
@@ -244,17 +250,24 @@ scheduler_drop_ready_cb (gpointer scheduler)
       ready->klass->drop (ready);
 }
 
-/* Who is late for a scheduler that has ended handles it there and then: futures outlive
- * their schedulers, and somebody may have begun to wait for one in the last moment.  One at
- * a time, as if that thread were the scheduler's. */
+/* A thread that is late for a scheduler that has ended handles it there and then: futures outlive
+ * their schedulers, and a coroutine may have begun to wait for one in the last moment.  One thread at
+ * a time, as if it were the scheduler's.  A child process lacks the thread that did so in the parent,
+ * unless it is the one that has forked. */
 static gboolean
 scheduler_begin_late (CoroScheduler *self)
 {
   gboolean begins;
 
+  thread_take_number ();
   g_mutex_lock (&late_lock);
-  begins = !self->late;
-  self->late = TRUE;
+  begins = self->late_thread == 0 ||
+           (self->late_n_forks != coro_n_forks && self->late_thread != coro_thread_self ());
+  if (begins)
+    {
+      self->late_thread = coro_thread_self ();
+      self->late_n_forks = coro_n_forks;
+    }
   g_mutex_unlock (&late_lock);
   return begins;
 }
@@ -270,7 +283,7 @@ scheduler_end_late (CoroScheduler *self)
   if (ends)
     {
       g_atomic_pointer_set (&self->thread, 0);
-      self->late = FALSE;
+      self->late_thread = 0;
     }
   g_mutex_unlock (&late_lock);
   return ends;
@@ -393,11 +406,12 @@ void
 coro_scheduler_post (CoroScheduler *self,
                      CoroMessage   *message)
 {
-  /* A reader who is awake may handle it, end its loop and be gone before we are done. */
+  /* A reader that is awake may handle it, end its loop and be gone before we are done. */
   g_object_ref (self);
 
-  if (coro_inbox_push (&self->inbox, message) &&
-      (g_atomic_int_get (&self->asleep) || g_atomic_int_get (&self->closed)))
+  /* A forked child may find messages that a thread of the parent was about to read. */
+  if ((coro_inbox_push (&self->inbox, message) && g_atomic_int_get (&self->asleep)) ||
+      g_atomic_int_get (&self->closed))
     {
       gboolean ended;
 

@@ -148,6 +148,62 @@ test_woken_by_threads (void)
   g_main_context_unref (context);
 }
 
+/* A thread acts for the scheduler, which has ended. */
+static void
+act_cb (CoroMessage *message)
+{
+  g_atomic_int_set (&n_calls, 1);
+  while (!g_atomic_int_get (&stop))
+    g_thread_yield ();
+}
+
+static gpointer
+act_thread (gpointer data)
+{
+  CoroMessage message = { .handle = act_cb };
+
+  coro_scheduler_post (target, &message);
+  return NULL;
+}
+
+static void
+handled_cb (CoroMessage *message)
+{
+  g_atomic_int_inc (&n_calls);
+}
+
+static int
+post_to_ended (void)
+{
+  CoroMessage message = { .handle = handled_cb };
+
+  coro_scheduler_post (target, &message);
+  return g_atomic_int_get (&n_calls) == 2 ? 42 : 1;
+}
+
+/* The child does not have that thread, and acts by itself. */
+static void
+test_thread_that_acted (void)
+{
+  GThread *thread;
+
+  g_atomic_int_set (&stop, FALSE);
+  g_atomic_int_set (&n_calls, 0);
+  context = g_main_context_new ();
+  target = coro_scheduler_ref_for_context (context);
+  g_main_context_unref (context);
+  g_assert_true (coro_scheduler_is_closed (target));
+  thread = g_thread_new ("actor", act_thread, NULL);
+  while (g_atomic_int_get (&n_calls) == 0)
+    g_thread_yield ();
+
+  fork_often (post_to_ended);
+
+  g_atomic_int_set (&stop, TRUE);
+  g_thread_join (thread);
+  g_object_unref (target);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -159,6 +215,7 @@ main (int    argc,
     {
       g_test_add_func ("/scheduler/fork/locks-are-free", test_locks_are_free);
       g_test_add_func ("/scheduler/fork/woken-by-threads", test_woken_by_threads);
+      g_test_add_func ("/scheduler/fork/thread-that-acted-for-an-ended-scheduler", test_thread_that_acted);
     }
 #endif
   return g_test_run ();
