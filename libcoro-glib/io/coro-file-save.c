@@ -34,6 +34,8 @@ typedef struct
 
 /* Bytes that are written between two looks at whether it is cancelled. */
 #define PIECE (1024 * 1024)
+/* How often a file may come while a new one is made, and be gone when that is tried again. */
+#define MAX_TRIES 100
 /* The number of links that the kernel follows. */
 #define MAX_LINKS 40
 /* A pipe without a reader must not block; a terminal must not become the controlling terminal. */
@@ -167,6 +169,20 @@ is_about_the_name (int code)
   return code == EPERM || code == EACCES || code == EBUSY || code == EXDEV;
 }
 
+/* A file that was put there meanwhile (EEXIST) would lose its permissions with its contents.  Not every
+ * file system can tell. */
+static int
+take_name (const char *temporary,
+           const char *path,
+           gboolean    is_new)
+{
+  if (is_new && renameat2 (AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+    return 0;
+  if (is_new && !coro_errno_is_refusal (errno))
+    return errno;
+  return rename (temporary, path) == 0 ? 0 : errno;
+}
+
 /* Writes to a file of another name, which then takes the place of the old one: at any time
  * the name has all of the old contents or all of the new. */
 static int
@@ -190,8 +206,12 @@ save_replace (CoroFileSave *self,
     failure = write_temporary (self, fd, old, cancellable);
   else
     close (fd);
-  if (failure == 0 && rename (temporary, path) != 0)
-    failure = old >= 0 && is_about_the_name (errno) ? CANNOT_REPLACE : errno;
+  if (failure == 0)
+    {
+      failure = take_name (temporary, path, old < 0);
+      if (old >= 0 && is_about_the_name (failure))
+        failure = CANNOT_REPLACE;
+    }
   if (failure != 0)
     unlink (temporary);
   else
@@ -392,7 +412,12 @@ save_cb (gpointer       user_data,
   CoroFileSave *self = user_data;
 
   self->cancelled = FALSE;
-  self->failure = save_run (self, cancellable);
+  for (int i = 0; i < MAX_TRIES; i++)
+    {
+      self->failure = save_run (self, cancellable);
+      if (self->failure != EEXIST)
+        break;
+    }
   return user_data;
 }
 

@@ -1237,6 +1237,43 @@ test_odd_error (void)
   remove_folder ();
 }
 
+/* A file that comes while a new one is made keeps its permissions, like any old file. */
+static gboolean
+save_comes_meanwhile_cb (gpointer   user_data,
+                         GValue    *result,
+                         GError   **error)
+{
+  g_autoptr (GFile) file = get_file ("comes");
+  g_autoptr (GBytes) bytes = make_bytes (9000000);
+  g_autofree char *path = get_path ("comes");
+  Saving saving = { file, NULL, bytes, FALSE };
+  int fd;
+
+  do
+    {
+      g_autoptr (CoroTask) task = NULL;
+      guint n_before;
+
+      g_unlink (path);
+      n_before = count_files ();
+      task = coro_spawn_task (save_bytes_cb, &saving, NULL);
+      while (count_files () == n_before)        /* until it has begun */
+        if (!coro_yield (error))
+          return FALSE;
+      fd = open (path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0604);
+      if (fd >= 0)
+        g_assert_cmpint (fchmod (fd, 0604), ==, 0);
+      if (!coro_await (task, NULL, error))
+        return FALSE;
+    }
+  while (fd < 0);               /* too late */
+
+  close (fd);
+  assert_contents (file, bytes);
+  g_assert_cmphex (get_mode (path) & 07777, ==, 0604);
+  return TRUE;
+}
+
 /* A pipe that a save has to wait for, since it has not room for all. */
 typedef struct
 {
@@ -1691,6 +1728,7 @@ main (int    argc,
   g_test_add_func ("/io/file/save/odd-error", test_odd_error);
   ADD ("/io/file/save/cancel-anywhere", cancel_save_cb);
   ADD ("/io/file/save/replaced-meanwhile", save_replaced_cb);
+  ADD ("/io/file/save/comes-meanwhile", save_comes_meanwhile_cb);
   ADD ("/io/file/save/pipe-is-waited-for", save_pipe_cb);
   ADD ("/io/file/save/pipe-that-nobody-reads", save_pipe_alone_cb);
   ADD ("/io/file/save/pipe-cancelled", save_pipe_cancelled_cb);
