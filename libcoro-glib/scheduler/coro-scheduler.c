@@ -449,12 +449,20 @@ coro_scheduler_read_inbox (CoroScheduler *self)
   scheduler_handle_messages (self);
 }
 
-/* Reads the inbox if the calling thread is the scheduler's; does nothing in another thread. */
+static void
+scheduler_read_inbox_cb (gpointer scheduler)
+{
+  coro_scheduler_read_inbox (scheduler);
+}
+
+/* Reads the inbox if the calling thread is the scheduler's; does nothing in another thread.  A
+ * message may drop the last reference to an object of a language binding, whose code does not run on
+ * the small stack of a coroutine. */
 void
 coro_scheduler_catch_up_slow (CoroScheduler *self)
 {
   if (coro_scheduler_is_mine (self))
-    coro_scheduler_read_inbox (self);
+    coro_call_natively (scheduler_read_inbox_cb, self);
 }
 
 void

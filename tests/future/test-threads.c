@@ -610,6 +610,56 @@ drop_theirs_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* --- last references ------------------------------------------------------------------ */
+
+static const char *native_place;        /* on the thread's own stack */
+
+static void
+dropped_cb (gpointer  distance,
+            GObject  *where_it_was)
+{
+  const char *here = __builtin_frame_address (0);
+
+  *(gsize *) distance = (gsize) (native_place > here ? native_place - here : here - native_place);
+}
+
+static gpointer
+resolve_and_drop_thread (gpointer future)
+{
+  coro_future_resolve (future, NULL);
+  g_object_unref (future);
+  return NULL;
+}
+
+/* A coroutine that asks for state of its thread reads the messages of other threads.  What they drop
+ * is dropped on the thread's own stack. */
+static gboolean
+dropped_natively_cb (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  CoroFuture *future = coro_future_new ();
+  gsize distance = 0;
+
+  g_object_weak_ref (G_OBJECT (future), dropped_cb, &distance);
+  g_thread_join (g_thread_new ("end", resolve_and_drop_thread, future));
+  g_assert_cmpuint (distance, ==, 0);   /* the message has the last reference */
+  g_list_free_full (coro_all_tasks (NULL), g_object_unref);
+  g_assert_cmpuint (distance, >, 0);
+  g_assert_cmpuint (distance, <, 1 << 20);
+  return TRUE;
+}
+
+static void
+test_dropped_natively (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  native_place = __builtin_frame_address (0);
+  coro_run (dropped_natively_cb, NULL, NULL, &error);
+  g_assert_no_error (error);
+}
+
 /* --- main contexts that nothing iterates ---------------------------------------------- */
 
 static CoroFuture *
@@ -992,6 +1042,7 @@ main (int    argc,
   add_real ("/future/threads/cancel-select-of-theirs", cancel_select_theirs_cb, NULL);
   add_real ("/future/threads/gather-theirs", gather_theirs_cb, NULL);
   add_real ("/future/threads/drop-theirs", drop_theirs_cb, NULL);
+  g_test_add_func ("/future/threads/dropped-on-the-native-stack", test_dropped_natively);
   g_test_add_func ("/future/threads/owner-is-idle", test_owner_is_idle);
   for (int i = 0; i < N_COMBINATIONS; i++)
     {
