@@ -284,7 +284,7 @@ coro_future_is_wanted (CoroFuture     *self,
          coro_future_is_wanted_inside (self, func, user_data);
 }
 
-static CoroFutureCallback *
+static G_ALWAYS_INLINE inline CoroFutureCallback *
 callback_new (CoroFutureFunc  func,
               gpointer        user_data,
               GDestroyNotify  destroy,
@@ -301,7 +301,7 @@ callback_new (CoroFutureFunc  func,
   return self;
 }
 
-static void
+static G_ALWAYS_INLINE inline void
 future_add_callback (CoroFuture     *self,
                      CoroFutureFunc  func,
                      gpointer        user_data,
@@ -377,25 +377,15 @@ watch_tell (CoroOutside *outside)
   coro_scheduler_post (self->scheduler, &callback->message);
 }
 
-/* coro_future_on_done() for futures that the library makes of other futures.  `func` is called
- * also if the context of `self` has ended, or nothing iterates it: then in the main context of the
- * caller, or on the thread that completes or drops `self`, or inside this call. */
-void
-coro_future_watch (CoroFuture     *self,
-                   CoroFutureFunc  func,
-                   gpointer        user_data,
-                   GDestroyNotify  destroy)
+G_NO_INLINE static void
+future_watch_outside (CoroFuture     *self,
+                      CoroScheduler  *scheduler,
+                      CoroFutureFunc  func,
+                      gpointer        user_data,
+                      GDestroyNotify  destroy)
 {
-  CoroScheduler *scheduler = coro_scheduler_peek ();
-  CoroFutureWatch *watch;
+  CoroFutureWatch *watch = g_new0 (CoroFutureWatch, 1);
 
-  if (G_LIKELY (coro_future_private (self)->scheduler == scheduler))
-    {
-      future_add_callback (self, func, user_data, destroy, TRUE);
-      return;
-    }
-
-  watch = g_new0 (CoroFutureWatch, 1);
   watch->outside.tell = watch_tell;
   g_atomic_ref_count_init (&watch->ref_count);
   g_atomic_ref_count_inc (&watch->ref_count);
@@ -408,6 +398,25 @@ coro_future_watch (CoroFuture     *self,
   future_add_callback (self, watch_cb, watch, watch_unref, TRUE);
   if (!coro_outside_add (&watch->outside, self))
     watch_tell (&watch->outside);
+}
+
+/* coro_future_on_done() for futures that the library makes of other futures.  `func` is called
+ * also if the context of `self` has ended, or nothing iterates it: then in the main context of the
+ * caller, or on the thread that completes or drops `self`, or inside this call. */
+void
+coro_future_watch (CoroFuture     *self,
+                   CoroFutureFunc  func,
+                   gpointer        user_data,
+                   GDestroyNotify  destroy)
+{
+  CoroScheduler *scheduler = coro_scheduler_current;
+
+  if (G_UNLIKELY (scheduler == NULL))
+    scheduler = coro_scheduler_peek ();
+  if (G_LIKELY (coro_future_private (self)->scheduler == scheduler))
+    future_add_callback (self, func, user_data, destroy, TRUE);
+  else
+    future_watch_outside (self, scheduler, func, user_data, destroy);
 }
 
 /**
