@@ -876,6 +876,53 @@ late_callback_cb (gpointer   user_data,
   return TRUE;
 }
 
+static gboolean
+resolve_later_cb (gpointer future)
+{
+  coro_future_resolve (future, NULL);
+  return G_SOURCE_REMOVE;
+}
+
+/* The future of a call that another language has made: the call keeps its cancellable, or will not
+ * call back. */
+static void
+test_watched_call (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+
+  g_main_context_push_thread_default (context);
+  for (int kept = 0; kept < 2; kept++)
+    {
+      g_autoptr (CoroFuture) future = coro_future_new ();
+      GCancellable *cancellable = g_cancellable_new ();
+
+      if (kept)
+        g_object_ref (cancellable);
+      coro_future_watch_call (future, cancellable);
+      g_object_unref (cancellable);
+      while (g_main_context_iteration (context, FALSE))
+        continue;
+
+      g_assert_cmpint (coro_future_is_done (future), ==, !kept);
+      if (kept)
+        {
+          g_autoptr (GSource) source = g_idle_source_new ();
+
+          g_source_set_callback (source, resolve_later_cb, future, NULL);
+          g_source_attach (source, context);
+          while (!coro_future_is_done (future))
+            g_main_context_iteration (context, TRUE);
+          g_assert_null (coro_future_get_error (future));
+          g_object_unref (cancellable);
+        }
+      else
+        {
+          g_assert_error (coro_future_get_error (future), CORO_ERROR, CORO_ERROR_NO_RESULT);
+        }
+    }
+  g_main_context_pop_thread_default (context);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -907,6 +954,7 @@ main (int    argc,
   coro_test_add_func ("/operation/used-again", used_again_cb);
   coro_test_add_func ("/operation/two-at-once", two_at_once_cb);
   g_test_add_func ("/operation/outside", test_outside);
+  g_test_add_func ("/operation/watched-call", test_watched_call);
   coro_test_add_func ("/operation/not-awaited-is-said", not_awaited_cb);
 
   return g_test_run ();
