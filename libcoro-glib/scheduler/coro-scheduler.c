@@ -348,6 +348,7 @@ coro_scheduler_close (CoroScheduler *self)
     {
       g_critical ("A main context ended with %" G_GSIZE_FORMAT " unfinished coroutines; what they hold is leaked",
                   self->n_jobs);
+      g_object_ref (self);      /* what they wait for in other threads may still wake them */
       coro_scheduler_foreach_job (self, lose_job_cb, self);
     }
   else

@@ -6,6 +6,8 @@
 
 #include "test-util.h"
 
+#include <unistd.h>
+
 static void
 note_future_cb (CoroFuture  *future,
                 gpointer     text,
@@ -177,6 +179,61 @@ test_unread_errors_are_said (void)
   g_test_assert_expected_messages ();
 }
 
+/* --- unfinished coroutines -------------------------------------------------------------- */
+
+static gboolean
+await_cb (gpointer   future,
+          GValue    *result,
+          GError   **error)
+{
+  return coro_await (future, NULL, error);
+}
+
+static gpointer
+resolve_thread (gpointer future)
+{
+  g_assert_true (coro_future_resolve (future, NULL));
+  return NULL;
+}
+
+/* A coroutine that will never run again waits for a future of another main context, which knows
+ * nothing of that. */
+static void
+test_waits_for_future_of_another (void)
+{
+  GMainContext *context;
+  g_autoptr (CoroFuture) here = NULL, there = NULL;
+  gpointer scheduler;
+
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, 0);
+      g_test_trap_assert_passed ();
+      return;
+    }
+
+  context = g_main_context_new ();
+  here = coro_future_new ();
+  there = coro_future_new ();
+  g_main_context_push_thread_default (context);
+  coro_spawn (await_cb, here, NULL);
+  coro_spawn (await_cb, there, NULL);
+  scheduler = coro_scheduler_ref_for_context (context);
+  g_main_context_pop_thread_default (context);
+  settle (context);
+  g_object_add_weak_pointer (scheduler, &scheduler);
+  g_object_unref (scheduler);
+
+  g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*ended with 2 unfinished coroutines*");
+  g_main_context_unref (context);
+  g_test_assert_expected_messages ();
+  g_assert_nonnull (scheduler);
+  g_assert_true (coro_future_resolve (here, NULL));
+  g_thread_join (g_thread_new ("resolves", resolve_thread, there));
+  g_assert_true (coro_scheduler_is_closed (scheduler));
+  _exit (0);                    /* what they hold is leaked */
+}
+
 /* --- between the last reference and the end ------------------------------------------- */
 
 /* Sources before and after that of the scheduler, whose ends are in the midst of the context's. */
@@ -315,6 +372,7 @@ main (int    argc,
   g_test_add_func ("/scheduler/end/freeing-may-ask-again", test_freeing_may_ask_again);
   g_test_add_func ("/scheduler/end/frees-on-the-main-stack", test_frees_on_the_main_stack);
   g_test_add_func ("/scheduler/end/unread-errors-are-said", test_unread_errors_are_said);
+  g_test_add_func ("/scheduler/end/waits-for-future-of-another", test_waits_for_future_of_another);
   g_test_add_func ("/scheduler/end/asked-in-the-midst-of-it", test_asked_in_the_midst_of_the_end);
   g_test_add_func ("/scheduler/end/freeing-may-wait-for-who-is-late", test_freeing_may_wait_for_who_is_late);
   g_test_add_func ("/scheduler/end/calls-to-come-among-threads", test_calls_to_come_among_threads);
