@@ -28,6 +28,9 @@
  * closes itself later, in a coroutine of its own, and debug mode warns of it;
  * [func@Loop.enter] closes a generator as soon as the loop is left.
  *
+ * A generator belongs to the thread that begins it. In another thread its
+ * functions fail with [error@Coro.Error.PROTOCOL].
+ *
  * Semantics: Python's asynchronous generators.
  *
  * Since: 0.1
@@ -140,6 +143,9 @@ static gboolean
 generator_check_idle (CoroGenerator  *self,
                       GError        **error)
 {
+  if (self->scheduler != NULL &&
+      !coro_scheduler_require_mine (self->scheduler, "A generator goes on in the thread that has begun it", error))
+    return FALSE;
   if (self->state != GENERATOR_RUNNING)
     return TRUE;
 

@@ -568,6 +568,57 @@ test_who_outlives_its_loop_is_named (void)
   g_test_assert_expected_messages ();
 }
 
+static gboolean
+two_values_cb (CoroGenerator  *generator,
+               gpointer        user_data,
+               GError        **error)
+{
+  return coro_generator_produce_int (generator, 1, error) && coro_generator_produce_int (generator, 2, error);
+}
+
+static gboolean
+step_elsewhere_cb (gpointer   generator,
+                   GValue    *result,
+                   GError   **error)
+{
+  g_auto (GValue) value = G_VALUE_INIT;
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_false (coro_iterator_next (generator, &value, &local_error));
+  g_assert_error (local_error, CORO_ERROR, CORO_ERROR_PROTOCOL);
+  g_clear_error (&local_error);
+  g_assert_false (coro_generator_close (generator, &local_error));
+  g_assert_error (local_error, CORO_ERROR, CORO_ERROR_PROTOCOL);
+  return TRUE;
+}
+
+static gpointer
+step_thread (gpointer generator)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (GError) error = NULL;
+
+  g_main_context_push_thread_default (context);
+  coro_run (step_elsewhere_cb, generator, NULL, &error);
+  g_assert_no_error (error);
+  g_main_context_pop_thread_default (context);
+  return NULL;
+}
+
+/* Its stack belongs to the thread that has begun it. */
+static gboolean
+other_thread_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  g_autoptr (CoroGenerator) generator = coro_generator_new (G_TYPE_INT, two_values_cb, NULL, NULL);
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  g_assert_true (coro_iterator_next (generator, &value, error));
+  g_thread_join (g_thread_new ("other", step_thread, generator));
+  return coro_generator_close (generator, error);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -595,6 +646,7 @@ main (int    argc,
   g_test_add_func ("/flow/generator/nameless-has-a-word", test_nameless_has_a_word);
   coro_test_add_func ("/flow/generator/who-was-dropped-is-named", test_who_was_dropped_is_named);
   g_test_add_func ("/flow/generator/who-outlives-its-loop-is-named", test_who_outlives_its_loop_is_named);
+  coro_test_add_func ("/generator/other-thread", other_thread_cb);
 
   return g_test_run ();
 }
