@@ -56,8 +56,28 @@ coro_socket_listen (GSocketAddress  *address,
   return g_socket_listen (socket, error) ? g_steal_pointer (&socket) : NULL;
 }
 
-/* A connection that was over before it was taken is none.  `code` becomes the error number, which
- * the GError does not tell: GIO has one code for many. */
+/* A connection that was over before it was taken is none, and Linux passes on what has happened
+ * to its network meanwhile; see accept(2). */
+static gboolean
+is_of_connection (int code)
+{
+  switch (code)
+    {
+    case ECONNABORTED:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case ENONET:
+    case ENOPROTOOPT:
+    case EPROTO:
+      return TRUE;
+    default:
+      return FALSE;
+    }
+}
+
+/* `code` becomes the error number, which the GError does not tell: GIO has one code for many. */
 static gssize
 accept_cb (int      fd,
            gpointer code)
@@ -66,7 +86,7 @@ accept_cb (int      fd,
 
   do
     connection = accept4 (fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  while (connection < 0 && (errno == ECONNABORTED || errno == EPROTO));
+  while (connection < 0 && is_of_connection (errno));
   *(int *) code = connection < 0 ? errno : 0;
   return connection;
 }

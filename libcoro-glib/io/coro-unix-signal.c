@@ -53,7 +53,8 @@ unix_signal_hook_release (CoroFutureHook *hook)
  * @signum.
  *
  * As long as it is pending the signal has no other effect. Cancelling or
- * dropping the future ends that.
+ * dropping the future ends that. In a coroutine that cleans up after the end of
+ * its main context, the future is cancelled from the start.
  *
  * Callable from any thread, for its thread-default main context; never
  * suspends.
@@ -69,10 +70,19 @@ coro_unix_signal_future (int signum)
   CoroUnixSignalHook *hook;
   GWeakRef *weak;
   GSource *source = g_unix_signal_source_new (signum);
+  GMainContext *context;
 
   g_return_val_if_fail (source != NULL, NULL);
 
   future = coro_future_new ();
+  context = coro_future_get_scheduler (future)->context;
+  if (context == NULL)          /* a coroutine cleans up at the end of its context */
+    {
+      g_source_unref (source);
+      coro_future_set_cancelled (future, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The main context has ended"));
+      return future;
+    }
+
   weak = g_new0 (GWeakRef, 1);
   g_weak_ref_init (weak, future);
   g_object_set_data (G_OBJECT (future), "coro-signum", GINT_TO_POINTER (signum));
@@ -84,6 +94,6 @@ coro_unix_signal_future (int signum)
 
   g_source_set_static_name (source, "[coro] unix signal");
   g_source_set_callback (source, unix_signal_cb, weak, weak_ref_free);
-  g_source_attach (source, coro_future_get_scheduler (future)->context);
+  g_source_attach (source, context);
   return future;
 }
