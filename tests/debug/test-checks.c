@@ -767,7 +767,7 @@ drop_generators_cb (gpointer   user_data,
   CoroGenerator *dropped = coro_generator_new (G_TYPE_INT, produce_cb, NULL, NULL);
   g_autoptr (CoroGenerator) guarded = coro_generator_new (G_TYPE_INT, produce_cb, NULL, NULL);
   g_autoptr (CoroGenerator) closed = coro_generator_new (G_TYPE_INT, produce_cb, NULL, NULL);
-  g_autoptr (CoroGenerator) unused = coro_generator_new (G_TYPE_INT, produce_cb, NULL, NULL);
+  G_GNUC_UNUSED g_autoptr (CoroGenerator) unused = coro_generator_new (G_TYPE_INT, produce_cb, NULL, NULL);
   g_auto (GValue) value = G_VALUE_INIT;
   g_autoptr (CoroScheduler) scheduler = coro_scheduler_ref_for_context (NULL);
 

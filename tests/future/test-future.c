@@ -169,7 +169,6 @@ test_read_error_is_not_said (void)
   g_autoptr (CoroFuture) looked_at = coro_future_new ();
   g_autoptr (CoroFuture) asked = coro_future_new ();
   g_autoptr (CoroFuture) cancelled = coro_future_new ();
-  g_autoptr (CoroFuture) watched = coro_future_new ();
 
   coro_future_reject (looked_at, new_error ());
   coro_future_get_error (looked_at);

@@ -179,7 +179,7 @@ keepalive_cb (gpointer   user_data,
               GValue    *result,
               GError   **error)
 {
-  g_auto (Bystander) bystander = bystander_new (FALSE);
+  G_GNUC_UNUSED g_auto (Bystander) bystander = bystander_new (FALSE);
   g_auto (Pair) pair = pair_new (TRUE);
   Call call = { .socket = pair.a };
   g_autoptr (CoroTask) task = NULL;
@@ -203,7 +203,7 @@ silent_peer_cb (gpointer   user_data,
                 GValue    *result,
                 GError   **error)
 {
-  g_auto (Bystander) bystander = bystander_new (TRUE);
+  G_GNUC_UNUSED g_auto (Bystander) bystander = bystander_new (TRUE);
   g_auto (Pair) pair = pair_new (TRUE);
   g_autoptr (GError) local_error = NULL;
   gint64 start = now ();
@@ -227,7 +227,7 @@ silent_listener_cb (gpointer   user_data,
                     GValue    *result,
                     GError   **error)
 {
-  g_auto (Bystander) bystander = bystander_new (TRUE);
+  G_GNUC_UNUSED g_auto (Bystander) bystander = bystander_new (TRUE);
   g_autoptr (GSocket) listener = listen_on_loopback ();
   g_autoptr (GSocketAddress) address = g_socket_get_local_address (listener, NULL);
   g_autoptr (GSocket) socket = new_tcp ();
@@ -272,7 +272,7 @@ refused_at_once_cb (gpointer   user_data,
                     GError   **error)
 {
   enum { N_CONNECTS = 500 };
-  g_auto (Bystander) bystander = bystander_new (TRUE);
+  G_GNUC_UNUSED g_auto (Bystander) bystander = bystander_new (TRUE);
   g_autoptr (GSocket) listener = listen_on_loopback ();
   g_autoptr (GSocketAddress) address = g_socket_get_local_address (listener, NULL);
   Refusal refusal = { address, 0 };

@@ -366,8 +366,7 @@ with_list (Stage *stage)
 static gboolean
 list_of_folder (Stage *stage)
 {
-  g_autofree char *path = put_file (stage, "f", "old", 0660);
-
+  g_free (put_file (stage, "f", "old", 0660));
   return set_list (stage->folder, DEFAULT_ACL, 6);
 }
 

@@ -314,7 +314,7 @@ cancel_before_cb (gpointer   user_data,
 {
   g_auto (Server) server = { listen_on_loopback (), };
   g_auto (CoroCancelScope) scope = coro_cancel_scope_enter (G_MAXINT64, NULL);
-  g_autoptr (GSocket) client = connect_to (server.listener, error);
+  G_GNUC_UNUSED g_autoptr (GSocket) client = connect_to (server.listener, error);
   g_autoptr (GError) local = NULL;
 
   coro_cancel_scope_cancel (&scope, NULL);
@@ -401,7 +401,7 @@ cancel_stubborn_cb (gpointer   user_data,
 {
   g_autoptr (GSocket) listener = listen_on_loopback ();
   g_autoptr (CoroTask) task = coro_spawn_task (serve_stubborn_cb, listener, NULL);
-  g_autoptr (GSocket) client = connect_to (listener, error);
+  G_GNUC_UNUSED g_autoptr (GSocket) client = connect_to (listener, error);
 
   while (coro_worker_pool_count_coroutines (pool, CORO_WORKER_ANY) == 0)
     if (!coro_yield (error))
@@ -516,7 +516,7 @@ left_behind_cb (gpointer   draining,
   g_autoptr (GSocket) listener = listen_on_loopback ();
   NeverStops serving = { listener, FALSE };
   g_autoptr (CoroTask) task = coro_spawn_task (serve_never_stops_cb, &serving, NULL);
-  g_autoptr (GSocket) client = connect_to (listener, error);
+  G_GNUC_UNUSED g_autoptr (GSocket) client = connect_to (listener, error);
   g_autoptr (GError) local = NULL;
 
   while (!g_atomic_int_get (&serving.begun))

@@ -389,7 +389,6 @@ main_stack_two_schedulers_cb (gpointer   user_data,
 {
   g_autoptr (GMainContext) context = g_main_context_new ();
   g_autoptr (CoroTaskGroup) group = NULL;
-  g_autoptr (CoroFuture) future = NULL;
   CoroScheduler *mine = coro_scheduler_get_running ();
   g_autoptr (CoroScheduler) theirs = coro_scheduler_ref_for_context (context);
   int calls = 0;

@@ -657,7 +657,6 @@ test_lost_coroutine (void)
     {
       g_autoptr (GMainContext) context = g_main_context_new ();
       g_autoptr (CoroFuture) gather = NULL;
-      g_autofree char *message = NULL;
       Lost lost = { 0, };
       GThread *thread = g_thread_new ("lost", lose_thread, &lost);
 

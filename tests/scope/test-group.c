@@ -692,7 +692,7 @@ handle_in_group_is_reported_once_cb (gpointer   user_data,
 
   {
     g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, &local_error);
-    g_autoptr (CoroTask) task = coro_task_group_spawn_task (nursery.group, fail_cb, "once", NULL);
+    G_GNUC_UNUSED g_autoptr (CoroTask) task = coro_task_group_spawn_task (nursery.group, fail_cb, "once", NULL);
 
     g_assert_false (coro_nursery_join (&nursery));
   }

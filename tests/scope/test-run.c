@@ -413,7 +413,6 @@ static void
 test_handles_outlive_the_loop (void)
 {
   CoroFuture *futures[3] = { NULL, };
-  g_autoptr (GError) error = NULL;
 
   g_assert_true (coro_run (keep_things_cb, futures, NULL, NULL));
   g_assert_cmpint (coro_future_get_state (futures[2]), ==, CORO_FUTURE_CANCELLED);

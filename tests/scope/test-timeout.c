@@ -125,7 +125,6 @@ value_before_deadline_cb (gpointer   user_data,
                           GError   **error)
 {
   g_autoptr (CoroFuture) future = coro_future_new ();
-  g_autoptr (CoroTask) waiter = NULL;
   int value;
 
   g_assert_true (coro_future_resolve_int (future, 42));

@@ -238,7 +238,7 @@ test_resolve_cancelled (gpointer   user_data,
                         GError   **error)
 {
   g_autoptr (CoroFuture) future = coro_future_new ();
-  g_autoptr (CoroFuture) kept = coro_future_shield (future);
+  G_GNUC_UNUSED g_autoptr (CoroFuture) kept = coro_future_shield (future);
   g_autoptr (CoroTask) task = coro_spawn_task (await_cancelled_cb, future, NULL);
 
   g_assert_true (coro_test_settle (error));

@@ -126,7 +126,7 @@ test_lock_cancel_waiting (gpointer   user_data,
                           GError   **error)
 {
   g_autoptr (Fixture) self = fixture_new ();
-  g_autoptr (CoroTask) first = coro_spawn_task (hold_cb, self, NULL);
+  G_GNUC_UNUSED g_autoptr (CoroTask) first = coro_spawn_task (hold_cb, self, NULL);
   g_autoptr (CoroTask) second = NULL;
   g_autoptr (CoroTask) third = NULL;
 

@@ -154,11 +154,15 @@ count_unread_turns_cb (gpointer   user_data,
   CoroScheduler *scheduler = coro_scheduler_get_running ();
   int called = 0;
 
+  *n_turns = 0;
   coro_test_clock_start (scheduler, TRUE);
   g_object_set_data (G_OBJECT (scheduler), "called", &called);
   g_thread_join (g_thread_new ("sender", post_cb, coro_scheduler_get_context (scheduler)));
-  for (*n_turns = 0; called == 0; ++*n_turns)
-    g_assert_true (coro_yield (error));
+  while (called == 0)
+    {
+      g_assert_true (coro_yield (error));
+      ++*n_turns;
+    }
   return TRUE;
 }
 
