@@ -10,6 +10,8 @@ int window_main (int, char **);
 
 #include <glib/gstdio.h>
 
+#include "../gtk/test-display.h"
+
 static GtkApplication *application;
 
 static Window *
@@ -128,12 +130,8 @@ main (int    argc,
 {
   int status;
 
-  g_test_init (&argc, &argv, NULL);
-  if (!gtk_init_check ())
-    {
-      g_print ("1..0 # SKIP no display\n");
-      return 0;
-    }
+  if (!test_display_init (&argc, &argv))
+    return 0;
 
   application = gtk_application_new ("io.github.libcoro.Window.Test", G_APPLICATION_NON_UNIQUE);
   g_assert_true (g_application_register (G_APPLICATION (application), NULL, NULL));

@@ -5,6 +5,7 @@
  */
 #include <coro-gtk/coro-gtk.h>
 
+#include "test-display.h"
 #include "test-util.h"
 
 #define ENOUGH 5
@@ -273,12 +274,8 @@ int
 main (int    argc,
       char **argv)
 {
-  g_test_init (&argc, &argv, NULL);
-  if (!gtk_init_check ())
-    {
-      g_print ("1..0 # SKIP no display\n");
-      return 0;
-    }
+  if (!test_display_init (&argc, &argv))
+    return 0;
 
   g_test_add_func ("/gtk/frame/update-phase", test_update_phase);
   g_test_add_func ("/gtk/frame/hidden", test_hidden);

@@ -5,6 +5,7 @@
  */
 #include <coro-gtk/coro-gtk.h>
 
+#include "test-display.h"
 #include "test-util.h"
 
 typedef struct
@@ -527,12 +528,8 @@ int
 main (int    argc,
       char **argv)
 {
-  g_test_init (&argc, &argv, NULL);
-  if (!gtk_init_check ())
-    {
-      g_print ("1..0 # SKIP no display\n");
-      return 0;
-    }
+  if (!test_display_init (&argc, &argv))
+    return 0;
 
   g_test_add_func ("/spec/S334/widget-disposed", test_disposed);
   g_test_add_func ("/spec/S334/widget-disposed-before-the-start", test_not_begun);
