@@ -490,7 +490,7 @@ main (int    argc,
   g_log_set_writer_func (log_cb, NULL, NULL);
   signal (SIGALRM, alarm_cb);
   alarm (seconds + 120);
-  end = g_get_monotonic_time () + seconds * G_USEC_PER_SEC;
+  end = g_get_monotonic_time () + (gint64) seconds * G_USEC_PER_SEC;
 
   printf ("1..1\n");
   workers = coro_worker_pool_new (2);

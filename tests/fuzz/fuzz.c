@@ -41,7 +41,7 @@ main (int    argc,
 {
   guint first = argc > 1 ? (guint) atoi (argv[1]) : 1;
   const char *last = argc > 2 ? argv[2] : argc > 1 ? argv[1] : "300";
-  gint64 end = last[0] == '+' ? g_get_monotonic_time () + atoi (last + 1) * G_USEC_PER_SEC : 0;
+  gint64 end = last[0] == '+' ? g_get_monotonic_time () + (gint64) atoi (last + 1) * G_USEC_PER_SEC : 0;
   guint64 n_operations = 0;
   guint seed;
   int n_descriptors = 0;
