@@ -3,6 +3,8 @@
 
 import asyncio
 
+from gi.repository import Gio
+
 from harness import *
 
 try:
@@ -209,6 +211,35 @@ if GLibEventLoop is not None:
                 loop.run_until_complete(method())
             finally:
                 loop.close()
+
+        async def wait_for(self, awaitable):
+            return await awaitable
+
+        def begin(self):
+            """An awaitable of PyGObject's own, which ends when it is cancelled."""
+            listener = Gio.SocketListener()
+            listener.add_address(Gio.InetSocketAddress.new_from_string('127.0.0.1', 0), Gio.SocketType.STREAM,
+                                 Gio.SocketProtocol.TCP, None)
+            return listener.accept_async()
+
+        async def test_spawned_task_awaits_an_operation_of_pygobject(self):
+            operation = Gio.File.new_for_path('/').query_info_async('standard::type', 0, 0)
+            self.assertFalse(isinstance(operation, Coro.Future))
+            info = await Coro.spawn(self.wait_for(operation))
+            self.assertEqual(info.get_file_type(), Gio.FileType.DIRECTORY)
+
+        async def test_spawned_task_awaits_one_that_fails(self):
+            operation = Gio.File.new_for_path('/nowhere/at/all').query_info_async('standard::type', 0, 0)
+            await raises(self, GLib.Error, Coro.spawn(self.wait_for(operation)))
+
+        async def test_spawned_task_awaits_one_and_is_cancelled(self):
+            operation = self.begin()
+            task = Coro.spawn(self.wait_for(operation))
+            await Coro.sleep(0.001)
+            self.assertFalse(operation.done())
+            task.cancel()
+            await raises(self, asyncio.CancelledError, task)
+            self.assertTrue(operation.done())
 
 
 if __name__ == '__main__':

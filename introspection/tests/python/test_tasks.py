@@ -571,7 +571,7 @@ class Misuse(TestCase):
                 self._asyncio_future_blocking = True
                 yield self
                 if self.n_cancels > 0:
-                    raise asyncio.CancelledError
+                    raise self.exception()
                 return 'done'
 
         awaitables = [Awaitable(), Awaitable()]

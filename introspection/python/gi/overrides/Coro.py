@@ -342,6 +342,7 @@ class _AsyncioFuture(Coro.Future):
         super().__init__()
         self._awaited = awaited
         self._asked = False             # to cancel it
+        self.was_cancelled = False      # the operation behind it, by that
         awaited._asyncio_future_blocking = False
         awaited.add_done_callback(self._done_cb)
 
@@ -354,6 +355,7 @@ class _AsyncioFuture(Coro.Future):
     def _done_cb(self, awaited):
         # The coroutine takes the result from `awaited`; C only sees whether the request has arrived.
         if self._asked and _has_heard(awaited):
+            self.was_cancelled = not isinstance(awaited, asyncio.Task)  # which says what has become of it
             Coro.Future.do_cancel(self)
         else:
             _c_resolve(self, None)
@@ -437,6 +439,7 @@ class AsyncTask(Coro.ForeignTask):
         self._name = name
         self._cancel_args = ()
         self._misuse = None             # what the next step raises
+        self._adopted = None            # the future that it waits for, if that is another library's
         self._loop = None               # the asyncio loop below which it is stepped
         self._asyncio_task = None       # what the current step has interrupted
         self._home = _state.home if _state.runner is None else _state.runner.home
@@ -481,7 +484,9 @@ class AsyncTask(Coro.ForeignTask):
         if self._loop is not None:
             self._asyncio_task = asyncio.current_task()
         exception, self._misuse = self._misuse, None
-        if cancelled:
+        adopted, self._adopted = self._adopted, None
+        # An operation of PyGObject's would raise GLib.Error for the cancel request.
+        if cancelled or (adopted is not None and adopted.was_cancelled):
             exception = _CancelledError(*self._cancel_args)
         try:
             if exception is None:
@@ -507,7 +512,7 @@ class AsyncTask(Coro.ForeignTask):
         finally:
             sys.set_asyncgen_hooks(*hooks)
             state.current = outer
-            self = exception = None     # no circle through the traceback
+            self = exception = adopted = None     # no circle through the traceback
 
     def _end(self, complete, *args):
         self.get_name()
@@ -521,7 +526,7 @@ class AsyncTask(Coro.ForeignTask):
             if isinstance(awaited, Coro.Future):
                 future = awaited
             elif awaited is not None:
-                future = self._adopt(awaited)
+                future = self._adopted = self._adopt(awaited)
             _c_begin_await(self, future)
         except Exception as exception:
             self._misuse = RuntimeError(exception.message) if isinstance(exception, GLib.Error) else exception
