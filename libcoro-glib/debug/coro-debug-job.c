@@ -41,12 +41,21 @@ capture_job (CoroJob        *job,
     capture_cb (trace);
 }
 
+/* Link-time optimization appends to the names of functions: job_serve_visits.lto_priv.0+0x151 */
+static gboolean
+is_frame_of (const char *line,
+             const char *function)
+{
+  gsize length = strlen (function);
+
+  return strncmp (line, function, length) == 0 && (line[length] == '+' || line[length] == '.');
+}
+
 /* Whether the frame belongs to our own way into the parked stack. */
 static gboolean
 is_our_frame (const char *line)
 {
-  return g_str_has_prefix (line, "capture_cb+") || g_str_has_prefix (line, "capture_job+") ||
-         g_str_has_prefix (line, "job_serve_visits+");
+  return is_frame_of (line, "capture_cb") || is_frame_of (line, "capture_job") || is_frame_of (line, "job_serve_visits");
 }
 
 void
