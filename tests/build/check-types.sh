@@ -2,7 +2,9 @@
 # What the compiler knows of functions: one with the signature of a coroutine can be one, any
 # other is refused.  check-types.sh SOURCE-FOLDER BUILD-FOLDER CC…
 # SPDX-License-Identifier: LGPL-2.1-or-later
-flags="$(pkg-config --cflags gio-2.0) -I$1/libcoro-glib -I$2/libcoro-glib -I$2/libcoro-glib/include"
+flags=$(pkg-config --cflags gio-2.0)
+source=$1
+build=$2
 shift 2
 number=0
 failed=0
@@ -12,7 +14,8 @@ compile () {
   {
     echo '#include <coro-glib/coro-glib.h>'
     cat
-  } | LC_ALL=C "$@" $flags -Werror=incompatible-pointer-types -fsyntax-only -x c - 2>&1
+  } | LC_ALL=C "$@" $flags "-I$source/libcoro-glib" "-I$build/libcoro-glib" "-I$build/libcoro-glib/include" \
+    -Werror=incompatible-pointer-types -fsyntax-only -x c - 2>&1
 }
 
 report () {
