@@ -91,6 +91,7 @@ coro_future_dispose (GObject *object)
   CoroFuture *self = CORO_FUTURE (object);
   CoroFuturePrivate *priv = coro_future_private (self);
 
+  coro_future_acquire (self);
   if (priv->callbacks != NULL || g_atomic_pointer_get (&priv->outside) != NULL)
     coro_future_set_cancelled (self, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
                                                           "The future was dropped before it was done"));

@@ -86,15 +86,49 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Bystander, bystander_clear)
 
 /* --- peers that vanish ------------------------------------------------------------ */
 
+static gboolean
+drop_all (int fd)
+{
+  struct sock_filter drop = BPF_STMT (BPF_RET | BPF_K, 0);
+  struct sock_fprog program = { 1, &drop };
+
+  return setsockopt (fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
+}
+
 /* Nothing that is sent to the socket arrives any more, and nothing says so: as if its machine had
  * lost its power. */
 static void
 vanish (GSocket *socket)
 {
-  struct sock_filter drop = BPF_STMT (BPF_RET | BPF_K, 0);
-  struct sock_fprog program = { 1, &drop };
+  g_assert_true (drop_all (g_socket_get_fd (socket)));
+}
 
-  g_assert_cmpint (setsockopt (g_socket_get_fd (socket), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program), ==, 0);
+/* Some machines allow filters only to root. */
+static gboolean
+can_vanish (void)
+{
+  int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  gboolean ok = drop_all (fd);
+
+  g_assert_true (ok || errno == EPERM);
+  close (fd);
+  return ok;
+}
+
+static void
+test_needs_filter (void)
+{
+  g_test_skip ("This user may not filter what a socket receives");
+}
+
+static void
+add_with_filter (const char   *path,
+                 CoroFunc      func)
+{
+  if (can_vanish ())
+    coro_test_add_func (path, func);
+  else
+    g_test_add_func (path, test_needs_filter);
 }
 
 static void
@@ -503,10 +537,10 @@ main (int    argc,
   note_given ();
   g_test_init (&argc, &argv, NULL);
 
-  coro_test_add_func ("/io/faults/unacknowledged", unacknowledged_cb);
-  coro_test_add_func ("/io/faults/keepalive", keepalive_cb);
-  coro_test_add_func ("/io/faults/silent-peer", silent_peer_cb);
-  coro_test_add_func ("/io/faults/silent-listener", silent_listener_cb);
+  add_with_filter ("/io/faults/unacknowledged", unacknowledged_cb);
+  add_with_filter ("/io/faults/keepalive", keepalive_cb);
+  add_with_filter ("/io/faults/silent-peer", silent_peer_cb);
+  add_with_filter ("/io/faults/silent-listener", silent_listener_cb);
   coro_test_add_func ("/io/faults/refused-at-once", refused_at_once_cb);
   if (g_getenv ("CORO_TEST_VALGRIND") == NULL)  /* whose descriptors the limit is, and the program */
     {
