@@ -10,7 +10,7 @@ SEEDS      := 1 50
 SEED       := 1
 MINUTES    := 60
 
-.PHONY: all deps build demo test seeds faults fuzz fuzz-threads fuzz-bytes spec bench asan tsan valgrind install docs clean
+.PHONY: all deps build demo test seeds faults fuzz fuzz-threads fuzz-bytes models spec bench asan tsan valgrind install docs clean
 
 all: build
 
@@ -81,6 +81,11 @@ fuzz-bytes:
 	@mkdir -p _build-fuzz/corpus
 	@ASAN_OPTIONS=detect_stack_use_after_return=0 G_SLICE=always-malloc _build-fuzz/tests/fuzz/fuzz-bytes \
 	  -max_total_time=$$(($(MINUTES) * 60)) -max_len=4096 -timeout=60 -artifact_prefix=_build-fuzz/ _build-fuzz/corpus
+
+# The models of the inbox and of futures, explored by spin.
+models:
+	@.ci/install-deps spin
+	@tests/models/check-models.py --all $(CC)
 
 # The rows of the behaviour table with their tests, and the rows without.
 spec: $(TEST_BUILD)/build.ninja
