@@ -189,7 +189,6 @@ unacknowledged_cb (gpointer   user_data,
   g_autoptr (CoroTask) reader = NULL;
   g_autoptr (CoroTask) writer = NULL;
 
-  set_option (pair.a, IPPROTO_TCP, TCP_USER_TIMEOUT, 50);
   vanish (pair.b);
   reader = coro_spawn_task (receive_cb, &reading, NULL);
   writer = coro_spawn_task (send_cb, &writing, NULL);
@@ -197,6 +196,7 @@ unacknowledged_cb (gpointer   user_data,
   g_assert_false (reading.done || writing.done);
   bystander_check (&bystander);
 
+  set_option (pair.a, IPPROTO_TCP, TCP_USER_TIMEOUT, 50);
   if (!coro_await (reader, NULL, error) || !coro_await (writer, NULL, error))
     return FALSE;
   /* Whoever asks first. */
