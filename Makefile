@@ -82,10 +82,11 @@ fuzz-bytes:
 	@ASAN_OPTIONS=detect_stack_use_after_return=0 G_SLICE=always-malloc _build-fuzz/tests/fuzz/fuzz-bytes \
 	  -max_total_time=$$(($(MINUTES) * 60)) -max_len=4096 -timeout=60 -artifact_prefix=_build-fuzz/ _build-fuzz/corpus
 
-# The models of the inbox and of futures, explored by spin.
+# The models of the inbox and of futures, explored by spin, and the memory orders, by relacy.
 models:
-	@.ci/install-deps spin
+	@.ci/install-deps spin relacy-dev
 	@tests/models/check-models.py --all $(CC)
+	@tests/models/check-orders.py libcoro-glib $(CXX)
 
 # The rows of the behaviour table with their tests, and the rows without.
 spec: $(TEST_BUILD)/build.ninja
