@@ -151,11 +151,40 @@ g_main_context_unref (GMainContext *context)
 
 /* --- what one thread hands to another ---------------------------------------------- */
 
+/* The functions of a scheduler's source, which another thread may call as soon as it is attached. */
+typedef struct
+{
+  GSourceFuncs funcs;           /* first */
+  gboolean (*prepare) (GSource *source,
+                       int     *timeout);
+} SchedulerFuncs;
+
+static gboolean
+scheduler_prepare_cb (GSource *source,
+                      int     *timeout)
+{
+  acquire (source);
+  return ((SchedulerFuncs *) source->source_funcs)->prepare (source, timeout);
+}
+
+static void
+wrap_scheduler (GSource *source)
+{
+  SchedulerFuncs *self = g_new (SchedulerFuncs, 1);
+
+  self->funcs = *source->source_funcs;
+  self->prepare = self->funcs.prepare;
+  self->funcs.prepare = scheduler_prepare_cb;
+  source->source_funcs = &self->funcs;
+}
+
 guint
 g_source_attach (GSource      *source,
                  GMainContext *context)
 {
   REAL (g_source_attach);
+  if (g_strcmp0 (g_source_get_name (source), "[coro] scheduler") == 0)
+    wrap_scheduler (source);
   release (source);
   return real (source, context);
 }
