@@ -1058,6 +1058,20 @@ member_waits_for_next_in_line_cb (gpointer   user_data,
   return coro_nursery_join (&nursery);
 }
 
+/* Three members for a group with room for one.  Returns the second, which waits for its place. */
+static CoroTask *
+spawn_in_line (CoroTaskGroup *group,
+               Child         *children)
+{
+  CoroTask *second;
+
+  coro_task_group_limit (group, 1);
+  coro_task_group_spawn (group, child_cb, &children[0], NULL);
+  second = coro_task_group_spawn_task (group, child_cb, &children[1], NULL);
+  coro_task_group_spawn (group, child_cb, &children[2], NULL);
+  return second;
+}
+
 static gboolean
 cancel_while_waiting_for_room_cb (gpointer   user_data,
                                   GValue    *result,
@@ -1067,10 +1081,7 @@ cancel_while_waiting_for_room_cb (gpointer   user_data,
   g_autoptr (CoroTaskGroup) group = coro_task_group_new (CORO_TASK_GROUP_NONE);
   g_autoptr (CoroTask) second = NULL;
 
-  coro_task_group_limit (group, 1);
-  coro_task_group_spawn (group, child_cb, &children[0], NULL);
-  second = coro_task_group_spawn_task (group, child_cb, &children[1], NULL);
-  coro_task_group_spawn (group, child_cb, &children[2], NULL);
+  second = spawn_in_line (group, children);
   if (!coro_yield (error))
     return FALSE;
   coro_task_cancel (second);
@@ -1090,10 +1101,7 @@ uncancelled_waits_for_room_again_cb (gpointer   user_data,
   g_autoptr (CoroTaskGroup) group = coro_task_group_new (CORO_TASK_GROUP_NONE);
   g_autoptr (CoroTask) second = NULL;
 
-  coro_task_group_limit (group, 1);
-  coro_task_group_spawn (group, child_cb, &children[0], NULL);
-  second = coro_task_group_spawn_task (group, child_cb, &children[1], NULL);
-  coro_task_group_spawn (group, child_cb, &children[2], NULL);
+  second = spawn_in_line (group, children);
   if (!coro_yield (error))
     return FALSE;
   g_assert_true (coro_task_cancel (second));
