@@ -24,6 +24,9 @@ typedef struct
 extern const CoroReadyClass coro_lane_gate_class G_GNUC_INTERNAL;
 
 void       coro_lane_init         (CoroLane       *self);
+void       coro_lane_add          (CoroScheduler  *scheduler,
+                                   CoroPriority    priority,
+                                   CoroReady      *ready);
 void       coro_lane_enqueue      (CoroJob        *job);
 CoroReady *coro_lane_pass_gate    (CoroScheduler  *scheduler,
                                    CoroReady      *gate);

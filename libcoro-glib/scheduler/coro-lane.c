@@ -54,23 +54,23 @@ scheduler_open_gate (CoroScheduler *self,
     coro_scheduler_push (self, &lane->gate);
 }
 
-static void
-scheduler_add_ready (CoroScheduler *self,
-                     CoroPriority   priority,
-                     CoroReady     *ready)
+void
+coro_lane_add (CoroScheduler *scheduler,
+               CoroPriority   priority,
+               CoroReady     *ready)
 {
-  CoroLane *lane = scheduler_get_lane (self, priority);
+  CoroLane *lane = scheduler_get_lane (scheduler, priority);
 
   if (lane == NULL)
     {
-      coro_scheduler_push (self, ready);
+      coro_scheduler_push (scheduler, ready);
       return;
     }
 
   ready->next = NULL;
   *lane->tail = ready;
   lane->tail = &ready->next;
-  scheduler_open_gate (self, lane);
+  scheduler_open_gate (scheduler, lane);
 }
 
 /* coro_job_enqueue() for a job that is in there or has another priority than most. */
@@ -82,7 +82,7 @@ coro_lane_enqueue (CoroJob *job)
 
   job->fresh = FALSE;
   job->queued = TRUE;
-  scheduler_add_ready (coro_job_get_scheduler (job), job->priority, &job->ready);
+  coro_lane_add (coro_job_get_scheduler (job), job->priority, &job->ready);
 }
 
 static CoroReady *
@@ -108,6 +108,10 @@ coro_lane_pass_gate (CoroScheduler *scheduler,
   CoroReady *ready;
 
   g_assert (scheduler->ready_head == gate);
+
+  coro_moves_settle (scheduler);
+  if (gate == &scheduler->moves.gate)
+    return NULL;
 
   coro_scheduler_pop (scheduler);
   if (lane == &scheduler->low && scheduler->ready_head != NULL)
@@ -156,6 +160,7 @@ coro_lane_favour (CoroScheduler *scheduler)
   if (G_LIKELY (!scheduler->high.open && !scheduler->low.open))
     return FALSE;
 
+  coro_moves_settle (scheduler);
   ready = scheduler_find_default (scheduler);
   if (scheduler->low.head != NULL && (ready == NULL || scheduler->favoured_default))
     {
@@ -199,6 +204,7 @@ coro_job_dequeue (CoroJob *self)
   if (self->state == CORO_JOB_RUNNING || !self->queued)
     return FALSE;
 
+  coro_moves_settle (coro_job_get_scheduler (self));
   job_take_out (self);
   self->queued = FALSE;
   return TRUE;
@@ -209,14 +215,10 @@ void
 coro_job_set_priority (CoroJob      *self,
                        CoroPriority  priority)
 {
-  CoroScheduler *scheduler = coro_job_get_scheduler (self);
-
   if (self->priority == priority)
     return;
 
-  if (self->queued)
-    job_take_out (self);
   self->priority = priority;
   if (self->queued)
-    scheduler_add_ready (scheduler, priority, &self->ready);
+    coro_moves_add (self, priority);
 }

@@ -14,6 +14,7 @@
 #include "scheduler/coro-inbox-private.h"
 #include "scheduler/coro-job-private.h"
 #include "scheduler/coro-lane-private.h"
+#include "scheduler/coro-moves-private.h"
 #include "scheduler/coro-reactor-private.h"
 #include "scheduler/coro-timer-private.h"
 
@@ -98,6 +99,7 @@ struct _CoroScheduler
   GSource *source;              /* (nullable) (unowned) */
   CoroLane high;                /* those of high priority; they come before the others of the queue */
   CoroLane low;                 /* those of low priority; they come after them */
+  CoroMoves moves;              /* between these lists */
   CoroBacklog backlog;          /* those that are to start */
   gboolean favoured_default;    /* who was last given a turn out of turn; FALSE: one of low */
   CoroJob *caller;              /* (nullable): for whom a function runs on the thread's own stack */

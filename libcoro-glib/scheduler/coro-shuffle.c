@@ -115,8 +115,10 @@ scheduler_shuffle_list (CoroScheduler  *self,
 void
 coro_scheduler_shuffle (CoroScheduler *self)
 {
-  CoroReady *ready = self->ready_head;
+  CoroReady *ready;
 
+  coro_moves_settle (self);
+  ready = self->ready_head;
   if (ready == &self->high.gate)
     scheduler_shuffle_list (self, &self->high.head, &self->high.tail);
   else if (ready == &self->low.gate && ready->next == NULL)

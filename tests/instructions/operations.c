@@ -253,6 +253,14 @@ await_last_cb (gpointer   last,
   return last != NULL ? coro_await (last, NULL, error) : coro_sleep (G_TIME_SPAN_HOUR, error);
 }
 
+static gboolean
+yield_once_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  return coro_yield (error);
+}
+
 /* Is left to the end of coro_run(). */
 static gboolean
 shutdown_chain_cb (gpointer   user_data,
@@ -266,6 +274,27 @@ shutdown_chain_cb (gpointer   user_data,
     last = coro_spawn_task (await_last_cb, last, last != NULL ? g_object_unref : NULL);
   g_clear_object (&last);
   coro_yield (NULL);
+  return TRUE;
+}
+
+static gboolean
+set_priority_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  Work *self = user_data;
+  CoroTask **tasks = g_new (CoroTask *, self->n);
+
+  for (guint i = 0; i < self->n; i++)
+    tasks[i] = coro_spawn_task (yield_once_cb, NULL, NULL);
+  for (guint i = self->n; i-- > 0;)
+    coro_task_set_priority (tasks[i], i % 2 == 0 ? CORO_PRIORITY_HIGH : CORO_PRIORITY_LOW);
+  for (guint i = 0; i < self->n; i++)
+    {
+      check (coro_join (tasks[i], NULL), NULL);
+      g_object_unref (tasks[i]);
+    }
+  g_free (tasks);
   return TRUE;
 }
 
@@ -285,6 +314,7 @@ static const struct
   { "queue-pingpong", queue_pingpong_cb },
   { "shield-cancel", shield_cancel_cb },
   { "shutdown-chain", shutdown_chain_cb },
+  { "set-priority", set_priority_cb },
 };
 
 typedef struct

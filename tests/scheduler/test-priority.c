@@ -246,6 +246,39 @@ while_queued_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* As if each was moved at once: what is queued in between keeps its place among them. */
+static gboolean
+queued_in_between_cb (gpointer   user_data,
+                      GValue    *result,
+                      GError   **error)
+{
+  static const char *const names[] = { "a", "b", "c", "d", "e" };
+  CoroTask *tasks[G_N_ELEMENTS (names)];
+
+  coro_test_keep_order (NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    tasks[i] = spawn_with (note_twice_cb, (gpointer) names[i], DEFAULT);
+  if (!coro_yield (error))
+    return FALSE;
+  assert_trace ("a b c d e");
+
+  coro_task_set_priority (tasks[4], HIGH);
+  spawn_note (note_cb, "x", HIGH);
+  coro_task_set_priority (tasks[0], HIGH);
+  coro_task_set_priority (tasks[1], LOW);
+  spawn_note (note_cb, "y", LOW);
+  coro_task_set_priority (tasks[2], LOW);
+  coro_task_set_priority (tasks[2], DEFAULT);   /* there and back: behind d */
+  coro_task_set_priority (tasks[0], LOW);       /* and the last of these */
+  coro_task_cancel (tasks[1]);
+  if (!coro_test_settle (error))
+    return FALSE;
+  assert_trace ("e x d c y a");
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    g_object_unref (tasks[i]);
+  return TRUE;
+}
+
 /* A lane that is empty again leaves nothing behind. */
 static gboolean
 lane_emptied_cb (gpointer   user_data,
@@ -625,6 +658,7 @@ main (int    argc,
   coro_test_add_data_func ("/priority/no-starvation/below-high", no_starvation_cb, GINT_TO_POINTER (HIGH), NULL);
   coro_test_add_data_func ("/priority/no-starvation/below-default", no_starvation_cb, GINT_TO_POINTER (DEFAULT), NULL);
   coro_test_add_func ("/priority/change-while-queued", while_queued_cb);
+  coro_test_add_func ("/priority/queued-in-between", queued_in_between_cb);
   coro_test_add_func ("/priority/lane-emptied", lane_emptied_cb);
   coro_test_add_func ("/priority/of-the-running", running_cb);
   coro_test_add_data_func ("/priority/inherited/high", inherited_cb, GINT_TO_POINTER (HIGH), NULL);

@@ -1,0 +1,33 @@
+/* libcoro-glib: async/await for GLib
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "scheduler/coro-job-private.h"
+
+G_BEGIN_DECLS
+
+/* Ready jobs whose priority has changed, and which are still where they were.
+ *
+ * The lists have no back pointers, so that taking a job out means walking through all ready jobs.
+ * Therefore the job stays in its old place for now, and a stand-in takes its new one.  One walk then
+ * moves all of them, before the next job runs.  Moved one by one, 20 000 jobs took 0.8 s. */
+typedef struct
+{
+  CoroReady gate;               /* at the head of the queue while there are moves */
+  GHashTable *stand_ins;        /* (nullable) (owned): by job */
+} CoroMoves;
+
+void coro_moves_init        (CoroMoves     *self);
+void coro_moves_add         (CoroJob       *job,
+                             CoroPriority   priority);
+void coro_moves_settle_slow (CoroScheduler *scheduler);
+
+/* Before one looks into the lists behind the head of the queue. */
+#define coro_moves_settle(scheduler) \
+  G_STMT_START { \
+    if (G_UNLIKELY ((scheduler)->moves.stand_ins != NULL)) \
+      coro_moves_settle_slow (scheduler); \
+  } G_STMT_END
+
+G_END_DECLS
