@@ -10,7 +10,7 @@ SEEDS      := 1 50
 SEED       := 1
 MINUTES    := 60
 
-.PHONY: all deps build demo test seeds faults fuzz fuzz-threads fuzz-bytes models spec bench asan tsan valgrind install docs clean
+.PHONY: all deps build demo test seeds faults fuzz fuzz-threads fuzz-bytes models spec bench asan tsan valgrind coverage install docs clean
 
 all: build
 
@@ -28,6 +28,9 @@ _build-tsan/build.ninja: | deps
 	@meson setup _build-tsan --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false >&2
 _build-valgrind/build.ninja: | deps
 	@meson setup _build-valgrind --buildtype=debugoptimized -Dintrospection=disabled >&2
+_build-coverage/build.ninja: | deps
+	@.ci/install-deps gcovr
+	@meson setup _build-coverage --buildtype=debugoptimized -Db_coverage=true >&2
 
 build: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) >&2
@@ -110,8 +113,17 @@ tsan: _build-tsan/build.ninja
 	  tests/count-results _build-tsan/meson-logs/testlog-tsan.json
 valgrind: _build-valgrind/build.ninja
 	@ninja -C _build-valgrind
-	@meson test -C _build-valgrind --no-rebuild --print-errorlogs --setup valgrind --no-suite gui --no-suite bench --no-suite script; \
+	@meson test -C _build-valgrind --no-rebuild --print-errorlogs --setup valgrind --no-suite gui --no-suite bench --no-suite script --no-suite forbid; \
 	  tests/count-results _build-valgrind/meson-logs/testlog-valgrind.json
+
+# Which lines and branches the tests reach; _build-coverage/report.html has them one by one.
+coverage: _build-coverage/build.ninja
+	@ninja -C _build-coverage >&2
+	@find _build-coverage -name '*.gcda' -delete
+	@$(DESKTOP) $(GUI_ENV) meson test -C _build-coverage --no-rebuild --print-errorlogs --no-suite bench \
+	  --no-suite script >&2 || true
+	@gcovr --config tests/coverage.cfg --root . --html-details _build-coverage/report.html --print-summary \
+	  _build-coverage
 
 install: build
 	@meson install -C $(BUILD) --no-rebuild
@@ -122,4 +134,4 @@ docs: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) docs/coro-glib-1
 
 clean:
-	rm -rf _build _build-test _build-asan _build-tsan _build-valgrind _build-fuzz tour
+	rm -rf _build _build-test _build-asan _build-tsan _build-valgrind _build-coverage _build-fuzz tour
