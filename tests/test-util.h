@@ -113,7 +113,7 @@ forever_cb (gpointer   user_data,
 # define TEST_SLOW 0
 #endif
 
-/* Under valgrind, as tests/run-valgrind says, or a sanitizer a test does less. */
+/* Under valgrind, as the setup of that name says, or a sanitizer a test does less. */
 G_GNUC_UNUSED static gboolean
 is_slow (void)
 {

@@ -1287,7 +1287,8 @@ main (int    argc,
   coro_test_add_func ("/io/executor/abandon-result", test_abandon_result);
   coro_test_add_func ("/io/executor/nested", test_nested);
   coro_test_add_func ("/io/executor/nested-in-one", test_nested_in_one);
-  coro_test_add_func ("/io/executor/no-threads", test_no_threads);
+  if (can_forbid_threads ())
+    coro_test_add_func ("/io/executor/no-threads", test_no_threads);
   coro_test_add_func ("/io/executor/closed-takes-nothing", test_closed);
   coro_test_add_func ("/io/executor/cancelled-shut-down-waits", test_cancelled_shut_down);
   coro_test_add_func ("/io/executor/misuse", test_misuse);

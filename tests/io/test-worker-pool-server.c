@@ -634,7 +634,8 @@ main (int    argc,
   g_test_add_data_func ("/io/worker-pool-server/closed-drains", drain_cb, run_cb);
   g_test_add_data_func ("/io/worker-pool-server/draining-can-be-cancelled", drain_cancelled_cb, run_cb);
   g_test_add_data_func ("/io/worker-pool-server/pool-shut-down", pool_shut_down_cb, run_cb);
-  coro_test_add_func ("/io/worker-pool-server/dropped-before-retry", dropped_before_retry_cb);
+  if (can_forbid_threads ())
+    coro_test_add_func ("/io/worker-pool-server/dropped-before-retry", dropped_before_retry_cb);
   g_test_add_data_func ("/io/worker-pool-server/left-behind", GINT_TO_POINTER (FALSE), test_left_behind);
   g_test_add_data_func ("/io/worker-pool-server/left-behind-draining", GINT_TO_POINTER (TRUE), test_left_behind);
   g_test_add_data_func ("/io/worker-pool-server/served-from-inside", served_from_inside_cb, run_cb);

@@ -733,7 +733,10 @@ main (int    argc,
   g_test_add_data_func ("/io/worker-pool/no-shut-down-inside", inside_cb, run_cb);
   g_test_add_data_func ("/io/worker-pool/shut-down-many", shut_down_many_cb, run_cb);
   g_test_add_func ("/io/worker-pool/shut-down-beside-loop", test_shut_down_beside_loop);
-  g_test_add_data_func ("/io/worker-pool/no-threads", no_threads_cb, run_cb);
-  g_test_add_data_func ("/io/worker-pool/never-a-thread", never_a_thread_cb, run_cb);
+  if (can_forbid_threads ())
+    {
+      g_test_add_data_func ("/io/worker-pool/no-threads", no_threads_cb, run_cb);
+      g_test_add_data_func ("/io/worker-pool/never-a-thread", never_a_thread_cb, run_cb);
+    }
   return g_test_run ();
 }
