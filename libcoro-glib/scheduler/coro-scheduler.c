@@ -292,14 +292,18 @@ scheduler_end_late (CoroScheduler *self)
 }
 
 static void
+scheduler_take_late (CoroScheduler *self)
+{
+  coro_scheduler_read_inbox (self);
+  coro_call_natively (scheduler_drop_ready_cb, self);
+}
+
+static void
 scheduler_act_late (CoroScheduler *self)
 {
   coro_scheduler_bind (self);
   do
-    {
-      coro_scheduler_read_inbox (self);
-      coro_call_natively (scheduler_drop_ready_cb, self);
-    }
+    scheduler_take_late (self);
   while (!scheduler_end_late (self));
 }
 
@@ -324,6 +328,7 @@ coro_scheduler_close (CoroScheduler *self)
 {
   GSource *source;
   CoroScheduler **link;
+  gboolean unfinished;
 
   if (self->closed)
     return;
@@ -341,19 +346,23 @@ coro_scheduler_close (CoroScheduler *self)
   self->context = NULL;
   coro_object_lock_release (&self->wakeup_lock);
   coro_scheduler_withdraw_calls (self);
-  scheduler_act_late (self);
+  coro_scheduler_bind (self);
+  scheduler_take_late (self);
 
-  if (self->supervisor != NULL && self->n_jobs == 0)
+  unfinished = self->n_jobs > 0;
+  if (self->supervisor != NULL && !unfinished)
     g_clear_pointer (&self->supervisor, self->supervisor_free);
 
-  if (self->n_jobs > 0)
+  if (unfinished)
     {
       g_critical ("A main context ended with %" G_GSIZE_FORMAT " unfinished coroutines; what they hold is leaked",
                   self->n_jobs);
       g_object_ref (self);      /* what they wait for in other threads may still wake them */
       coro_scheduler_foreach_job (self, lose_job_cb, self);
     }
-  else
+  /* Not before: until then this thread is the only one to look at the jobs. */
+  scheduler_act_late (self);
+  if (!unfinished)
     {
       coro_scheduler_free_blocks (self);
       g_clear_pointer (&self->stacks, coro_stack_pool_free);

@@ -234,6 +234,85 @@ test_waits_for_future_of_another (void)
   _exit (0);                    /* what they hold is leaked */
 }
 
+#define N_LOST 20
+
+typedef struct
+{
+  CoroTask *tasks[N_LOST];
+  int ready;                    /* (atomic) */
+} Lost;
+
+static gboolean
+wait_for_ever_cb (gpointer   user_data,
+                  GValue    *result,
+                  GError   **error)
+{
+  return coro_sleep (G_TIME_SPAN_DAY, error);
+}
+
+static gpointer
+ask_thread (gpointer user_data)
+{
+  Lost *lost = user_data;
+
+  g_atomic_int_set (&lost->ready, TRUE);
+  while (TRUE)
+    {
+      guint n_done = 0;
+
+      for (guint i = 0; i < N_LOST; i++)
+        {
+          coro_task_cancel (lost->tasks[i]);
+          coro_task_set_priority (lost->tasks[i], CORO_PRIORITY_LOW);
+          n_done += coro_future_is_done (CORO_FUTURE (lost->tasks[i])) ? 1 : 0;
+        }
+      if (n_done == N_LOST)
+        return NULL;
+    }
+}
+
+/* While the context ends another thread asks for something that concerns the coroutines, which are
+ * no more. */
+static void
+test_asked_while_jobs_are_lost (void)
+{
+  GMainContext *context;
+  Lost lost = { { NULL, }, };
+  GThread *thread;
+
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, 0);
+      g_test_trap_assert_passed ();
+      return;
+    }
+
+  for (guint round = 0; round < 20; round++)
+    {
+      context = g_main_context_new ();
+      lost.ready = FALSE;
+      g_main_context_push_thread_default (context);
+      for (guint i = 0; i < N_LOST; i++)
+        lost.tasks[i] = coro_spawn_task (wait_for_ever_cb, NULL, NULL);
+      g_main_context_pop_thread_default (context);
+      settle (context);
+
+      g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*ended with 20 unfinished coroutines*");
+      thread = g_thread_new ("asks", ask_thread, &lost);
+      while (!g_atomic_int_get (&lost.ready))
+        g_thread_yield ();
+      g_main_context_unref (context);
+      g_thread_join (thread);
+      g_test_assert_expected_messages ();
+      for (guint i = 0; i < N_LOST; i++)
+        {
+          g_assert_true (coro_future_get_state (CORO_FUTURE (lost.tasks[i])) == CORO_FUTURE_CANCELLED);
+          g_object_unref (lost.tasks[i]);
+        }
+    }
+  _exit (0);                    /* what they hold is leaked */
+}
+
 /* --- between the last reference and the end ------------------------------------------- */
 
 /* Sources before and after that of the scheduler, whose ends are in the midst of the context's. */
@@ -373,6 +452,7 @@ main (int    argc,
   g_test_add_func ("/scheduler/end/frees-on-the-main-stack", test_frees_on_the_main_stack);
   g_test_add_func ("/scheduler/end/unread-errors-are-said", test_unread_errors_are_said);
   g_test_add_func ("/scheduler/end/waits-for-future-of-another", test_waits_for_future_of_another);
+  g_test_add_func ("/scheduler/end/asked-while-jobs-are-lost", test_asked_while_jobs_are_lost);
   g_test_add_func ("/scheduler/end/asked-in-the-midst-of-it", test_asked_in_the_midst_of_the_end);
   g_test_add_func ("/scheduler/end/freeing-may-wait-for-who-is-late", test_freeing_may_wait_for_who_is_late);
   g_test_add_func ("/scheduler/end/calls-to-come-among-threads", test_calls_to_come_among_threads);
