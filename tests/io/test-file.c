@@ -722,7 +722,10 @@ static int leased;
 static void
 give_back (int signal_number)
 {
+  int saved_errno = errno;
+
   (void) !fcntl (leased, F_SETLEASE, F_UNLCK);
+  errno = saved_errno;
 }
 
 static void
