@@ -131,21 +131,26 @@ coro_debug_get (CoroScheduler *scheduler)
   return self;
 }
 
-/* Puts the hooks in place while somebody wants them. */
+/* Puts the hooks in place while debug mode or a tracer is on.  A test of cancellation may have
+ * hooks of its own before them. */
 void
 coro_debug_update (CoroDebug *self)
 {
   CoroScheduler *scheduler = self->scheduler;
+  CoroHooks **place = &scheduler->hooks;
+
+  while (*place != NULL && *place != &self->hooks)
+    place = &(*place)->next;
 
   if (self->flags == CORO_DEBUG_NONE && self->trace == NULL)
     {
-      scheduler->hooks = NULL;
+      *place = NULL;
       __atomic_store_n (&self->step.start, 0, __ATOMIC_RELEASE);
       g_array_set_size (self->outer_steps, 0);
     }
-  else if (scheduler->hooks == NULL)
+  else if (*place == NULL)
     {
-      scheduler->hooks = &self->hooks;
+      *place = &self->hooks;
       if (scheduler->running != NULL)
         coro_debug_step_begin (self, scheduler->running);
     }

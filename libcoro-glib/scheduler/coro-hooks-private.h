@@ -54,6 +54,7 @@ struct _CoroHooks
   /* (nullable): a generator was dropped before its end. */
   void (*generator_dropped) (CoroHooks  *self,
                              const char *name);
+  CoroHooks *next;              /* (nullable) (unowned): to be told by these */
 };
 
 /* For what belongs to no scheduler.  Each (nullable), set once by debug mode. */

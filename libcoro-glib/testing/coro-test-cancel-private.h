@@ -33,7 +33,6 @@ typedef struct _CoroCancelRun CoroCancelRun;
 struct _CoroCancelRun
 {
   CoroHooks hooks;              /* first */
-  CoroHooks *next;              /* (nullable) (unowned): who watched before */
   CoroReady strike;             /* cancels who has just been parked */
   const CoroTestCancel *test;
   CoroTestCancelFlags moment;   /* 0: nothing is cancelled */

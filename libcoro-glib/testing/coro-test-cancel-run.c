@@ -189,7 +189,7 @@ coro_cancel_run_once (CoroCancelRun  *self,
   self->hooks = coro_cancel_run_hooks;
   self->runner = coro_runner_new ();
   self->scheduler = g_object_ref (coro_runner_get_scheduler (self->runner));
-  self->next = self->scheduler->hooks;
+  self->hooks.next = self->scheduler->hooks;
   self->scheduler->hooks = &self->hooks;
   self->jobs = g_hash_table_new (NULL, NULL);
   self->ended = coro_event_new ();
@@ -203,7 +203,7 @@ coro_cancel_run_once (CoroCancelRun  *self,
   coro_cancel_run_current = NULL;
   g_source_destroy (look);
   g_source_unref (look);
-  self->scheduler->hooks = self->next;
+  self->scheduler->hooks = self->hooks.next;
   if (self->stuck)
     return FALSE;
 

@@ -115,8 +115,8 @@ run_created (CoroHooks *hooks,
 
   if (self->watching)
     g_hash_table_add (self->jobs, job);
-  if (self->next != NULL)
-    self->next->created (self->next, job);
+  if (hooks->next != NULL)
+    hooks->next->created (hooks->next, job);
 }
 
 /* Nothing will come of it any more. */
@@ -137,8 +137,8 @@ run_entered (CoroHooks *hooks,
     coro_cancel_run_give_up (self);
   if (job != NULL && run_is_target (self, CORO_TEST_CANCEL_WOKEN, job))
     run_cancel (self, job);
-  if (self->next != NULL)
-    self->next->entered (self->next, job);
+  if (hooks->next != NULL)
+    hooks->next->entered (hooks->next, job);
 }
 
 static void
@@ -159,18 +159,16 @@ run_left (CoroHooks *hooks,
           coro_scheduler_push_front (self->scheduler, &self->strike);
         }
     }
-  if (self->next != NULL)
-    self->next->left (self->next, job, ended);
+  if (hooks->next != NULL)
+    hooks->next->left (hooks->next, job, ended);
 }
 
 static void
 run_wait_begun (CoroHooks *hooks,
                 CoroJob   *job)
 {
-  CoroCancelRun *self = (CoroCancelRun *) hooks;
-
-  if (self->next != NULL)
-    self->next->wait_begun (self->next, job);
+  if (hooks->next != NULL)
+    hooks->next->wait_begun (hooks->next, job);
 }
 
 static void
@@ -178,10 +176,8 @@ run_wait_ended (CoroHooks    *hooks,
                 CoroJob      *job,
                 const GError *error)
 {
-  CoroCancelRun *self = (CoroCancelRun *) hooks;
-
-  if (self->next != NULL)
-    self->next->wait_ended (self->next, job, error);
+  if (hooks->next != NULL)
+    hooks->next->wait_ended (hooks->next, job, error);
 }
 
 static void
@@ -196,18 +192,16 @@ run_finished (CoroHooks    *hooks,
     self->victim = NULL;
   if (g_hash_table_remove (self->jobs, job) && g_hash_table_size (self->jobs) == 0)
     coro_event_trigger (self->ended);
-  if (self->next != NULL)
-    self->next->finished (self->next, job, error);
+  if (hooks->next != NULL)
+    hooks->next->finished (hooks->next, job, error);
 }
 
 static void
 run_cancel_ignored (CoroHooks *hooks,
                     CoroJob   *job)
 {
-  CoroCancelRun *self = (CoroCancelRun *) hooks;
-
-  if (self->next != NULL)
-    self->next->cancel_ignored (self->next, job);
+  if (hooks->next != NULL)
+    hooks->next->cancel_ignored (hooks->next, job);
 }
 
 static void
@@ -215,10 +209,8 @@ run_lock_held (CoroHooks *hooks,
                CoroJob   *job,
                int        change)
 {
-  CoroCancelRun *self = (CoroCancelRun *) hooks;
-
-  if (self->next != NULL)
-    self->next->lock_held (self->next, job, change);
+  if (hooks->next != NULL)
+    hooks->next->lock_held (hooks->next, job, change);
 }
 
 static void
@@ -250,6 +242,14 @@ run_free (CoroHooks *hooks)
   /* It belongs to no scheduler. */
 }
 
+static void
+run_generator_dropped (CoroHooks  *hooks,
+                       const char *name)
+{
+  if (hooks->next != NULL && hooks->next->generator_dropped != NULL)
+    hooks->next->generator_dropped (hooks->next, name);
+}
+
 const CoroHooks coro_cancel_run_hooks = {
   run_created,
   run_entered,
@@ -262,4 +262,5 @@ const CoroHooks coro_cancel_run_hooks = {
   run_free,
   run_waiting,
   run_cancel_heard,
+  run_generator_dropped,
 };

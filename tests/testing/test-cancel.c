@@ -358,6 +358,201 @@ test_finds_coroutine_without_end (void)
   assert_found (NULL, ticker_body, NULL, NULL, "Without a cancel: The body's coroutines do not end", "ticker_cb");
 }
 
+static gboolean
+silent_set_up (gpointer   fixture,
+               GError   **error)
+{
+  return FALSE;
+}
+
+static void
+test_finds_silent_set_up (void)
+{
+  assert_found (silent_set_up, idle_body, NULL, NULL, "Without a cancel: The set-up has failed: it did not say why", "");
+}
+
+static gboolean
+waiting_body (gpointer   future,
+              GError   **error)
+{
+  lost = G_OBJECT (coro_future_new ());
+  return coro_await (lost, NULL, error);
+}
+
+/* The only wait for real time: some seconds without a step. */
+static void
+test_finds_body_without_end (void)
+{
+  assert_found (NULL, waiting_body, NULL, NULL, "Without a cancel: The body does not end", "waiting_body");
+  g_clear_object (&lost);
+}
+
+static gboolean
+produce_cb (CoroGenerator  *generator,
+            gpointer        user_data,
+            GError        **error)
+{
+  return coro_generator_produce_int (generator, 1, error) && coro_generator_produce_int (generator, 2, error);
+}
+
+static gboolean
+generator_body (gpointer   fixture,
+                GError   **error)
+{
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  lost = G_OBJECT (coro_generator_new (G_TYPE_INT, produce_cb, NULL, NULL));
+  return coro_iterator_next (lost, &value, error);
+}
+
+static gboolean
+generator_tear_down (gpointer   fixture,
+                     GError   **error)
+{
+  gboolean closed = coro_generator_close (CORO_GENERATOR (lost), error);
+
+  g_clear_object (&lost);
+  return closed;
+}
+
+static void
+test_finds_open_generator (void)
+{
+  assert_found (NULL, generator_body, NULL, generator_tear_down,
+                "Without a cancel: The body has left 1 generators that were not closed behind", "");
+}
+
+static gboolean
+twice_forgetful_body (gpointer   fixture,
+                      GError   **error)
+{
+  CoroSemaphore *semaphore = ((Fixture *) fixture)->semaphore;
+
+  return coro_semaphore_acquire (semaphore, error) && coro_sleep (SECOND, error) && coro_sleep (SECOND, error) &&
+         coro_semaphore_release (semaphore, error);
+}
+
+/* What is said of each way to cancel. */
+static void
+test_names_the_way (void)
+{
+  static const struct
+  {
+    CoroTestCancelFlags flags;
+    const char *name;
+  } ways[] = {
+    { CORO_TEST_CANCEL_BEFORE | CORO_TEST_CANCEL_SCOPE, "Await 2, scope cancelled before it waits: The check" },
+    { CORO_TEST_CANCEL_PARKED | CORO_TEST_CANCEL_TASK, "Await 1, task cancelled while it is parked: The check" },
+    { CORO_TEST_CANCEL_PARKED | CORO_TEST_CANCEL_TIMEOUT, "Await 1, timed out while it is parked: The check" },
+    { CORO_TEST_CANCEL_WOKEN | CORO_TEST_CANCEL_TIMEOUT, "Await 1, timed out once it was woken: The check" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (ways); i++)
+    {
+      const CoroTestCancel test = { sizeof (Fixture), semaphore_set_up, twice_forgetful_body, semaphore_check,
+                                    semaphore_tear_down, ways[i].flags };
+      g_autoptr (GError) error = NULL;
+
+      g_assert_false (coro_test_cancel_everywhere (&test, NULL, &error));
+      g_test_message ("%s", error->message);
+      g_assert_true (g_str_has_prefix (error->message, ways[i].name));
+      g_assert_false (coro_test_cancel_everywhere (&test, NULL, NULL));
+    }
+}
+
+/* --- with debug mode -------------------------------------------------------------- */
+
+static guint n_events[CORO_TRACE_FREED + 1];
+static guint n_warnings;
+
+static void
+trace_cb (const CoroTraceRecord *record,
+          gpointer               user_data)
+{
+  n_events[record->event]++;
+}
+
+static void
+warn_cb (const char     *domain,
+         GLogLevelFlags  level,
+         const char     *message,
+         gpointer        user_data)
+{
+  g_assert_nonnull (strstr (message, "was dropped before its end"));
+  n_warnings++;
+}
+
+static gboolean
+locking_cb (gpointer   lock,
+            GValue    *result,
+            GError   **error)
+{
+  gboolean slept;
+
+  if (!coro_lock_acquire (lock, error))
+    return FALSE;
+  slept = coro_sleep (SECOND, NULL);
+  coro_lock_release (lock);
+  if (!slept)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "not slept");
+  return slept;
+}
+
+static gboolean
+debugged_body (gpointer   fixture,
+               GError   **error)
+{
+  CoroScheduler *scheduler = coro_scheduler_get_running ();
+  g_autoptr (CoroLock) lock = coro_lock_new ();
+  g_autoptr (CoroTask) task = NULL;
+  g_autoptr (CoroGenerator) generator = coro_generator_new (G_TYPE_INT, produce_cb, NULL, NULL);
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  coro_scheduler_set_debug (scheduler, CORO_DEBUG_CHECKS);
+  coro_scheduler_set_tracer (scheduler, trace_cb, NULL, NULL);
+  if (!coro_iterator_next (generator, &value, error))
+    return FALSE;
+  g_clear_object (&generator);
+  task = coro_spawn_task (locking_cb, lock, NULL);
+  if (!coro_await (task, NULL, error))
+    return FALSE;
+  coro_scheduler_set_tracer (scheduler, NULL, NULL, NULL);
+  coro_scheduler_set_debug (scheduler, CORO_DEBUG_NONE);
+  return coro_sleep (SECOND, error);
+}
+
+static gboolean
+debug_off_body (gpointer   fixture,
+                GError   **error)
+{
+  coro_scheduler_set_debug (coro_scheduler_get_running (), CORO_DEBUG_NONE);
+  return coro_sleep (SECOND, error);
+}
+
+/* Debug mode and the test do not come in each other's way, whichever is first. */
+static void
+test_with_debug_mode (void)
+{
+  guint handler = g_log_set_handler ("Coro", G_LOG_LEVEL_WARNING, warn_cb, NULL);
+  CoroDebugFlags flags = coro_debug_get_flags ();
+
+  g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL);
+  g_assert_cmpuint (count_runs (debug_off_body, CORO_TEST_CANCEL_TASK | CORO_TEST_CANCEL_PARKED), ==, 1);
+  for (guint round = 0; round < 2; round++)
+    {
+      memset (n_events, 0, sizeof n_events);
+      n_warnings = 0;
+      g_assert_cmpuint (count_runs (debugged_body, CORO_TEST_CANCEL_TASK | CORO_TEST_CANCEL_PARKED), ==, 3);
+      for (guint i = 0; i < G_N_ELEMENTS (n_events); i++)
+        if (i != CORO_TRACE_FAILED)
+          g_assert_cmpuint (n_events[i], >, 0);
+      g_assert_cmpuint (n_warnings, >, 0);
+      coro_debug_set_flags (CORO_DEBUG_CHECKS);
+    }
+  coro_debug_set_flags (flags);
+  g_log_remove_handler ("Coro", handler);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -375,5 +570,10 @@ main (int    argc,
   g_test_add_func ("/testing/cancel/finds-broken-body", test_finds_broken_body);
   g_test_add_func ("/testing/cancel/finds-body-without-awaits", test_finds_body_without_awaits);
   g_test_add_func ("/testing/cancel/finds-coroutine-without-end", test_finds_coroutine_without_end);
+  g_test_add_func ("/testing/cancel/finds-silent-set-up", test_finds_silent_set_up);
+  g_test_add_func ("/testing/cancel/finds-body-without-end", test_finds_body_without_end);
+  g_test_add_func ("/testing/cancel/finds-open-generator", test_finds_open_generator);
+  g_test_add_func ("/testing/cancel/names-the-way", test_names_the_way);
+  g_test_add_func ("/testing/cancel/with-debug-mode", test_with_debug_mode);
   return g_test_run ();
 }

@@ -421,7 +421,7 @@ aborts_cb (gpointer   user_data,
 static char *
 get_output (const char *path)
 {
-  const char *const argv[] = { program, "--tap", "-p", path, NULL };
+  const char *const argv[] = { program, "--tap", "-k", "-p", path, NULL };
   g_auto (GStrv) environment = g_get_environ ();
   g_autoptr (GError) error = NULL;
   char *output = NULL;
