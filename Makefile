@@ -116,12 +116,14 @@ valgrind: _build-valgrind/build.ninja
 	@meson test -C _build-valgrind --no-rebuild --print-errorlogs --setup valgrind --no-suite gui --no-suite bench --no-suite script --no-suite forbid; \
 	  tests/count-results _build-valgrind/meson-logs/testlog-valgrind.json
 
-# Which lines and branches the tests reach; _build-coverage/report.html has them one by one.
+# Which lines and branches the tests reach, those in which system calls fail among them;
+# _build-coverage/report.html has them one by one.
 coverage: _build-coverage/build.ninja
 	@ninja -C _build-coverage >&2
 	@find _build-coverage -name '*.gcda' -delete
 	@$(DESKTOP) $(GUI_ENV) meson test -C _build-coverage --no-rebuild --print-errorlogs --no-suite bench \
 	  --no-suite script >&2 || true
+	@meson test -C _build-coverage --no-rebuild --print-errorlogs faults >&2 || true
 	@gcovr --config tests/coverage.cfg --root . --html-details _build-coverage/report.html --print-summary \
 	  _build-coverage
 
