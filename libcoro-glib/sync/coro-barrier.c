@@ -27,7 +27,7 @@ struct _CoroBarrier
   GObject parent_instance;
 
   CoroHold hold;
-  CoroWaiterList waiters;       /* who has come in this round */
+  CoroWaiterList waiters;       /* those that have come in this round */
   guint n_waiting;
   guint n_parties;
   gboolean broken;
@@ -37,7 +37,7 @@ typedef struct
 {
   CoroWaiter waiter;            /* first */
   guint index;
-  gboolean broken;              /* woken because nobody is let through any more */
+  gboolean broken;              /* woken because none is let through any more */
 } CoroBarrierWaiter;
 
 G_DEFINE_FINAL_TYPE (CoroBarrier, coro_barrier, G_TYPE_OBJECT)
@@ -53,11 +53,10 @@ barrier_abort (gpointer    object,
   return TRUE;
 }
 
-/* Who was let through cannot come back: the others have gone. */
+/* A coroutine that was let through cannot come back: the others have gone. */
 static const CoroWaitClass barrier_wait_class = { barrier_abort, NULL, FALSE };
 
-/* Indices are those of arrival, fixed here: nobody who is cancelled later can make two
- * of them equal. */
+/* Indices are those of arrival, fixed here: a later cancel cannot make two of them equal. */
 static void
 barrier_wake_all (CoroBarrier *self,
                   gboolean     broken)
@@ -129,7 +128,7 @@ coro_barrier_new (guint n_parties)
  * @index: (out) (optional): which of its round the coroutine is, from 0
  * @error: return location for an error
  *
- * Waits until the round is complete. Who completes it does not wait.
+ * Waits until the round is complete. The coroutine that completes it does not wait.
  *
  * Callable from a coroutine, which it suspends. Cancellation: see
  * [iface@Awaitable].
@@ -185,7 +184,7 @@ coro_barrier_wait (CoroBarrier  *self,
  * coro_barrier_reset:
  * @self: a barrier
  *
- * Begins a new round. Who waits fails with [error@Coro.Error.CLOSED]; a
+ * Begins a new round. Those that wait fail with [error@Coro.Error.CLOSED]; a
  * broken barrier works again.
  *
  * Callable from the barrier's thread; never suspends.
@@ -205,7 +204,7 @@ coro_barrier_reset (CoroBarrier *self)
  * coro_barrier_abort:
  * @self: a barrier
  *
- * Breaks the barrier. Who waits, and who comes later, fails with
+ * Breaks the barrier. Those that wait, and those that come later, fail with
  * [error@Coro.Error.CLOSED].
  *
  * Callable from the barrier's thread; never suspends.
@@ -249,7 +248,7 @@ coro_barrier_get_n_waiting (CoroBarrier *self)
  *
  * Callable from the barrier's thread; never suspends.
  *
- * Returns: %TRUE if it lets nobody through
+ * Returns: %TRUE if it lets no coroutine through
  *
  * Since: 0.1
  */

@@ -43,7 +43,7 @@ condition_abort (gpointer    object,
   return TRUE;
 }
 
-/* A notification is not lost with who is cancelled before it could act on it. */
+/* A notification is not lost with a waiter that is cancelled before it could act on it. */
 static gboolean
 condition_undo (gpointer    object,
                 CoroWaiter *waiter)
@@ -144,7 +144,7 @@ coro_condition_wait (CoroCondition  *self,
  * @self: a condition
  * @n_waiters: how many to wake at the most
  *
- * Wakes who waits longest.
+ * Wakes those coroutines that have waited longest.
  *
  * Callable from the condition's thread; never suspends.
  *
@@ -166,7 +166,7 @@ coro_condition_wake (CoroCondition *self,
  * coro_condition_wake_all:
  * @self: a condition
  *
- * Wakes all who wait.
+ * Wakes all waiters.
  *
  * Callable from the condition's thread; never suspends.
  *

@@ -13,8 +13,9 @@
  *
  * Tells any number of coroutines that something has happened.
  *
- * Once triggered it stays so until it is reset, and nobody waits for it. Who
- * was waiting when it was triggered goes on even if it is reset at once.
+ * Once triggered it stays so until it is reset, and waiting for it does not
+ * suspend. Coroutines that were waiting when it was triggered go on even if it
+ * is reset at once.
  *
  * An event belongs to the thread whose coroutines use it.
  *
@@ -120,7 +121,7 @@ coro_event_wait (CoroEvent  *self,
  * coro_event_trigger:
  * @self: an event
  *
- * Triggers the event. Who waits goes on, in the order of waiting; later, not
+ * Triggers the event. Waiters go on, in the order of waiting; later, not
  * inside this call.
  *
  * Callable from the event's thread; never suspends.
@@ -143,7 +144,7 @@ coro_event_trigger (CoroEvent *self)
  * coro_event_reset:
  * @self: an event
  *
- * Takes the event back: who asks from now on waits.
+ * Takes the event back: a coroutine that asks from now on waits.
  *
  * Callable from the event's thread; never suspends.
  *

@@ -16,10 +16,10 @@
  * Lets one coroutine at a time through.
  *
  * It is needed where a coroutine waits in the middle of something that others
- * must not see half done; between two waits nobody else runs anyway. First
- * come, first served: a release hands the lock to who waits longest. It knows
- * its owner: only the coroutine that acquired it can release it, and acquiring
- * it again is an error and not a deadlock.
+ * must not see half done; between two waits no other coroutine runs anyway. First
+ * come, first served: a release hands the lock to the coroutine that has waited
+ * longest. The lock knows its owner: only the coroutine that acquired it can
+ * release it, and acquiring it again is an error and not a deadlock.
  *
  * A lock belongs to the thread whose coroutines use it.
  *
@@ -53,8 +53,8 @@ lock_set_owner (CoroLock *self,
   self->owner = owner;
 }
 
-/* Hands the lock over, so that it is owned before the new owner runs and nobody who
- * comes later gets in first. */
+/* Hands the lock over, so that it is owned before the new owner runs and no later
+ * coroutine gets in first. */
 static void
 lock_pass_on (CoroLock *self)
 {
@@ -162,7 +162,7 @@ coro_lock_take_back (CoroLock *self)
 /**
  * coro_lock_new:
  *
- * Makes a lock that nobody holds.
+ * Makes a lock that is not held.
  *
  * Callable from any thread; never suspends.
  *
@@ -253,7 +253,7 @@ coro_lock_release (CoroLock *self)
  * coro_lock_is_locked:
  * @self: a lock
  *
- * Whether somebody holds it.
+ * Whether a coroutine holds it.
  *
  * Callable from the lock's thread; never suspends.
  *

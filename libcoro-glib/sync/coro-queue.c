@@ -17,17 +17,17 @@
  * Hands items from coroutines to coroutines, first come first served.
  *
  * What is taken first is what was put first, or last, or the item that a
- * function of the caller says. Those who wait are served in the order in which
- * they came, always.
+ * function of the caller says. Waiters are always served in the order in which
+ * they came.
  *
- * A queue with a capacity makes who puts wait while it is full. Closing it
+ * While a queue with a capacity is full, a coroutine that puts waits. Closing it
  * says that nothing more comes: what is in it can still be taken, and then
  * takers learn of the end.
  *
- * Who waits and is cancelled loses nothing: an item goes to who is next, a
- * place to who waits for one.
+ * Nothing is lost when a waiter is cancelled: its item goes to the next taker,
+ * its place to the next putter.
  *
- * Who takes items may say of each that its work is done; then
+ * A coroutine that takes items may say of each that its work is done; then
  * [method@Queue.join] waits until all of it is.
  *
  * A queue belongs to the thread whose coroutines use it.
@@ -82,7 +82,7 @@ queue_push (CoroQueue      *self,
   self->n_unfinished++;
 }
 
-/* It is 0 already when somebody said too much about an item that then came back. */
+/* It is 0 already if too many items were reported done before one came back. */
 static void
 queue_finish (CoroQueue *self)
 {
@@ -94,8 +94,8 @@ queue_finish (CoroQueue *self)
     coro_waiter_signal (waiter);
 }
 
-/* Hands over directly, so that the state is right before anybody runs and nobody who
- * comes later gets in first. */
+/* Hands over directly, so that the state is right before a coroutine runs and no later
+ * one gets in first. */
 static void
 queue_serve (CoroQueue *self)
 {
@@ -123,8 +123,8 @@ queue_serve (CoroQueue *self)
     }
 }
 
-/* For a queue with room that nobody waits to put into.  Who waits for an item gets it right
- * into the hand: nothing is in then. */
+/* For a queue with room and without waiting putters.  A waiting taker gets the item directly:
+ * the queue is empty then. */
 static void
 queue_put_now (CoroQueue *self,
                gpointer   item)
@@ -276,7 +276,7 @@ queue_new (CoroQueueOrder order,
 /**
  * coro_queue_new: (skip)
  * @capacity: how many items fit in; 0: any number
- * @item_free: (nullable): frees an item that nobody took
+ * @item_free: (nullable): frees an item that was not taken
  *
  * Makes a queue of pointers. Items are not %NULL.
  *
@@ -296,7 +296,7 @@ coro_queue_new (guint          capacity,
 /**
  * coro_queue_new_lifo: (skip)
  * @capacity: how many items fit in; 0: any number
- * @item_free: (nullable): frees an item that nobody took
+ * @item_free: (nullable): frees an item that was not taken
  *
  * [ctor@Queue.new] for a stack: what was put last is taken first.
  *
@@ -316,7 +316,7 @@ coro_queue_new_lifo (guint          capacity,
 /**
  * coro_queue_new_priority: (skip)
  * @capacity: how many items fit in; 0: any number
- * @item_free: (nullable): frees an item that nobody took
+ * @item_free: (nullable): frees an item that was not taken
  * @compare: compares two items; the smaller one is taken first
  *
  * [ctor@Queue.new] for items of which some are more urgent. Among equals,
@@ -665,8 +665,8 @@ coro_queue_get_n_unfinished (CoroQueue *self)
  * coro_queue_close:
  * @self: a queue
  *
- * Says that nothing more comes. Who waits to put fails with
- * [error@Coro.Error.CLOSED]; who waits to take learns of the end. Closing it
+ * Says that nothing more comes. Waiting putters fail with
+ * [error@Coro.Error.CLOSED]; waiting takers learn of the end. Closing it
  * twice is closing it once.
  *
  * Callable from the queue's thread; never suspends.
