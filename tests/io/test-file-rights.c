@@ -24,6 +24,7 @@
 
 #define ACL "system.posix_acl_access"
 #define DEFAULT_ACL "system.posix_acl_default"
+#define CAPABILITY "security.capability"
 #define OTHER 65533             /* a user and a group that the player is not */
 
 static char *root_folder;
@@ -384,6 +385,32 @@ with_attribute (Stage *stage)
   return setxattr (path, "user.coro-test", "a note", 6, 0) == 0;
 }
 
+/* Names that do not fit into a small buffer. */
+static gboolean
+with_attributes (Stage *stage)
+{
+  g_autofree char *path = put_file (stage, "f", "old", 0640);
+
+  for (int i = 0; i < 3; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("user.coro-test-%d%0150d", i, 0);
+
+      if (setxattr (path, name, "a note", 6, 0) != 0)
+        return FALSE;
+    }
+  return setxattr (path, "user.coro-test", "a note", 6, 0) == 0;
+}
+
+/* What the old contents were allowed to do, the new contents may not do: here, to bind low ports. */
+static gboolean
+with_capability (Stage *stage)
+{
+  g_autofree char *path = put_file (stage, "f", "old", 0750);
+  const guint32 value[] = { GUINT32_TO_LE (0x02000001), GUINT32_TO_LE (1 << 10), 0, 0, 0 };
+
+  return with_root && setxattr (path, CAPABILITY, value, sizeof value, 0) == 0;
+}
+
 /* Only the owner of the file can read this attribute, so the file is overwritten. */
 static gboolean
 attribute_unseen (Stage *stage)
@@ -590,6 +617,19 @@ describe_attribute (GString    *out,
     }
 }
 
+/* How many attributes of this test's it has besides the one that is described. */
+static guint
+count_attributes (const char *path)
+{
+  char names[4096];
+  gssize size = llistxattr (path, names, sizeof names);
+  guint n = 0;
+
+  for (gssize i = 0; i < size; i += (gssize) strlen (names + i) + 1)
+    n += g_str_has_prefix (names + i, "user.coro-test-");
+  return n;
+}
+
 /* The kind of a file, and its access rights. */
 static void
 describe_rights (GString    *out,
@@ -605,6 +645,8 @@ describe_rights (GString    *out,
   g_string_append_printf (out, " %o %u:%u", info.st_mode, info.st_uid, info.st_gid);
   describe_attribute (out, path, ACL);
   describe_attribute (out, path, "user.coro-test");
+  if (count_attributes (path) > 0)
+    g_string_append_printf (out, " and %u", count_attributes (path));
 }
 
 static void
@@ -897,6 +939,8 @@ run_case (const Case *self,
             }
           if (self->deed == SAVE)
             g_assert_cmpstr (before, ==, after);
+          if (self->prepare == with_capability)
+            g_assert_cmpint (lgetxattr (stage.path, CAPABILITY, NULL, 0), <, 0);
         }
     }
   stage_clear (&stage);
@@ -975,6 +1019,8 @@ static const Case cases[] = {
   { "save/access-list-of-folder", SAVE, 0, list_of_folder, OK, "new", OK, "new", TRUE },
   { "save/access-list-of-folder-new", SAVE, 0, list_of_folder_alone, OK, "new", OK, "new", FALSE },
   { "save/attribute", SAVE, 0, with_attribute, OK, "new", OK, "new", TRUE },
+  { "save/attributes", SAVE, 0, with_attributes, OK, "new", OK, "new", TRUE },
+  { "save/capability-goes", SAVE, 0, with_capability, OK, "new", OK, "new", TRUE },
   { "save/attribute-unseen", SAVE, 0, attribute_unseen, OK, "new", OK, "new", TRUE },
   { "save/pipe-unread", SAVE, 0, pipe_unread, IRREGULAR, NULL, IRREGULAR, NULL, TRUE },
   { "save/pipe", SAVE, 0, pipe_read, OK, "new", OK, "new", TRUE },

@@ -1565,6 +1565,154 @@ cancel_copy_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* --- what a file system refuses ---------------------------------------------------- */
+
+/* By their system calls on this processor. */
+#ifdef SYS_rename
+# define CALL_RENAME SYS_rename
+#else
+# define CALL_RENAME SYS_renameat
+#endif
+#ifdef SYS_readlink
+# define CALL_READLINK SYS_readlink
+#else
+# define CALL_READLINK SYS_readlinkat
+#endif
+
+typedef enum
+{
+  SAVE,
+  SAVE_NEW,
+  SAVE_DURABLE,
+  SAVE_BY_LINK,
+  COPY,
+  COPY_HOLES,
+  COPY_OVERWRITE
+} RefusedDeed;
+
+typedef enum
+{
+  REPLACES,                     /* another file has the name */
+  OVERWRITES,                   /* the old file has the new contents */
+  FAILS                         /* the old file has the old contents, and nothing else is there */
+} RefusedEnd;
+
+typedef struct
+{
+  RefusedDeed deed;
+  struct
+  {
+    int call;
+    int error_number;
+  } refused[2];
+  RefusedEnd end;
+  int code;                     /* for FAILS, of G_IO_ERROR */
+  mode_t mode;                  /* of the old file; 0: 0640 */
+} Refusal;
+
+static gboolean
+do_refused (const Refusal  *self,
+            GFile          *source,
+            GFile          *file,
+            GBytes         *bytes,
+            GError        **error)
+{
+  CoroFileSaveFlags save_flags = self->deed == SAVE_DURABLE ? CORO_FILE_SAVE_DURABLE : CORO_FILE_SAVE_NONE;
+  GFileCopyFlags copy_flags = self->deed == COPY_OVERWRITE ? G_FILE_COPY_OVERWRITE : G_FILE_COPY_NONE;
+  g_autoptr (GFile) link = NULL;
+
+  if (self->deed >= COPY)
+    return coro_file_copy_to (source, file, copy_flags, NULL, NULL, error);
+  if (self->deed != SAVE_BY_LINK)
+    return coro_file_save_bytes (file, bytes, save_flags, error);
+
+  link = get_file ("link");
+  return coro_file_save_bytes (link, bytes, save_flags, error);
+}
+
+static gboolean
+refused_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  const Refusal *self = user_data;
+  gboolean is_new = self->deed == SAVE_NEW || self->deed == COPY || self->deed == COPY_HOLES;
+  g_autofree char *path = get_path ("refused");
+  g_autofree char *link = get_path ("link");
+  g_autofree char *source_path = get_path ("source");
+  g_autoptr (GFile) file = get_file ("refused");
+  g_autoptr (GFile) source = make_file ("source", 20000);
+  g_autoptr (GBytes) old = make_bytes (30000);
+  g_autoptr (GBytes) bytes = make_bytes (20000);
+  g_autoptr (GError) local_error = NULL;
+  struct stat before = { 0, }, after = { 0, };
+  guint n_before;
+  gboolean ok;
+
+  if (!is_new)
+    {
+      g_object_unref (make_file ("refused", 30000));
+      g_assert_cmpint (chmod (path, self->mode != 0 ? self->mode : 0640), ==, 0);
+      g_assert_cmpint (stat (path, &before), ==, 0);
+    }
+  if (self->deed == SAVE_BY_LINK)
+    g_assert_cmpint (symlink ("refused", link), ==, 0);
+  if (self->deed == COPY_HOLES)
+    g_assert_cmpint (truncate (source_path, 1000000), ==, 0);
+  n_before = count_files ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (self->refused); i++)
+    if (self->refused[i].error_number != 0)
+      forbid (self->refused[i].call, self->refused[i].error_number);
+  ok = do_refused (self, source, file, bytes, &local_error);
+
+  if (self->end == FAILS)
+    {
+      g_assert_error (local_error, G_IO_ERROR, self->code);
+      g_assert_false (ok);
+      g_assert_cmpuint (count_files (), ==, n_before);
+      if (!is_new)
+        assert_contents (file, old);
+      return TRUE;
+    }
+
+  g_assert_no_error (local_error);
+  g_assert_true (ok);
+  g_assert_cmpuint (count_files (), ==, n_before + is_new);
+  assert_contents (file, bytes);
+  if (!is_new)
+    {
+      g_assert_cmpint (stat (path, &after), ==, 0);
+      g_assert_cmpint (after.st_ino == before.st_ino, ==, self->end == OVERWRITES);
+    }
+  return TRUE;
+}
+
+static void
+test_refused (gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+      g_test_trap_assert_passed ();
+      return;
+    }
+
+  g_assert_true (coro_run (refused_cb, (gpointer) data, NULL, &error));
+  g_assert_no_error (error);
+  remove_folder ();
+}
+
+#define ADD_REFUSED(name, ...)                              \
+  G_STMT_START                                              \
+    {                                                       \
+      static const Refusal _refusal = { __VA_ARGS__ };      \
+      g_test_add_data_func (name, &_refusal, test_refused); \
+    }                                                       \
+  G_STMT_END
+
 /* --- cancelled at every wait ------------------------------------------------------ */
 
 typedef struct
@@ -1736,6 +1884,32 @@ main (int    argc,
   ADD ("/io/file/save/pipe-that-nobody-reads", save_pipe_alone_cb);
   ADD ("/io/file/save/pipe-cancelled", save_pipe_cancelled_cb);
   g_test_add_func ("/io/file/small-disk", test_small_disk);
+  ADD_REFUSED ("/io/file/refused/attributes-unknown", SAVE, { { SYS_flistxattr, EOPNOTSUPP } }, REPLACES);
+  ADD_REFUSED ("/io/file/refused/attributes", SAVE, { { SYS_flistxattr, EIO } }, OVERWRITES);
+  ADD_REFUSED ("/io/file/refused/mode", SAVE, { { SYS_fchmod, EPERM } }, OVERWRITES);
+  ADD_REFUSED ("/io/file/refused/mode-that-is-right", SAVE, { { SYS_fchmod, EPERM } }, REPLACES, 0, 0600);
+  ADD_REFUSED ("/io/file/refused/rename", SAVE, { { CALL_RENAME, EXDEV } }, OVERWRITES);
+  ADD_REFUSED ("/io/file/refused/rename-fails", SAVE, { { CALL_RENAME, EIO } }, FAILS, G_IO_ERROR_FAILED);
+  ADD_REFUSED ("/io/file/refused/rename-once-synced", SAVE_DURABLE, { { CALL_RENAME, ENOSPC } }, FAILS, G_IO_ERROR_NO_SPACE);
+  ADD_REFUSED ("/io/file/refused/sync", SAVE_DURABLE, { { SYS_fsync, ENOSPC } }, FAILS, G_IO_ERROR_NO_SPACE);
+  ADD_REFUSED ("/io/file/refused/new-name-unless-there", SAVE_NEW, { { SYS_renameat2, EINVAL } }, REPLACES);
+  ADD_REFUSED ("/io/file/refused/new-name", SAVE_NEW, { { SYS_renameat2, EINVAL }, { CALL_RENAME, ENOSPC } }, FAILS, G_IO_ERROR_NO_SPACE);
+  ADD_REFUSED ("/io/file/refused/new-name-fails", SAVE_NEW, { { SYS_renameat2, ENOSPC } }, FAILS, G_IO_ERROR_NO_SPACE);
+  ADD_REFUSED ("/io/file/refused/room", SAVE, { { CALL_RENAME, EXDEV }, { SYS_fallocate, EDQUOT } }, FAILS, G_IO_ERROR_FAILED);
+  ADD_REFUSED ("/io/file/refused/room-for-so-large-a-file", SAVE, { { CALL_RENAME, EXDEV }, { SYS_fallocate, EFBIG } }, FAILS, G_IO_ERROR_FAILED);
+  ADD_REFUSED ("/io/file/refused/room-is-not-reserved", SAVE, { { CALL_RENAME, EXDEV }, { SYS_fallocate, EOPNOTSUPP } }, OVERWRITES);
+  ADD_REFUSED ("/io/file/refused/read-link", SAVE_BY_LINK, { { CALL_READLINK, EIO } }, OVERWRITES);
+  ADD_REFUSED ("/io/file/refused/file-system-of-link", SAVE_BY_LINK, { { SYS_statfs, ENOSYS } }, REPLACES);
+  ADD_REFUSED ("/io/file/refused/copy-no-room", COPY, { { SYS_ioctl, EOPNOTSUPP }, { SYS_copy_file_range, ENOSPC } }, FAILS, G_IO_ERROR_NO_SPACE);
+  ADD_REFUSED ("/io/file/refused/copy-quota", COPY_OVERWRITE, { { SYS_ioctl, EOPNOTSUPP }, { SYS_copy_file_range, EDQUOT } }, FAILS, G_IO_ERROR_FAILED);
+  ADD_REFUSED ("/io/file/refused/copy-too-large", COPY, { { SYS_ioctl, EOPNOTSUPP }, { SYS_copy_file_range, EFBIG } }, FAILS, G_IO_ERROR_FAILED);
+  ADD_REFUSED ("/io/file/refused/copy-fails", COPY, { { SYS_ioctl, EOPNOTSUPP }, { SYS_copy_file_range, EIO } }, FAILS, G_IO_ERROR_FAILED);
+  ADD_REFUSED ("/io/file/refused/copy-read", COPY, { { SYS_copy_file_range, EXDEV }, { SYS_pread64, EIO } }, FAILS, G_IO_ERROR_FAILED);
+  ADD_REFUSED ("/io/file/refused/copy-write", COPY, { { SYS_copy_file_range, EXDEV }, { SYS_pwrite64, ENOSPC } }, FAILS, G_IO_ERROR_NO_SPACE);
+  ADD_REFUSED ("/io/file/refused/copy-hole", COPY_HOLES, { { SYS_ftruncate, ENOSPC } }, FAILS, G_IO_ERROR_NO_SPACE);
+  ADD_REFUSED ("/io/file/refused/copy-seek", COPY, { { SYS_lseek, EINVAL } }, REPLACES);
+  ADD_REFUSED ("/io/file/refused/copy-rename", COPY_OVERWRITE, { { CALL_RENAME, ENOSPC } }, FAILS, G_IO_ERROR_NO_SPACE);
+  ADD_REFUSED ("/io/file/refused/copy-mode", COPY_OVERWRITE, { { SYS_fchmod, EPERM } }, REPLACES);
   ADD ("/io/file/copy/every-size", copy_cb);
   ADD ("/io/file/copy/errors", copy_errors_cb);
   ADD ("/io/file/copy/holes-stay-holes", copy_sparse_cb);
