@@ -102,3 +102,27 @@ scheduler (void)
 {
   return coro_scheduler_get_running ();
 }
+
+/* What is printed to stderr by GLib, from collect_printed() on. */
+static GString *printed;
+
+G_GNUC_UNUSED static void
+print_cb (const char *text)
+{
+  g_string_append (printed, text);
+}
+
+G_GNUC_UNUSED static GPrintFunc
+collect_printed (void)
+{
+  printed = g_string_new (NULL);
+  return g_set_printerr_handler (print_cb);
+}
+
+/* (transfer full) */
+G_GNUC_UNUSED static char *
+stop_printing (GPrintFunc old)
+{
+  g_set_printerr_handler (old);
+  return g_string_free (g_steal_pointer (&printed), FALSE);
+}

@@ -394,8 +394,13 @@ test_no_coroutines (void)
   g_autoptr (GMainContext) context = g_main_context_new ();
   g_autoptr (CoroScheduler) self = coro_scheduler_ref_for_context (context);
   g_autofree char *text = coro_format_call_graph (self);
+  g_autofree char *output = NULL;
+  GPrintFunc old = collect_printed ();
 
   g_assert_cmpstr (text, ==, "0 coroutines\n");
+  coro_print_call_graph (self);
+  output = stop_printing (old);
+  g_assert_cmpstr (output, ==, text);
 }
 
 int

@@ -364,6 +364,60 @@ test_nothing_is_noted_while_it_is_off (gpointer   user_data,
   return TRUE;
 }
 
+static gboolean
+numbered_cb (gpointer   number,
+             GValue    *result,
+             GError   **error)
+{
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "number %d", GPOINTER_TO_INT (number));
+  return FALSE;
+}
+
+/* They are forgotten in the order in which they came. */
+static gboolean
+test_the_last_ones_are_known (gpointer   user_data,
+                              GValue    *result,
+                              GError   **error)
+{
+  g_autoptr (GPtrArray) errors = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+  g_autofree char *first = NULL;
+  g_autofree char *last = NULL;
+
+  begin ();
+  for (int i = 0; i < 300; i++)
+    {
+      g_autoptr (CoroTask) task = coro_spawn_task (numbered_cb, GINT_TO_POINTER (i), NULL);
+      GError *local_error = NULL;
+
+      g_assert_false (coro_await (task, NULL, &local_error));
+      g_ptr_array_add (errors, local_error);
+    }
+
+  last = coro_format_error_trace (g_ptr_array_index (errors, 299));
+  position (last, "spawned at numbered_cb (");
+  first = coro_format_error_trace (g_ptr_array_index (errors, 0));
+  g_assert_null (first);
+  return TRUE;
+}
+
+static gboolean
+test_without_place (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  g_autoptr (CoroTask) task = NULL;
+  g_autoptr (GError) local_error = NULL;
+  g_autofree char *text = NULL;
+
+  begin ();
+  task = coro_spawn_task_at (NULL, divide_cb, NULL, NULL, NULL);
+  coro_task_set_name (task, "it");
+  g_assert_false (coro_await (task, NULL, &local_error));
+  text = coro_format_error_trace (local_error);
+  position (text, "CoroTask 'it', raised it before its first wait\n");
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -381,6 +435,8 @@ main (int    argc,
   coro_test_add_func ("/debug/error-trace/another-error-begins-anew", test_another_error_begins_anew);
   coro_test_add_func ("/debug/error-trace/gathered-error", test_gathered_error);
   coro_test_add_func ("/debug/error-trace/group-error-has-that-of-each", test_group_error_has_that_of_each);
+  coro_test_add_func ("/debug/error-trace/the-last-ones-are-known", test_the_last_ones_are_known);
+  coro_test_add_func ("/debug/error-trace/without-place", test_without_place);
   coro_test_add_func ("/debug/error-trace/nothing-is-noted-while-it-is-off", test_nothing_is_noted_while_it_is_off);
 
   return g_test_run ();

@@ -205,6 +205,59 @@ test_slow_callback_is_named (void)
   end_log ();
 }
 
+static gboolean inner_ended;
+
+static gboolean
+inner_cb (gpointer   user_data,
+          GValue    *result,
+          GError   **error)
+{
+  spin (20 * MILLISECOND);
+  inner_ended = TRUE;
+  return TRUE;
+}
+
+static void
+nesting_callback (CoroFuture  *future,
+                  gpointer     user_data,
+                  GError     **error)
+{
+  while (!inner_ended)
+    g_main_context_iteration (g_main_context_get_thread_default (), TRUE);
+}
+
+static gboolean
+nested_cb (gpointer   user_data,
+           GValue    *result,
+           GError   **error)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+
+  coro_scheduler_set_debug (scheduler (), CORO_DEBUG_SLOW);
+  coro_scheduler_set_slow_threshold (scheduler (), 20 * MILLISECOND);
+  coro_future_on_done (future, nesting_callback, NULL, NULL);
+  coro_future_resolve_int (future, 1);
+  coro_spawn (inner_cb, NULL, NULL);
+  return coro_sleep (MILLISECOND, error);
+}
+
+/* A callback with a main loop of its own takes as long as all that runs in that loop. */
+static void
+test_nested_loop_counts (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  begin_log ();
+  inner_ended = FALSE;
+  coro_run (nested_cb, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (inner_ended);
+  assert_logged ("Executing <CoroTask 'inner_cb' spawned at inner_cb (", 1);
+  assert_logged ("Executing <callback nesting_callback", 1);
+  assert_logged ("Executing", 2);
+  end_log ();
+}
+
 static gboolean
 get_debug_cb (gpointer   user_data,
               GValue    *result,
@@ -310,6 +363,7 @@ main (int    argc,
   g_test_add_func ("/spec/S138/waiting-is-not-slow", test_waiting_is_not_slow);
   g_test_add_func ("/spec/S162-S359/blocking-call-is-reported", test_blocking_call_is_reported);
   g_test_add_func ("/spec/S135/slow-callback-is-named", test_slow_callback_is_named);
+  g_test_add_func ("/debug/slow/nested-loop-counts", test_nested_loop_counts);
   g_test_add_func ("/spec/S136/flags-reach-a-new-run", test_flags_reach_a_new_run);
   g_test_add_func ("/spec/S136-S137/environment-turns-it-on-and-a-call-off", test_environment_turns_it_on_and_a_call_off);
   g_test_add_func ("/spec/S137/environment-lists-what-to-watch", test_environment_lists_what_to_watch);

@@ -31,9 +31,14 @@ test_states (gpointer   user_data,
   g_autofree char *suspended = NULL;
   g_autofree char *ready = NULL;
   g_autofree char *ended = NULL;
+  g_autofree char *output = NULL;
+  GPrintFunc old = collect_printed ();
 
   coro_task_set_name (task, "T");
+  coro_task_print_stack (task);
+  output = stop_printing (old);
   created = coro_task_format_stack (task, 20);
+  g_assert_cmpstr (output, ==, created);
   g_assert_cmpstr (created, ==, "CoroTask 'T' created\n");
 
   g_assert_true (coro_test_settle (error));
