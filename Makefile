@@ -125,7 +125,8 @@ coverage: _build-coverage/build.ninja
 	@$(DESKTOP) $(GUI_ENV) meson test -C _build-coverage --no-rebuild --print-errorlogs --no-suite bench \
 	  --no-suite script >&2 || true
 	@find _build-coverage -name '*.gcda' -exec chmod a+w {} +
-	@meson test -C _build-coverage --no-rebuild --print-errorlogs faults io-file-rights io-file-cached >&2 || true
+	@meson test -C _build-coverage --no-rebuild --print-errorlogs io-file-rights io-file-cached >&2 || true
+	@meson test -C _build-coverage --no-rebuild --print-errorlogs --test-args='-m thorough' faults >&2 || true
 	@gcovr --config tests/coverage.cfg --root . --html-details _build-coverage/report.html --print-summary \
 	  _build-coverage
 

@@ -681,6 +681,7 @@ run_in_child (const Case *self,
       dup2 (messages, 1);
       dup2 (messages, 2);
     }
+  g_setenv ("CORO_TEST_UNCOUNTED", "1", TRUE);  /* for what it forks */
   if (!fault_arm (self->kind, error_number, at, on, &shared->log))
     _exit (77);
   if (!coro_run (self->deed->func, NULL, NULL, &error))
@@ -690,6 +691,7 @@ run_in_child (const Case *self,
     list_descriptors (shared->residue);
   else
     check_descriptors ();
+  g_unsetenv ("CORO_TEST_UNCOUNTED");
   _exit (0);
 }
 
