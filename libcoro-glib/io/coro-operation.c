@@ -400,10 +400,10 @@ operation_await (CoroOperation *self,
   g_autoptr (GError) error = NULL;
   CoroWaiter waiter;
 
-  if (self->result == NULL && watched && priv->scheduler != NULL && G_UNLIKELY (!operation_is_known (self)))
+  if (!has_result (self) && watched && priv->scheduler != NULL && G_UNLIKELY (!operation_is_known (self)))
     operation_watch (self);
 
-  if (self->result != NULL)
+  if (has_result (self))
     {
       ;
     }

@@ -398,6 +398,65 @@ test_outside (void)
   g_test_assert_expected_messages ();
 }
 
+static gpointer
+loop_cb (gpointer loop)
+{
+  g_main_loop_run (loop);
+  return NULL;
+}
+
+static gboolean
+never_fatal_cb (const char     *domain,
+                GLogLevelFlags  level,
+                const char     *message,
+                gpointer        user_data)
+{
+  return FALSE;
+}
+
+static void
+complete_once_blocked_cb (const char     *domain,
+                          GLogLevelFlags  level,
+                          const char     *message,
+                          gpointer        n_blocked)
+{
+  g_assert_true (strstr (message, "blocks") != NULL);
+  (*(int *) n_blocked)++;
+  g_idle_add (complete_idle_cb, NULL);
+}
+
+/* The same while another thread has the main context for as long as its loop runs. */
+static void
+test_outside_beside_loop (void)
+{
+  int n_blocked = 0;
+  guint handler = g_log_set_handler ("Coro", G_LOG_LEVEL_CRITICAL | G_LOG_FLAG_FATAL,
+                                     complete_once_blocked_cb, &n_blocked);
+  GMainLoop *loop = g_main_loop_new (NULL, FALSE);
+  GThread *thread = g_thread_new ("loop", loop_cb, loop);
+
+  while (g_main_context_acquire (NULL))         /* until the loop has it */
+    {
+      g_main_context_release (NULL);
+      g_thread_yield ();
+    }
+  g_test_log_set_fatal_handler (never_fatal_cb, NULL);
+  for (int i = 1; i <= 20; i++)
+    {
+      g_auto (CoroOperation) op = CORO_OPERATION_INIT;
+      g_autoptr (GError) error = NULL;
+
+      thing_async (NULL, 1, coro_operation_begin (&op), coro_operation_ready, &op);
+      g_assert_cmpint (thing_finish (NULL, coro_operation_await (&op), &error), ==, 3);
+      g_assert_cmpint (n_blocked, ==, i);
+    }
+  g_test_log_set_fatal_handler (NULL, NULL);
+  g_log_remove_handler ("Coro", handler);
+  g_main_loop_quit (loop);
+  g_thread_join (thread);
+  g_main_loop_unref (loop);
+}
+
 static gboolean
 not_awaited_cb (gpointer   user_data,
                 GValue    *result,
@@ -954,6 +1013,7 @@ main (int    argc,
   coro_test_add_func ("/operation/used-again", used_again_cb);
   coro_test_add_func ("/operation/two-at-once", two_at_once_cb);
   g_test_add_func ("/operation/outside", test_outside);
+  g_test_add_func ("/operation/outside-beside-loop", test_outside_beside_loop);
   g_test_add_func ("/operation/watched-call", test_watched_call);
   coro_test_add_func ("/operation/not-awaited-is-said", not_awaited_cb);
 
