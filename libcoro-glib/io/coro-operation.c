@@ -534,7 +534,7 @@ call_watch_cb (gpointer data)
 /**
  * coro_future_watch_call:
  * @self: the future of an asynchronous call that was just made
- * @cancellable: what the call got; only the caller has a reference to it otherwise
+ * @cancellable: what the call got; only the caller has a reference to it otherwise, and keeps it
  *
  * Fails the future of a call that cannot call back any more.
  *

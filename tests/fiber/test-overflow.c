@@ -9,6 +9,7 @@
 #include "fiber/coro-fiber-private.h"
 
 #include <signal.h>
+#include <sys/mman.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -228,6 +229,43 @@ test_outlives_threads (void)
   g_test_trap_assert_stderr (NAMED);
 }
 
+static char *stack_of_thread;
+static char own_stack[64 * 1024];
+
+/* `own`: (nullable): an alternate stack that the thread itself sets. */
+static gpointer
+note_stack (gpointer own)
+{
+  const stack_t mine = { .ss_sp = own, .ss_size = sizeof own_stack };
+  stack_t current;
+
+  coro_fiber_init_native (&native);
+  g_assert_cmpint (sigaltstack (NULL, &current), ==, 0);
+  g_assert_cmpint (current.ss_flags & SS_DISABLE, ==, 0);
+  stack_of_thread = current.ss_sp;
+  g_assert_true (own == NULL || sigaltstack (&mine, NULL) == 0);
+  return NULL;
+}
+
+static void
+test_ends_with_its_thread (void)
+{
+  if (g_test_subprocess ())
+    {
+      guchar page;
+
+      coro_debug_report_overflows ();
+      g_thread_join (g_thread_new ("plain", note_stack, NULL));
+      g_assert_cmpint (mincore (stack_of_thread, 1, &page), !=, 0);
+      g_thread_join (g_thread_new ("own", note_stack, own_stack));
+      g_assert_cmpint (mincore (stack_of_thread, 1, &page), !=, 0);
+      return;
+    }
+
+  g_test_trap_subprocess (NULL, 0, 0);
+  g_test_trap_assert_passed ();
+}
+
 /* --- the application's own handlers ------------------------------------------------- */
 
 static char old_alternate_stack[128 * 1024];
@@ -341,6 +379,7 @@ main (int   argc,
   g_test_add_func ("/overflow/says-nothing-of-other-faults", test_says_nothing_of_other_faults);
   g_test_add_func ("/overflow/works-in-every-thread", test_works_in_every_thread);
   g_test_add_func ("/overflow/outlives-threads", test_outlives_threads);
+  g_test_add_func ("/overflow/ends-with-its-thread", test_ends_with_its_thread);
   g_test_add_func ("/overflow/goes-on-with-the-old-handler", test_goes_on_with_the_old_handler);
   g_test_add_func ("/overflow/goes-on-with-an-old-plain-handler", test_goes_on_with_an_old_plain_handler);
   g_test_add_func ("/overflow/a-signal-that-was-sent-still-kills", test_a_signal_that_was_sent_still_kills);

@@ -4,6 +4,7 @@
  * Open files.  The same tests run over io_uring and over threads: see meson.build.
  */
 #include "lib/process.h"
+#include "lib/forbid-call.h"
 #include "test-util.h"
 
 #include <errno.h>
@@ -127,6 +128,64 @@ open_flags_cb (gpointer   user_data,
 }
 
 /* Positions do not fit into 32 bits. */
+/* What is no regular file, and what the kernel does not tell. */
+static gboolean
+look_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  static const struct
+  {
+    const char *path;
+    GFileType type;
+  } cases[] = { { "/dev/null", G_FILE_TYPE_SPECIAL }, { "/", G_FILE_TYPE_DIRECTORY } };
+  g_autoptr (CoroLocalFile) last = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GFile) file = g_file_new_for_path (cases[i].path);
+      g_autoptr (CoroLocalFile) local = coro_local_file_open (file, READ, 0, error);
+      g_autoptr (GFileInfo) info = NULL;
+
+      if (local == NULL)
+        return FALSE;
+      info = coro_local_file_query_info (local, error);
+      g_assert_cmpint (g_file_info_get_file_type (info), ==, cases[i].type);
+      g_set_object (&last, local);
+      if (i == 0 && !coro_local_file_close (local, error))
+        return FALSE;
+    }
+
+  forbid (SYS_statx, EIO);
+#ifdef SYS_newfstatat
+  forbid (SYS_newfstatat, EIO);
+#endif
+#ifdef SYS_fstat
+  forbid (SYS_fstat, EIO);
+#endif
+  g_assert_null (coro_local_file_query_info (last, error));
+  g_assert_error (*error, G_IO_ERROR, G_IO_ERROR_FAILED);
+  g_assert_nonnull (strstr ((*error)->message, "Error looking at file"));
+  g_clear_error (error);
+  return coro_local_file_close (last, error);
+}
+
+static void
+test_look (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+      g_test_trap_assert_passed ();
+      return;
+    }
+
+  g_assert_true (coro_run (look_cb, NULL, NULL, &error));
+  g_assert_no_error (error);
+}
+
 static gboolean
 far_cb (gpointer   user_data,
         GValue    *result,
@@ -660,6 +719,7 @@ main (int    argc,
   ADD ("/io/local-file/full-disk", full_cb);
   ADD ("/io/local-file/closes-although-cancelled", close_cancelled_cb);
   ADD ("/io/local-file/futures", futures_cb);
+  g_test_add_func ("/io/local-file/look", test_look);
   g_test_add_func ("/io/local-file/outside", test_outside);
   ADD_CANCEL ("/io/local-file/cancel/open", open_body);
   ADD_CANCEL ("/io/local-file/cancel/read", read_body);
@@ -670,7 +730,7 @@ main (int    argc,
 
   result = g_test_run ();
   dir = g_dir_open (folder, 0, NULL);
-  while ((name = g_dir_read_name (dir)) != NULL)
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
     {
       g_autofree char *path = g_build_filename (folder, name, NULL);
 

@@ -880,6 +880,18 @@ careless_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+static void
+attach_callback (GSource     *source,
+                 GSourceFunc  func,
+                 gpointer     data)
+{
+  g_source_set_callback (source, func, data, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+  g_source_unref (source);
+}
+
+static GCancellable *careless_cancellable;     /* (unowned) */
+
 /* Pays no heed to its cancellable. */
 static void
 careless_async (gpointer             object,
@@ -892,9 +904,7 @@ careless_async (gpointer             object,
   GSource *source = delay > 0 ? g_timeout_source_new (delay) : g_idle_source_new ();
 
   *careless = (Careless) { callback, user_data };
-  g_source_set_callback (source, careless_cb, careless, NULL);
-  g_source_attach (source, g_main_context_get_thread_default ());
-  g_source_unref (source);
+  attach_callback (source, careless_cb, careless);
 }
 
 static gboolean
@@ -932,6 +942,95 @@ late_callback_cb (gpointer   user_data,
     if (!look (error))          /* other calls are made meanwhile, at the same place perhaps */
       return FALSE;
   g_test_assert_expected_messages ();
+  return TRUE;
+}
+
+/* Takes its reference on the cancellable later than the caller may expect. */
+static gboolean
+hold_cb (gpointer task)
+{
+  g_task_return_boolean (task, TRUE);
+  g_object_unref (task);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+late_hold_cb (gpointer data)
+{
+  Careless *careless = data;
+  GTask *task = g_task_new (NULL, careless_cancellable, careless->callback, careless->user_data);
+
+  g_free (careless);
+  attach_callback (g_timeout_source_new (1), hold_cb, task);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+late_holder_async (gpointer             object,
+                   GCancellable        *cancellable,
+                   GAsyncReadyCallback  callback,
+                   gpointer             user_data)
+{
+  Careless *careless = g_new (Careless, 1);
+
+  *careless = (Careless) { callback, user_data };
+  careless_cancellable = cancellable;
+  attach_callback (g_idle_source_new (), late_hold_cb, careless);
+}
+
+static gboolean
+late_holder_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_auto (CoroOperation) op = CORO_OPERATION_INIT;
+
+  return g_task_propagate_boolean (G_TASK (CORO_CALL (&op, late_holder_async, NULL)), error);
+}
+
+/* Its thread goes on after it has answered. */
+static void
+slow_thread (GTask        *task,
+             gpointer      source,
+             gpointer      asked,
+             GCancellable *cancellable)
+{
+  while (!g_atomic_int_get ((int *) asked))
+    g_thread_yield ();
+  g_task_return_boolean (task, TRUE);
+}
+
+static gboolean
+return_on_cancel_cb (gpointer   asked,
+                     GValue    *result,
+                     GError   **error)
+{
+  g_auto (CoroOperation) op = CORO_OPERATION_INIT;
+  g_autoptr (GTask) task = g_task_new (NULL, coro_operation_begin (&op), coro_operation_ready, &op);
+
+  g_task_set_return_on_cancel (task, TRUE);
+  g_task_set_task_data (task, asked, NULL);
+  g_task_run_in_thread (task, slow_thread);
+  return g_task_propagate_boolean (G_TASK (coro_operation_await (&op)), error);
+}
+
+static gboolean
+cancelled_at_once_cb (gpointer   user_data,
+                      GValue    *result,
+                      GError   **error)
+{
+  static int asked;
+  g_autoptr (CoroTask) task = coro_spawn_task (return_on_cancel_cb, &asked, NULL);
+
+  g_atomic_int_set (&asked, FALSE);
+  if (!coro_yield (error) || !coro_yield (error))
+    return FALSE;
+  coro_task_cancel (task);
+  if (!coro_join (task, error))
+    return FALSE;
+  g_assert_false (g_atomic_int_get (&asked));
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
+  g_atomic_int_set (&asked, TRUE);
   return TRUE;
 }
 
@@ -979,6 +1078,32 @@ test_watched_call (void)
           g_assert_error (coro_future_get_error (future), CORO_ERROR, CORO_ERROR_NO_RESULT);
         }
     }
+
+  /* What becomes of it before the context has nothing else to do. */
+  for (int held = 0; held < 2; held++)
+    {
+      g_autoptr (CoroFuture) future = coro_future_new ();
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      GCancellable *later = NULL;
+
+      coro_future_watch_call (future, cancellable);
+      if (held)
+        later = g_object_ref (cancellable);
+      else
+        coro_future_resolve (future, NULL);
+      while (g_main_context_iteration (context, FALSE))
+        continue;
+      g_assert_null (coro_future_get_error (future));
+      g_assert_cmpint (coro_future_is_done (future), ==, !held);
+      if (!held)
+        {
+          g_autoptr (GCancellable) unused = g_cancellable_new ();
+
+          coro_future_watch_call (future, unused);
+          g_assert_false (g_main_context_pending (context));
+        }
+      g_clear_object (&later);
+    }
   g_main_context_pop_thread_default (context);
 }
 
@@ -1005,6 +1130,8 @@ main (int    argc,
   coro_test_add_func ("/operation/reported-error", reported_error_cb);
   coro_test_add_func ("/operation/idle-callback-without-cancellable", idle_callback_cb);
   coro_test_add_func ("/operation/late-callback-without-cancellable", late_callback_cb);
+  coro_test_add_func ("/operation/holds-its-cancellable-later", late_holder_cb);
+  coro_test_add_func ("/operation/cancelled-although-its-thread-goes-on", cancelled_at_once_cb);
   coro_test_add_func ("/operation/failed-precondition", failed_precondition_cb);
   coro_test_add_func ("/operation/address-of-failed-call", address_of_failed_call_cb);
   coro_test_add_func ("/operation/timed-out", timed_out_cb);

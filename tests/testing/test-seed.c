@@ -419,7 +419,8 @@ aborts_cb (gpointer   user_data,
 
 /* What this program prints when it runs one of those. */
 static char *
-get_output (const char *path)
+get_output (const char *path,
+            const char *seed)
 {
   const char *const argv[] = { program, "--tap", "-k", "-p", path, NULL };
   g_auto (GStrv) environment = g_get_environ ();
@@ -427,7 +428,7 @@ get_output (const char *path)
   char *output = NULL;
   int status;
 
-  environment = g_environ_setenv (environment, "CORO_TEST_SEED", "12345", TRUE);
+  environment = g_environ_setenv (environment, "CORO_TEST_SEED", seed, TRUE);
   environment = g_environ_setenv (environment, "CORO_TEST_FAILING", "1", TRUE);
   g_spawn_sync (NULL, (char **) argv, environment, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &output, NULL, &status,
                 &error);
@@ -439,7 +440,7 @@ get_output (const char *path)
 static void
 test_abort_names_it (void)
 {
-  g_autofree char *output = get_output ("/testing/failing/aborts");
+  g_autofree char *output = get_output ("/testing/failing/aborts", "12345");
 
   if (strstr (output, "CORO_TEST_SEED=12345") == NULL)
     g_test_fail_printf ("%s", output);
@@ -458,9 +459,18 @@ static const CoroTestCancel failing_test = { .body = failing_body };
 static void
 test_failure_names_it (gconstpointer path)
 {
-  g_autofree char *output = get_output (path);
+  g_autofree char *output = get_output (path, "12345");
 
   if (!g_regex_match_simple ("^ *not ok .*failed.* \\(CORO_TEST_SEED=12345\\)$", output, G_REGEX_MULTILINE, 0))
+    g_test_fail_printf ("%s", output);
+}
+
+static void
+test_failure_without_seed (void)
+{
+  g_autofree char *output = get_output ("/testing/failing/fails", "0");
+
+  if (!g_regex_match_simple ("^ *not ok .*failed$", output, G_REGEX_MULTILINE, 0))
     g_test_fail_printf ("%s", output);
 }
 
@@ -613,6 +623,7 @@ main (int    argc,
   g_test_add_func ("/testing/seed/abort-names-it", test_abort_names_it);
   g_test_add_data_func ("/testing/seed/failure-names-it", "/testing/failing/fails", test_failure_names_it);
   g_test_add_data_func ("/testing/seed/failure-when-cancelled-names-it", "/testing/failing/cancelled", test_failure_names_it);
+  g_test_add_func ("/testing/seed/failure-without-seed", test_failure_without_seed);
   coro_test_add_func ("/testing/settle/lets-all-happen", settle_lets_all_happen_cb);
   coro_test_add_func ("/testing/settle/takes-no-time", settle_takes_no_time_cb);
   coro_test_add_func ("/testing/settle/several", several_settle_cb);
