@@ -182,6 +182,191 @@ test_earlier_awaits (gpointer user_data, GValue *result, GError **error)
   return TRUE;
 }
 
+/* With nothing but an abandoned await the request is the next await's. */
+static gboolean
+test_abandoned_await (gpointer user_data, GValue *result, GError **error)
+{
+  g_autoptr (CoroFuture) stop = coro_future_new ();
+  g_autoptr (CoroFuture) later = coro_future_new ();
+  g_autoptr (TestTask) task = task_that_awaits (stop);
+  CoroForeignTask *foreign = CORO_FOREIGN_TASK (task);
+
+  g_assert_cmpuint (coro_foreign_task_begin_await (foreign, NULL, error), >, 0);
+  assert_woken (task, 1, 0);
+  coro_future_cancel (CORO_FUTURE (task));
+  assert_woken (task, 2, 1);
+  g_assert_false (coro_future_is_done (stop));
+  g_assert_true (coro_foreign_task_is_cancel_pending (foreign));
+
+  g_assert_cmpuint (coro_foreign_task_begin_await (foreign, later, error), >, 0);
+  assert_woken (task, 3, 2);
+  g_assert_cmpint (coro_future_get_state (later), ==, CORO_FUTURE_CANCELLED);
+  g_assert_false (coro_foreign_task_is_cancel_pending (foreign));
+  return TRUE;
+}
+
+/* A future that counts requests, and goes on in spite of them. */
+#define TEST_TYPE_STUBBORN (test_stubborn_get_type ())
+G_DECLARE_FINAL_TYPE (TestStubborn, test_stubborn, TEST, STUBBORN, CoroFuture)
+
+struct _TestStubborn
+{
+  CoroFuture parent_instance;
+
+  guint n_requests;
+};
+
+G_DEFINE_FINAL_TYPE (TestStubborn, test_stubborn, CORO_TYPE_FUTURE)
+
+static gboolean
+test_stubborn_cancel (CoroFuture *future)
+{
+  g_assert_null (coro_task_get_current ());     /* it is the thread's own stack */
+  TEST_STUBBORN (future)->n_requests++;
+  return !coro_future_is_done (future);
+}
+
+static void
+test_stubborn_class_init (TestStubbornClass *klass)
+{
+  CORO_FUTURE_CLASS (klass)->cancel = test_stubborn_cancel;
+}
+
+static void
+test_stubborn_init (TestStubborn *self)
+{
+}
+
+/* The future gets every request; if it succeeds in spite of them, they stay pending. */
+static gboolean
+test_success_in_spite (gpointer user_data, GValue *result, GError **error)
+{
+  g_autoptr (TestStubborn) future = g_object_new (TEST_TYPE_STUBBORN, NULL);
+  g_autoptr (TestStubborn) other = g_object_new (TEST_TYPE_STUBBORN, NULL);
+  g_autoptr (TestTask) task = task_that_awaits (future);
+  g_autoptr (TestTask) forgiven = task_that_awaits (other);
+
+  g_assert_true (coro_future_cancel (CORO_FUTURE (task)));
+  g_assert_true (coro_future_cancel (CORO_FUTURE (task)));
+  g_assert_cmpuint (future->n_requests, ==, 2);
+  g_assert_cmpuint (coro_foreign_task_get_cancelling (CORO_FOREIGN_TASK (task)), ==, 2);
+  coro_future_resolve_int (CORO_FUTURE (future), 1);
+  assert_woken (task, 1, 0);
+  g_assert_true (coro_foreign_task_is_cancel_pending (CORO_FOREIGN_TASK (task)));
+  g_assert_cmpuint (coro_foreign_task_uncancel (CORO_FOREIGN_TASK (task)), ==, 1);
+  g_assert_true (coro_foreign_task_is_cancel_pending (CORO_FOREIGN_TASK (task)));
+  g_assert_cmpuint (coro_foreign_task_uncancel (CORO_FOREIGN_TASK (task)), ==, 0);
+  g_assert_false (coro_foreign_task_is_cancel_pending (CORO_FOREIGN_TASK (task)));
+  g_assert_cmpuint (coro_foreign_task_uncancel (CORO_FOREIGN_TASK (task)), ==, 0);
+
+  /* A request that was taken back is not pending afterwards. */
+  g_assert_true (coro_future_cancel (CORO_FUTURE (forgiven)));
+  g_assert_cmpuint (coro_foreign_task_uncancel (CORO_FOREIGN_TASK (forgiven)), ==, 0);
+  coro_future_resolve_int (CORO_FUTURE (other), 1);
+  assert_woken (forgiven, 1, 0);
+  g_assert_false (coro_foreign_task_is_cancel_pending (CORO_FOREIGN_TASK (forgiven)));
+  return TRUE;
+}
+
+/* Two awaits at a time: the last that ends decides whether the request stays pending. */
+static gboolean
+test_last_answer_decides (gpointer user_data, GValue *result, GError **error)
+{
+  g_autoptr (TestStubborn) a = g_object_new (TEST_TYPE_STUBBORN, NULL);
+  g_autoptr (TestStubborn) b = g_object_new (TEST_TYPE_STUBBORN, NULL);
+  g_autoptr (TestTask) task = task_that_awaits (a);
+  CoroForeignTask *foreign = CORO_FOREIGN_TASK (task);
+
+  g_assert_cmpuint (coro_foreign_task_begin_await (foreign, CORO_FUTURE (b), error), >, 0);
+  g_assert_true (coro_future_cancel (CORO_FUTURE (task)));
+  g_assert_cmpuint (a->n_requests, ==, 1);
+  g_assert_cmpuint (b->n_requests, ==, 1);
+  coro_future_resolve_int (CORO_FUTURE (a), 1);
+  assert_woken (task, 1, 0);
+  g_assert_false (coro_foreign_task_is_cancel_pending (foreign));
+  coro_future_resolve_int (CORO_FUTURE (b), 1);
+  assert_woken (task, 2, 0);
+  g_assert_true (coro_foreign_task_is_cancel_pending (foreign));
+  return TRUE;
+}
+
+static gpointer
+cancel_thread (gpointer future)
+{
+  return GINT_TO_POINTER (coro_future_cancel (future));
+}
+
+/* Another thread asks; what the request means runs in the thread of the future. */
+static gboolean
+test_cancel_from_other_thread (gpointer user_data, GValue *result, GError **error)
+{
+  g_autoptr (TestStubborn) future = g_object_new (TEST_TYPE_STUBBORN, NULL);
+  g_autoptr (CoroFuture) plain = coro_future_new ();
+  g_autoptr (TestTask) task = task_that_awaits (plain);
+  g_autoptr (TestTask) ended = g_object_new (TEST_TYPE_TASK, NULL);
+
+  g_assert_true (GPOINTER_TO_INT (g_thread_join (g_thread_new ("cancel", cancel_thread, future))));
+  g_assert_cmpuint (future->n_requests, ==, 0);
+  g_assert_true (coro_test_settle (error));
+  g_assert_cmpuint (future->n_requests, ==, 1);
+
+  g_assert_true (GPOINTER_TO_INT (g_thread_join (g_thread_new ("cancel", cancel_thread, task))));
+  assert_woken (task, 1, 1);
+  g_assert_true (coro_future_is_done (plain));
+
+  /* Done before the request arrives. */
+  g_assert_true (GPOINTER_TO_INT (g_thread_join (g_thread_new ("cancel", cancel_thread, ended))));
+  coro_foreign_task_end_cancelled (CORO_FOREIGN_TASK (ended));
+  g_assert_true (coro_test_settle (error));
+  g_assert_cmpuint (coro_foreign_task_get_cancelling (CORO_FOREIGN_TASK (ended)), ==, 0);
+  return TRUE;
+}
+
+/* The main context ends before the turn of the tasks: they are not woken, and not leaked. */
+static gboolean
+leave_behind_cb (gpointer tasks, GValue *result, GError **error)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  TestTask *inner = task_that_awaits (NULL);
+  TestTask *outer = task_that_awaits (inner);
+
+  coro_future_resolve_int (future, 1);
+  g_assert_cmpuint (coro_foreign_task_begin_await (CORO_FOREIGN_TASK (inner), future, error), >, 0);
+  coro_future_cancel (CORO_FUTURE (outer));
+  g_ptr_array_add (tasks, inner);
+  g_ptr_array_add (tasks, outer);
+  return TRUE;
+}
+
+static gpointer
+leave_behind_thread (gpointer tasks)
+{
+  g_autoptr (GError) error = NULL;
+
+  coro_run (leave_behind_cb, tasks, NULL, &error);
+  g_assert_no_error (error);
+  return NULL;
+}
+
+static void
+test_ended_context (void)
+{
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new ();
+  gpointer inner, outer;
+
+  g_thread_join (g_thread_new ("ends", leave_behind_thread, tasks));
+  inner = tasks->pdata[0];
+  outer = tasks->pdata[1];
+  g_object_add_weak_pointer (inner, &inner);
+  g_object_add_weak_pointer (outer, &outer);
+  coro_foreign_task_end_cancelled (inner);
+  coro_foreign_task_end_cancelled (outer);
+  g_object_unref (inner);
+  g_object_unref (outer);
+  g_assert_null (inner);
+  g_assert_null (outer);
+}
+
 static gboolean
 test_cycle (gpointer user_data, GValue *result, GError **error)
 {
@@ -283,6 +468,90 @@ test_other_thread (void)
   g_thread_join (thread);
 }
 
+/* A task of another thread, which waits until it is cancelled. */
+typedef struct
+{
+  GMutex lock;
+  GCond changed;
+  CoroFuture *task;             /* (owned) (nullable); guarded by lock */
+  CoroFuture *stop;             /* (owned) (nullable); guarded by lock */
+} ServedTask;
+
+static gboolean
+served_task_cb (gpointer user_data, GValue *result, GError **error)
+{
+  return coro_sleep (G_TIME_SPAN_DAY, error);
+}
+
+static gboolean
+serve_task_cb (gpointer user_data, GValue *result, GError **error)
+{
+  ServedTask *self = user_data;
+  CoroFuture *stop = coro_future_new ();
+  gboolean ok;
+
+  g_mutex_lock (&self->lock);
+  self->task = CORO_FUTURE (coro_spawn_task (served_task_cb, NULL, NULL));
+  self->stop = g_object_ref (stop);
+  g_cond_signal (&self->changed);
+  g_mutex_unlock (&self->lock);
+  ok = coro_await (stop, NULL, error);
+  g_object_unref (stop);
+  return ok;
+}
+
+static gpointer
+serve_task_thread (gpointer served)
+{
+  g_autoptr (GError) error = NULL;
+
+  coro_run (serve_task_cb, served, NULL, &error);
+  g_assert_no_error (error);
+  return NULL;
+}
+
+/* The thread of the awaited task decides whether the request ends the task or only the await. */
+static void
+test_task_of_other_thread (void)
+{
+  ServedTask served = { .task = NULL };
+  GThread *thread = g_thread_new ("owner", serve_task_thread, &served);
+  g_autoptr (CoroFuture) future = NULL;
+  g_autoptr (CoroFuture) stop = NULL;
+  g_autoptr (TestTask) first = NULL;
+  g_autoptr (TestTask) last = NULL;
+
+  g_mutex_lock (&served.lock);
+  while (served.task == NULL)
+    g_cond_wait (&served.changed, &served.lock);
+  future = g_steal_pointer (&served.task);
+  stop = g_steal_pointer (&served.stop);
+  g_mutex_unlock (&served.lock);
+  first = task_that_awaits (future);
+  last = task_that_awaits (future);
+  g_assert_true (coro_foreign_task_is_awaiting (CORO_FOREIGN_TASK (first)));
+
+  /* Another waits for it too: only the await ends. */
+  coro_future_cancel (CORO_FUTURE (first));
+  while (first->n_wakes == 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (first->n_cancelled, ==, 1);
+  g_assert_false (coro_future_is_done (future));
+  g_assert_cmpuint (last->n_wakes, ==, 0);
+
+  /* The last: the task is cancelled, and its outcome decides. */
+  coro_future_cancel (CORO_FUTURE (last));
+  g_assert_false (coro_foreign_task_is_awaiting (CORO_FOREIGN_TASK (last)));
+  while (last->n_wakes == 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (last->n_cancelled, ==, 0);
+  g_assert_cmpint (coro_future_get_state (future), ==, CORO_FUTURE_CANCELLED);
+  g_assert_false (coro_foreign_task_is_cancel_pending (CORO_FOREIGN_TASK (last)));
+
+  coro_future_resolve_int (stop, 1);
+  g_thread_join (thread);
+}
+
 static gpointer
 resolve_thread (gpointer future)
 {
@@ -328,6 +597,12 @@ main (int argc, char **argv)
   coro_test_add_func ("/foreign-task/earlier-awaits", test_earlier_awaits);
   coro_test_add_func ("/foreign-task/cycle", test_cycle);
   coro_test_add_func ("/foreign-task/long-chain", test_long_chain);
+  coro_test_add_func ("/foreign-task/abandoned-await", test_abandoned_await);
+  coro_test_add_func ("/foreign-task/success-in-spite", test_success_in_spite);
+  coro_test_add_func ("/foreign-task/last-answer-decides", test_last_answer_decides);
+  coro_test_add_func ("/foreign-task/cancel-from-other-thread", test_cancel_from_other_thread);
+  g_test_add_func ("/foreign-task/ended-context", test_ended_context);
+  g_test_add_func ("/foreign-task/task-of-other-thread", test_task_of_other_thread);
   g_test_add_func ("/foreign-task/other-thread", test_other_thread);
   g_test_add_func ("/foreign-task/idle-context", test_idle_context);
   return g_test_run ();

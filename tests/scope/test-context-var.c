@@ -218,6 +218,53 @@ test_set_for_ever (gpointer   user_data,
   return TRUE;
 }
 
+static gboolean
+test_objects (gpointer   user_data,
+              GValue    *result,
+              GError   **error)
+{
+  CoroContextVar *var = coro_context_var_new ("object", G_TYPE_OBJECT, NULL);
+  g_autoptr (GObject) object = g_object_new (G_TYPE_OBJECT, NULL);
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  g_assert_cmpstr (coro_context_var_get_name (var), ==, "object");
+  g_assert_null (coro_context_var_get_object (var));
+  coro_context_var_set_object (var, object);
+  g_assert_true (coro_context_var_get_object (var) == object);
+  g_assert_true (coro_context_var_get (var, &value, error));
+  g_assert_true (g_value_get_object (&value) == object);
+  coro_context_var_set_object (var, NULL);
+  g_assert_null (coro_context_var_get_object (var));
+  g_assert_cmpuint (object->ref_count, >=, 2);  /* the value that was got has its own reference */
+  return TRUE;
+}
+
+static gboolean
+clear_token_cb (gpointer   token,
+                GValue    *result,
+                GError   **error)
+{
+  g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*'depth' belongs to another coroutine");
+  coro_context_token_clear (token);
+  g_test_assert_expected_messages ();
+  return TRUE;
+}
+
+static gboolean
+test_token_of_another (gpointer   user_data,
+                       GValue    *result,
+                       GError   **error)
+{
+  CoroContextToken token = coro_context_var_set_int (depth, 4);
+  g_autoptr (CoroTask) task = coro_spawn_task (clear_token_cb, &token, NULL);
+
+  g_assert_true (coro_await (task, NULL, error));
+  g_assert_cmpint (coro_context_var_get_int (depth), ==, 4);
+  coro_context_token_clear (&token);    /* for the second time: nothing */
+  g_assert_cmpint (coro_context_var_get_int (depth), ==, 4);
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -237,6 +284,8 @@ main (int    argc,
   coro_test_add_func ("/scope/context-var/callbacks-see-it", test_callbacks_see_it);
   coro_test_add_func ("/scope/context-var/main-stack-sees-it", test_main_stack_sees_it);
   coro_test_add_func ("/scope/context-var/set-for-ever", test_set_for_ever);
+  coro_test_add_func ("/scope/context-var/objects", test_objects);
+  coro_test_add_func ("/scope/context-var/token-of-another", test_token_of_another);
 
   status = g_test_run ();
   coro_context_var_free (request_id);
