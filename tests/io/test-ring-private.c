@@ -309,6 +309,144 @@ many_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* Reads of one pipe. */
+typedef struct
+{
+  Read *reads[32];
+  CoroTask *tasks[32];
+} Crowd;
+
+static void
+crowd_start (Crowd    *self,
+             CoroRing *ring,
+             int       fd)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (self->reads); i++)
+    {
+      self->reads[i] = read_new (ring, fd);
+      self->tasks[i] = coro_spawn_task (read_cb, self->reads[i], NULL);
+    }
+}
+
+static void
+crowd_cancel (Crowd *self)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (self->tasks); i++)
+    coro_task_cancel (self->tasks[i]);
+}
+
+static void
+crowd_join (Crowd   *self,
+            gboolean made,
+            int      result)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (self->tasks); i++)
+    {
+      g_assert_true (coro_join (self->tasks[i], NULL));
+      g_assert_cmpint (self->reads[i]->made, ==, made);
+      if (made)
+        g_assert_cmpint (self->reads[i]->call.result, ==, result);
+      else
+        assert_called_off (self->reads[i]);
+      read_free (self->reads[i]);
+      g_object_unref (self->tasks[i]);
+    }
+}
+
+/* The kernel takes nothing for a while, and there is no room left for requests to call something off: an
+ * answer may come first, or the ring may break. */
+static gboolean
+no_room_to_cancel_cb (gpointer   user_data,
+                      GValue    *result,
+                      GError   **error)
+{
+  gboolean breaks = GPOINTER_TO_INT (user_data);
+  Fixture fixture = set_up ();
+  Fixture others[2];
+  Crowd early, late;
+  g_autoptr (Read) queued = read_new (fixture.ring, fixture.fds[0]);
+  g_autoptr (CoroTask) waiting = NULL;
+  Read *reads[2];
+  CoroTask *tasks[2];
+
+  /* 34 are the kernel's. */
+  for (guint i = 0; i < 2; i++)
+    {
+      g_assert_cmpint (pipe2 (others[i].fds, O_CLOEXEC), ==, 0);
+      reads[i] = read_new (fixture.ring, others[i].fds[0]);
+      tasks[i] = coro_spawn_task (read_cb, reads[i], NULL);
+    }
+  crowd_start (&early, fixture.ring, fixture.fds[0]);
+  g_assert_true (coro_test_settle (error));
+
+  /* 30 more are prepared, 2 wait for their turn, and the 34 requests that fit are for others. */
+  kernel_is_busy = TRUE;
+  crowd_start (&late, fixture.ring, fixture.fds[0]);
+  while (late.reads[29]->call.state != CORO_RING_SUBMITTED)
+    g_assert_true (coro_yield (error));
+  crowd_cancel (&late);
+  crowd_cancel (&early);
+  for (guint i = 0; i < 10; i++)
+    g_assert_true (coro_yield (error));
+  waiting = coro_spawn_task (read_cb, queued, NULL);
+  for (guint i = 0; i < 2; i++)
+    coro_task_cancel (tasks[i]);
+  for (guint i = 0; i < 10; i++)
+    g_assert_true (coro_yield (error));
+  g_assert_true (reads[0]->call.cancelled && reads[1]->call.cancelled);
+  g_assert_cmpint (queued->call.state, ==, CORO_RING_QUEUED);
+
+  if (breaks)
+    close (find_ring_fd ());
+  for (guint i = 0; i < 2; i++)
+    {
+      if (breaks)
+        kernel_is_busy = FALSE;
+      g_assert_cmpint (write (others[i].fds[1], "x", 1), ==, 1);
+      g_assert_true (coro_join (tasks[i], error));
+      assert_read (reads[i], 'x');
+      g_assert_true (reads[i]->cancelled_later);
+    }
+  kernel_is_busy = FALSE;
+
+  /* The two for which there was no turn are called off without the kernel. */
+  for (guint i = 0; i < G_N_ELEMENTS (late.reads); i++)
+    {
+      g_assert_true (coro_join (late.tasks[i], error));
+      g_assert_cmpint (late.reads[i]->made, ==, breaks && i < 30);
+      if (late.reads[i]->made)
+        g_assert_cmpint (late.reads[i]->call.result, ==, -ENOSYS);
+      read_free (late.reads[i]);
+      g_object_unref (late.tasks[i]);
+    }
+
+  if (breaks)
+    {
+      g_assert_true (coro_ring_is_broken (fixture.ring));
+      g_assert_true (coro_join (waiting, error));
+      g_assert_cmpint (queued->call.result, ==, -ENOSYS);
+      for (guint i = 0; i < G_N_ELEMENTS (early.reads); i++)
+        put (&fixture, "x");
+      crowd_join (&early, TRUE, 1);
+    }
+  else
+    {
+      crowd_join (&early, FALSE, 0);
+      put (&fixture, "y");
+      g_assert_true (coro_await (waiting, NULL, error));
+      assert_read (queued, 'y');
+    }
+  for (guint i = 0; i < 2; i++)
+    {
+      read_free (reads[i]);
+      g_object_unref (tasks[i]);
+      close (others[i].fds[0]);
+      close (others[i].fds[1]);
+    }
+  tear_down (&fixture);
+  return TRUE;
+}
+
 /* What there was no room for is cancelled first: the kernel never hears of it. */
 static gboolean
 cancel_queued_cb (gpointer   user_data,
@@ -704,6 +842,8 @@ main (int    argc,
   coro_test_add_func ("/io/ring/scope-cancelled", scope_cb);
   coro_test_add_data_func ("/io/ring/more-than-fit", many_cb, GINT_TO_POINTER (FALSE), NULL);
   coro_test_add_data_func ("/io/ring/more-than-fit-cancelled", many_cb, GINT_TO_POINTER (TRUE), NULL);
+  coro_test_add_data_func ("/io/ring/no-room-to-cancel", no_room_to_cancel_cb, GINT_TO_POINTER (FALSE), NULL);
+  coro_test_add_data_func ("/io/ring/no-room-to-cancel-and-breaks", no_room_to_cancel_cb, GINT_TO_POINTER (TRUE), NULL);
   coro_test_add_func ("/io/ring/closed", closed_cb);
   coro_test_add_data_func ("/io/ring/number-reused", reused_cb, GINT_TO_POINTER (FALSE), NULL);
   coro_test_add_data_func ("/io/ring/number-reused-cancelled", reused_cb, GINT_TO_POINTER (TRUE), NULL);
