@@ -369,6 +369,8 @@ no_room_to_cancel_cb (gpointer   user_data,
   Read *reads[2];
   CoroTask *tasks[2];
 
+  coro_test_keep_order (NULL);
+
   /* 34 are the kernel's. */
   for (guint i = 0; i < 2; i++)
     {
