@@ -27,7 +27,7 @@
 G_BEGIN_DECLS
 
 /* A fiber is a parked stack: either one of ours, or a place on a thread's own stack
- * (a *native* fiber) that somebody will come back to.  It knows no main loop. */
+ * (a *native* fiber) to which a switch will come back.  It knows no main loop. */
 typedef struct
 {
   gpointer sp;                  /* where it is parked; meaningless while it runs */
@@ -50,7 +50,7 @@ typedef const CoroStack *(*CoroFiberRunningFunc) (const char **name);
  * handler: it must take no lock and allocate nothing. */
 extern CoroFiberRunningFunc coro_fiber_running_func;
 
-/* Set by who wants to know of every thread that has fibers; called on that thread, before
+/* For code that has to know of every thread that has fibers; called on that thread, before
  * the first switch, and again later. */
 extern void (*coro_fiber_thread_hook) (void);
 
@@ -88,7 +88,7 @@ coro_fiber_switch (CoroFiber *from,
     coro_switch (&from->sp, to->sp);
 }
 
-/* The same for a fiber that has ended: nobody may switch back to it.  It is cleared by
+/* The same for a fiber that has ended and to which no switch may come back.  It is cleared by
  * this; `from` itself may lie on its stack, and that may have been given back. */
 G_GNUC_NORETURN static inline void
 coro_fiber_switch_last (CoroFiber *from,

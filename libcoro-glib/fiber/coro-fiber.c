@@ -70,7 +70,7 @@ coro_fiber_init_native (CoroFiber *self)
 }
 
 /* Lays out the first frame on `stack`, below `reserved` bytes at its top that belong to
- * the caller.  `func` starts when somebody switches to the fiber, must call
+ * the caller.  `func` starts with the first switch to the fiber, must call
  * coro_fiber_arrived() first and must end in coro_fiber_switch_last(). */
 void
 coro_fiber_init (CoroFiber     *self,
@@ -104,7 +104,7 @@ coro_fiber_clear (CoroFiber *self)
 #ifdef CORO_TSAN
   if (self->stack != NULL && self->tsan_fiber != NULL)
     {
-      /* Whoever clears a fiber is not on it. */
+      /* A fiber is not cleared on its own stack. */
       g_assert (self->tsan_fiber != __tsan_get_current_fiber ());
       g_clear_pointer (&self->tsan_fiber, __tsan_destroy_fiber);
     }
@@ -116,7 +116,7 @@ coro_fiber_clear (CoroFiber *self)
 #if defined (CORO_ASAN) || defined (CORO_TSAN)
 
 #ifdef CORO_ASAN
-/* Whom the thread just left: the one that arrives learns its bounds. */
+/* The fiber that the thread has just left: the one that arrives learns its bounds. */
 static __thread CoroFiber *leaving;
 #endif
 #ifdef CORO_TSAN

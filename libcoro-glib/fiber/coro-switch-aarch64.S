@@ -82,7 +82,7 @@ coro_switch:
 /* void *coro_switch_prepare (void *top, void (*func) (void *), void *argument);
  *
  * Lays out the frame above with x19 as the function, x20 as its argument and a frame
- * record of zero, which ends the chain for those who follow it. */
+ * record of zero, which ends the chain for code that follows it. */
         .p2align 4
         .globl  coro_switch_prepare
         .hidden coro_switch_prepare
@@ -100,7 +100,7 @@ coro_switch_prepare:
         .cfi_endproc
         .size   coro_switch_prepare, . - coro_switch_prepare
 
-/* The first instruction of every fiber.  An undefined x30 tells those who unwind that
+/* The first instruction of every fiber.  An undefined x30 tells unwinders that
  * the stack ends here. */
         .p2align 4
         .globl  coro_switch_entry

@@ -19,7 +19,7 @@ void *coro_switch_prepare (void  *top,
 #if defined (__x86_64__) && defined (__LP64__) && !defined (CORO_USE_UCONTEXT)
 
 /* Everything but rbx, rbp and rsp.  A call would let the compiler keep r12 to r15, but
- * whoever inlines this saves them in its own prologue, off the critical path. */
+ * a function that inlines this saves them in its own prologue, off the critical path. */
 # define CORO_SWITCH_CLOBBERS                                                         \
     "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",        \
     "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",                   \

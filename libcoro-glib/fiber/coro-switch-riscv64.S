@@ -118,7 +118,7 @@ coro_switch:
 /* void *coro_switch_prepare (void *top, void (*func) (void *), void *argument);
  *
  * Lays out the frame above with s1 as the function, s2 as its argument and a frame
- * pointer of zero, which ends the chain for those who follow it. */
+ * pointer of zero, which ends the chain for code that follows it. */
         .p2align 4
         .globl  coro_switch_prepare
         .hidden coro_switch_prepare
@@ -136,7 +136,7 @@ coro_switch_prepare:
         .cfi_endproc
         .size   coro_switch_prepare, . - coro_switch_prepare
 
-/* The first instruction of every fiber.  An undefined ra tells those who unwind that the
+/* The first instruction of every fiber.  An undefined ra tells unwinders that the
  * stack ends here. */
         .p2align 4
         .globl  coro_switch_entry

@@ -29,7 +29,7 @@ coro_switch_prepare:
         .cfi_endproc
         .size   coro_switch_prepare, . - coro_switch_prepare
 
-/* The first instruction of every fiber.  An undefined rip tells those who unwind that
+/* The first instruction of every fiber.  An undefined rip tells unwinders that
  * the stack ends here, a zero rbp tells the others. */
         .p2align 4
         .globl  coro_switch_entry

@@ -119,7 +119,7 @@ completion_abort (gpointer    object,
   return TRUE;
 }
 
-/* Who was woken has taken nothing yet; the next in line may. */
+/* A woken waiter has taken nothing yet; the next in line may. */
 static gboolean
 completion_undo (gpointer    object,
                  CoroWaiter *waiter)

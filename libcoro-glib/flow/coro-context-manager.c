@@ -45,7 +45,7 @@ coro_context_manager_default_init (CoroContextManagerInterface *iface)
  *   what the manager gives; stays empty if it gives nothing
  * @error: return location for an error
  *
- * Enters. Who has entered must leave: see [func@with] for who does that.
+ * Enters. A caller that has entered must leave; [func@with] does both.
  *
  * Callable from a coroutine, which it may suspend. Cancellation: see
  * [iface@Awaitable].

@@ -40,7 +40,7 @@ typedef enum
 {
   GENERATOR_CREATED,            /* the body has not started */
   GENERATOR_SUSPENDED,          /* the body has produced a value */
-  GENERATOR_RUNNING,            /* somebody waits for the next one */
+  GENERATOR_RUNNING,            /* a caller waits for the next one */
   GENERATOR_CLOSED              /* the body has ended */
 } CoroGeneratorState;
 
@@ -59,7 +59,7 @@ struct _CoroGenerator
   CoroShutdown shutdown;
   CoroStepper stepper;
   CoroGeneratorState state;
-  CoroScope *scope;             /* (nullable): of who steps it, as the step began */
+  CoroScope *scope;             /* (nullable): the caller's, when the step began */
   GValue value;                 /* on its way out */
   const GValue *sent;           /* (nullable): on its way in */
   const GError *thrown;         /* (nullable): the same */
@@ -354,13 +354,13 @@ generator_check_produce (CoroGenerator  *self,
  * @value: a value; copied
  * @error: return location for an error
  *
- * Gives a value to who asked for it, and returns when the next one is asked
- * for.
+ * Gives a value to the caller that asked for it, and returns when the next one
+ * is asked for.
  *
  * Callable from the generator's body, which it suspends.
  *
- * @error is set to [error@Coro.Error.GENERATOR_EXIT] if there is nobody to
- * ask any more: the body cleans up, for which it may wait, and returns. It can
+ * @error is set to [error@Coro.Error.GENERATOR_EXIT] if no value will be asked
+ * for any more: the body cleans up, for which it may wait, and returns. It can
  * be set to what [method@Generator.throw] passes, and to
  * [error@Coro.Error.PROTOCOL] or [error@Coro.Error.TYPE_MISMATCH].
  *

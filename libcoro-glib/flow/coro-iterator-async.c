@@ -7,7 +7,7 @@
 
 #include "scope/coro-spawn.h"
 
-/* One call for a value by who is no coroutine. */
+/* One call for a value by a caller that is no coroutine. */
 typedef struct
 {
   CoroTask *coroutine;          /* (owned) */

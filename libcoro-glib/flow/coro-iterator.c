@@ -96,7 +96,7 @@ coro_iterator_next (gpointer   self,
  * @value: (out caller-allocates): an empty value, %G_VALUE_INIT, for the next one
  * @error: return location for an error
  *
- * [method@Iterator.next] for who needs a value: the end is
+ * [method@Iterator.next] for a caller that needs a value: the end is
  * [error@Coro.Error.EXHAUSTED].
  *
  * Returns: %TRUE with a value; %FALSE with @error set

@@ -39,7 +39,7 @@ coro_cancel_scope_time (GTimeSpan duration)
   return coro_scheduler_current != NULL ? coro_scheduler_deadline (coro_scheduler_current, duration) : G_MAXINT64;
 }
 
-/* Opens a guard in the running coroutine; `what` is its name for who has none. */
+/* Opens a guard in the running coroutine; `what` is its name if the caller gives none. */
 CoroCancelScope
 coro_cancel_scope_enter_at (gint64       deadline,
                             gboolean     shield,

@@ -14,7 +14,7 @@
  * A variable of which every coroutine has a value of its own: a request's
  * number, a transaction, a language.
  *
- * A coroutine begins with the values of who spawned it, and what it sets is
+ * A coroutine begins with the values of its spawner, and what it sets is
  * seen by itself, by those it spawns from then on, by functions it runs in
  * threads and by callbacks it registers. Thread-local variables would mix up
  * coroutines, which share a thread.
@@ -66,7 +66,7 @@ coro_context_var_new (const char   *name,
 
 /**
  * coro_context_var_free: (skip)
- * @self: (transfer full): a variable that nobody uses any more
+ * @self: (transfer full): a variable that is not used any more
  *
  * Frees a variable.
  *

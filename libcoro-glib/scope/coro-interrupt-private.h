@@ -13,7 +13,7 @@ typedef struct
 {
   void (*func) (gpointer data); /* on the main stack */
   gpointer data;                /* (unowned) */
-  GSource *source;              /* (nullable) (owned): NULL while the signal is somebody else's */
+  GSource *source;              /* (nullable) (owned): NULL while the signal has another handler */
   gboolean interrupted;
   gboolean ending;              /* for another reason, so a later SIGINT is not the cause */
 } CoroInterrupt;

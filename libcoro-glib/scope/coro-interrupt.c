@@ -77,7 +77,7 @@ open_pipe (void)
   return TRUE;
 }
 
-/* Has SIGINT cancel `task`, once, where nobody else handles it: in the main thread, if the
+/* Has SIGINT cancel `task`, once, unless it is handled elsewhere: in the main thread, if the
  * default action was in place. */
 void
 coro_interrupt_begin (CoroInterrupt *self,
@@ -109,7 +109,7 @@ coro_interrupt_begin (CoroInterrupt *self,
   sigaction (SIGINT, &action, NULL);
 }
 
-/* Puts the default action back, unless somebody has put something else in place. */
+/* Puts the default action back, unless another one has been put in place. */
 void
 coro_interrupt_end (CoroInterrupt *self)
 {

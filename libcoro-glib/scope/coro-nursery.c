@@ -11,7 +11,7 @@
 #include "scope/coro-task-group-private.h"
 
 /* Waits for the members and leaves the scope.  Returns what they failed with.  The group
- * stays, finished: a pointer that became NULL would mean the group of all who have none. */
+ * stays, finished: a pointer that became NULL would mean the group of coroutines without one. */
 static GError *
 nursery_close (CoroNursery *self,
                GError      *body_error)

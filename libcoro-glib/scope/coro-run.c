@@ -63,7 +63,7 @@ patience_init (CoroPatience  *self,
 
 /* One round of the main loop.  FALSE: their time is up.  `cancel`: they are told to stop
  * before the grace time is over.  Time goes by the clock of the scheduler or by the real one:
- * that of a test stands still while somebody never rests. */
+ * that of a test stands still while a coroutine never rests. */
 static gboolean
 patience_iterate (CoroPatience  *self,
                   CoroScheduler *scheduler,
@@ -216,7 +216,7 @@ report_unfinished (CoroScheduler *self)
   g_warning ("The shutdown leaves %" G_GSIZE_FORMAT " coroutines that did not stop: %s", n_jobs, names);
 }
 
-/* Functions in threads, which may be waited for by nobody else. */
+/* Functions in threads, for which perhaps nothing else waits. */
 static void
 wait_for_works (CoroScheduler *self)
 {
@@ -263,7 +263,7 @@ coro_scheduler_shut_down (CoroScheduler *self)
     return;
 
   self->shutting_down = TRUE;
-  self->autojump = TRUE;        /* where a test has a clock of its own: nobody moves it now */
+  self->autojump = TRUE;        /* where a test has a clock of its own: the test does not move it now */
   shut_down_jobs (self);
   if (self->shutdowns != NULL)
     {
@@ -276,7 +276,7 @@ coro_scheduler_shut_down (CoroScheduler *self)
   if (self->n_works > 0)
     {
       wait_for_works (self);
-      shut_down_jobs (self);    /* who has waited for one */
+      shut_down_jobs (self);    /* those that have waited for one */
     }
   if (self->n_jobs > 0)
     report_unfinished (self);
@@ -323,7 +323,7 @@ run_once (CoroFunc    func,
  *
  * Callable from any thread, which it blocks, outside coroutines. Cancellation
  * does not reach in; in the main thread SIGINT cancels the main coroutine, if
- * nobody else handles the signal.
+ * the signal has no other handler.
  *
  * @error can be set to what the body fails with, and to
  * [error@Coro.Error.NESTED_RUN]: the thread is running coroutines already.

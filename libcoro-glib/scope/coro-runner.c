@@ -23,7 +23,7 @@
  * single coroutine.
  *
  * While it runs in the main thread, SIGINT cancels the main coroutine, if
- * nobody else handles the signal; a second SIGINT has its default action.
+ * the signal has no other handler; a second SIGINT has its default action.
  *
  * It belongs to the thread that first runs it.
  *

@@ -66,10 +66,10 @@ spawn_task (CoroTaskGroup      *group,
  *   whether the body runs or not
  * @site: (nullable): where this is, a static string; see %CORO_SPAWN_SITE
  *
- * Runs a coroutine; nobody gets a handle. [func@spawn] is the short form.
+ * Runs a coroutine without a handle. [func@spawn] is the short form.
  *
  * It starts later, in the order of spawning, not inside this call. Without a
- * group, in the thread-default main context, it is nobody's child: it ends by
+ * group, in the thread-default main context, it has no parent: it ends by
  * itself or when the program's main loop is shut down, and a failure is
  * reported by [func@set_unhandled_func].
  *
@@ -103,8 +103,8 @@ coro_spawn_at (CoroTaskGroup  *group,
  *
  * [func@spawn_at] with a handle.
  *
- * Dropping the handle neither cancels nor detaches. A failure that nobody
- * reads from it is reported as it goes away.
+ * Dropping the handle neither cancels nor detaches. A failure that is not read
+ * from it is reported as it goes away.
  *
  * Callable from any thread; never suspends.
  *

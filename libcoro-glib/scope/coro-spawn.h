@@ -16,7 +16,7 @@ G_BEGIN_DECLS
  * @user_data: what to pass to it
  * @destroy: (nullable): frees @user_data
  *
- * Runs a coroutine in the thread-default context; nobody gets a handle.
+ * Runs a coroutine in the thread-default context, without a handle.
  *
  * Since: 0.1
  */

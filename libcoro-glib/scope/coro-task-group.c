@@ -195,7 +195,7 @@ group_dismiss (CoroSupervisor *supervisor,
   coro_job_enqueue (member);
 }
 
-/* A member's failure: for the join, or for whoever handles what nobody reads. */
+/* A member's failure: for the join, or for the handler of unread errors. */
 static void
 group_take_error (CoroTaskGroup *self,
                   CoroJob       *member,
@@ -273,7 +273,7 @@ static const CoroSupervisorClass root_class = {
 
 /* --- joining ---------------------------------------------------------------------- */
 
-/* Who joins and is cancelled cancels the members, and still waits for them all. */
+/* A joining coroutine that is cancelled cancels the members, and still waits for them all. */
 static gboolean
 group_wait_abort (gpointer    object,
                   CoroWaiter *waiter)
@@ -501,12 +501,12 @@ group_set_unhandled_func (CoroTaskGroup     *self,
 
 /**
  * coro_task_group_set_unhandled_func:
- * @self: a group that nobody joins
+ * @self: a group that is not joined
  * @func: (nullable) (scope notified) (closure user_data) (destroy destroy): what to call
  * @user_data: what to pass to it
  * @destroy: (nullable): frees @user_data
  *
- * Has @func called for each member that fails where nobody looks, on the
+ * Has @func called for each member whose failure is not read, on the
  * thread's own stack. Cancelled members have not failed.
  *
  * Without it the function of [func@set_unhandled_func] is called.

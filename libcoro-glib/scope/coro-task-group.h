@@ -27,13 +27,13 @@ typedef enum
 
 /**
  * CoroUnhandledFunc:
- * @error: what nobody has read
+ * @error: the unread error
  * @name: the coroutine's name
  * @spawned_at: where it was spawned
  * @user_data: what was passed along
  * @error_out: return location for an error, which is logged
  *
- * Called for a coroutine that failed where nobody looks.
+ * Called for a coroutine whose failure is not read.
  *
  * Since: 0.1
  */

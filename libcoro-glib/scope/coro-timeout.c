@@ -161,8 +161,8 @@ coro_timeout_exit (CoroTimeout *self)
  *
  * [func@await] that must be over in time.
  *
- * When it is not, @awaitable is cancelled, as far as nobody else waits for
- * it, and a task is waited for until it has cleaned up.
+ * When it is not, @awaitable is cancelled unless others wait for it, and a
+ * task is waited for until it has cleaned up.
  *
  * Callable from a coroutine, which it suspends. Cancellation: see
  * [iface@Awaitable].

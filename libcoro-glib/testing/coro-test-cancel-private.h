@@ -19,7 +19,7 @@ G_BEGIN_DECLS
 #define CORO_CANCEL_MAX_STEPS (10 * CORO_CANCEL_MAX_RUNS)
 #define CORO_CANCEL_MAX_FRAMES 10
 
-/* What there is of a scheduler that somebody could have left behind. */
+/* What a test could have left behind in a scheduler. */
 typedef struct
 {
   guint n_timers;
@@ -33,7 +33,7 @@ typedef struct _CoroCancelRun CoroCancelRun;
 struct _CoroCancelRun
 {
   CoroHooks hooks;              /* first */
-  CoroReady strike;             /* cancels who has just been parked */
+  CoroReady strike;             /* cancels the coroutine that has just been parked */
   const CoroTestCancel *test;
   CoroTestCancelFlags moment;   /* 0: nothing is cancelled */
   CoroTestCancelFlags kind;

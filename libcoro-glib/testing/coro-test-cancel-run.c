@@ -15,7 +15,7 @@
 
 /* One run: set up, the body until all of it has ended, the check, tear down. */
 
-/* In a row, each a second long: so long nobody made a step and nothing is under way. */
+/* In a row, each a second long, in which no coroutine made a step and nothing was under way. */
 #define MAX_IDLE_LOOKS 5
 /* Most of them last a ms: what is under way after 5 s was left behind. */
 #define MAX_SETTLING_TURNS 5000
@@ -82,7 +82,7 @@ run_body (CoroCancelRun  *self,
     }
   if (self->stuck)
     {
-      coro_future_get_result (CORO_FUTURE (task), NULL, NULL);  /* nobody else reads it */
+      coro_future_get_result (CORO_FUTURE (task), NULL, NULL);  /* it is not read elsewhere */
       graph = coro_format_call_graph (self->scheduler);
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s not end:\n%s",
                    coro_future_is_done (CORO_FUTURE (task)) ? "The body's coroutines do" : "The body does", graph);

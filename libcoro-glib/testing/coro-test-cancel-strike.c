@@ -9,7 +9,7 @@
 
 /* Which await is cancelled, and when. */
 
-/* Callable on the stack of who waits only. */
+/* Callable on the waiter's stack only. */
 static void
 run_note_frames (CoroCancelRun *self)
 {
