@@ -65,7 +65,7 @@ unwind_cb (struct _Unwind_Context *context,
   return _URC_NO_REASON;
 }
 
-/* The frames of who calls, innermost first.  Each is an address inside the calling
+/* The caller's frames, innermost first.  Each is an address inside the calling
  * instruction. */
 G_GNUC_NO_INLINE guint
 coro_backtrace_capture (gpointer *frames,

@@ -214,7 +214,7 @@ print_root_cb (CoroJob  *job,
   print_pending (self);
 }
 
-/* Who waits in a circle has no root: whoever comes first is taken for one. */
+/* A circle has no root: its first member is taken for one. */
 static void
 print_rest_cb (CoroJob  *job,
                gpointer  data)

@@ -99,12 +99,12 @@ static void
 step_report (CoroDebug *self,
              gint64     duration)
 {
-  g_autoptr (GString) who = g_string_new (NULL);
+  g_autoptr (GString) executed = g_string_new (NULL);
   CoroDebugStep *step = &self->step;
 
-  coro_debug_describe (who, step->job == NULL, self->scheduler->callback, step->name, step->site);
-  coro_debug_report (self, "Executing %s took %.3f seconds; what blocks belongs into coro_run_in_thread()", who->str,
-                     (double) duration / G_TIME_SPAN_SECOND);
+  coro_debug_describe (executed, step->job == NULL, self->scheduler->callback, step->name, step->site);
+  coro_debug_report (self, "Executing %s took %.3f seconds; what blocks belongs into coro_run_in_thread()",
+                     executed->str, (double) duration / G_TIME_SPAN_SECOND);
 }
 
 void

@@ -48,7 +48,7 @@ debug_left (CoroHooks *hooks,
         coro_debug_trace (self, CORO_TRACE_FREED, job, NULL);
     }
 
-  /* One that got no stack has begun none: this is the step of whoever spawned it. */
+  /* One that got no stack has begun none: this is the step of its spawner. */
   if (job == NULL || job->state != CORO_JOB_NEW)
     coro_debug_step_end (self);
 }

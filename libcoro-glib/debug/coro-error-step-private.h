@@ -11,12 +11,12 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  CORO_ERROR_RAISED,            /* a body has failed with it, and nobody had told it so */
+  CORO_ERROR_RAISED,            /* a body has failed with it, and it came from no await */
   CORO_ERROR_AWAITED,           /* it came out of an await */
   CORO_ERROR_PASSED             /* a body has failed with what it was told */
 } CoroErrorStepKind;
 
-/* One step on the way of an error, from the body that raised it to whoever reads it.  A
+/* One step on the way of an error, from the body that raised it to its reader.  A
  * failed future may be awaited by several, so that ways fork: a step knows the one before
  * and is never changed. */
 typedef struct _CoroErrorStep CoroErrorStep;

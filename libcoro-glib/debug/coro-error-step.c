@@ -64,7 +64,7 @@ append_name (const CoroErrorStep *self,
     g_string_append_printf (text, ", spawned at %s", self->site);
 }
 
-/* The way down to where the error came from: who waited first, who raised it last. */
+/* The way down to where the error came from: the first waiter first, the raiser last. */
 void
 coro_error_step_append (const CoroErrorStep *self,
                         GString             *text)

@@ -25,7 +25,7 @@
  * The stack on which the program sets an error of its own is gone when we hear of it.  What
  * comes closest is the last wait of that coroutine. */
 
-/* Who asks does so soon. */
+/* Notes are asked for soon or never. */
 #define MAX_NOTES 256
 
 typedef struct
@@ -34,7 +34,7 @@ typedef struct
   GQuark domain;
   int code;
   char *message;                /* (owned) */
-  gconstpointer job;            /* (nullable) (unowned): whom it was given to, while that lives */
+  gconstpointer job;            /* (nullable) (unowned): the coroutine that was given it, while that lives */
   CoroErrorStep *step;          /* (owned) */
 } CoroErrorNote;
 
@@ -226,7 +226,7 @@ step_for_await (gpointer       awaitable,
   return step;
 }
 
-/* Somebody is given `error`, which `awaitable` has failed with; `awaited`: by an await. */
+/* A caller is given `error`, with which `awaitable` has failed; `awaited`: by an await. */
 void
 coro_error_trace_given (gpointer      awaitable,
                         const GError *error,
@@ -282,7 +282,7 @@ append_trace_cb (const GError *error,
  * not after it was replaced by another, which begins anew. If several that are
  * alike were seen, it may be the newest of them. The last 256 are known.
  *
- * Warnings of errors that nobody has read have this text below them.
+ * Warnings of unread errors have this text below them.
  *
  * Callable from any thread; never suspends.
  *

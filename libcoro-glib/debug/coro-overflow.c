@@ -105,7 +105,7 @@ chain (int        signum,
   if ((old->sa_flags & SA_SIGINFO) == 0 && (old->sa_handler == SIG_DFL || old->sa_handler == SIG_IGN))
     {
       /* A fault comes again as soon as we return, and ends the process where it
-       * happened; a signal that somebody sent has to be sent again. */
+       * happened; a signal that was sent has to be sent again. */
       const struct sigaction standard = { .sa_handler = SIG_DFL };
 
       sigaction (signum, &standard, NULL);
@@ -146,7 +146,7 @@ leave_thread (gpointer data)
   const stack_t none = { .ss_flags = SS_DISABLE };
   stack_t current;
 
-  /* Somebody may have put his own in place of ours. */
+  /* The program may have put its own in place of ours. */
   if (sigaltstack (NULL, &current) == 0 && current.ss_sp == data)
     sigaltstack (&none, NULL);
   munmap (data, ALTERNATE_STACK_SIZE);

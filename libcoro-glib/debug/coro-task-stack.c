@@ -12,7 +12,7 @@
 #include "future/coro-task-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
-/* Looks for those who wait for one coroutine, directly or by way of other futures. */
+/* Looks for the coroutines that wait for one coroutine, directly or by way of other futures. */
 typedef struct
 {
   GString *text;
@@ -67,7 +67,7 @@ append_waiting_cb (CoroJob  *job,
  * @self: a task
  * @max_frames: how many functions at the most
  *
- * Describes the C stack of a coroutine that is parked, and who waits for it.
+ * Describes the C stack of a coroutine that is parked, and its waiters.
  *
  * Callable from the task's thread; never suspends.
  *

@@ -18,8 +18,7 @@ G_BEGIN_DECLS
  * @CORO_TRACE_RETURNED: its body has succeeded
  * @CORO_TRACE_FAILED: its body has failed
  * @CORO_TRACE_CANCELLED: its body has ended by cancellation
- * @CORO_TRACE_FINISHED: however it has ended, everybody who waits for it has
- *   been told
+ * @CORO_TRACE_FINISHED: however it has ended, all its waiters have been told
  * @CORO_TRACE_FREED: its stack and its record are given back
  *
  * What happens to a coroutine.

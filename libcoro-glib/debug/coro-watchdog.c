@@ -17,7 +17,7 @@
 
 /* A thread that looks, a few times within the threshold, how long the watched schedulers
  * have been at their step.  For one that is blocked it has the blocked thread itself walk
- * its stack, in the handler of a signal: nobody else can, short of ptrace().  The handler
+ * its stack, in the handler of a signal: no other thread can, short of ptrace().  The handler
  * only notes addresses; names for them are looked up here.  All of this happens while the
  * thread is still blocked: a report that comes when it is over does not help with a
  * program that hangs. */

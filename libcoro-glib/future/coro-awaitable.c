@@ -23,7 +23,7 @@
  * # Cancellation
  *
  * Every function that suspends can fail with %G_IO_ERROR_CANCELLED, because
- * somebody has cancelled the task, because a timeout, group or widget around
+ * the task has been cancelled, because a timeout, group or widget around
  * it has been cancelled, or at once, because that was so before. Cancelled
  * means that nothing was consumed: no item was taken, no lock is held.
  *

@@ -15,11 +15,10 @@
  * A function that has not been called yet.
  *
  * It is what a call of an `async def` function gives in Python: nothing runs
- * until somebody awaits the object, which runs the body on the stack of the
- * awaiting coroutine, or makes a task of it with [func@spawn_coroutine]. It
- * runs once. One that is dropped without having run is reported: most likely
- * somebody forgot to await it. `coro_coroutine_close()` says that it was
- * meant.
+ * until the object is awaited, which runs the body on the stack of the
+ * awaiting coroutine, or made a task with [func@spawn_coroutine]. It runs
+ * once. One that is dropped without having run is reported: most likely the
+ * await was forgotten. `coro_coroutine_close()` says that it was meant.
  *
  * C code seldom needs the object: a coroutine just calls functions. It is
  * there for code that passes work around before it runs.
@@ -34,9 +33,9 @@ struct _CoroCoroutine
   gpointer user_data;           /* (owned): by destroy */
   GDestroyNotify destroy;       /* (nullable) */
   char *name;                   /* (owned) */
-  gpointer created;             /* (nullable) (owned): by whom, for debug mode */
+  gpointer created;             /* (nullable) (owned): by which call, for debug mode */
   CoroCoroutineState state;
-  gboolean awaited;             /* somebody was about to run it, and it never came to that */
+  gboolean awaited;             /* a caller was about to run it, and it never came to that */
   CoroJob *host;                /* (nullable): on whose stack the body runs */
   gboolean ok;                  /* how it ended */
   GValue value;                 /* its result, or what it suspended with */
@@ -83,7 +82,7 @@ static CoroAbort
 coroutine_abort (CoroAwaitable *awaitable,
                  CoroWaiter    *waiter)
 {
-  return CORO_ABORT_DONE;       /* of another who has passed it on: ours is never pending */
+  return CORO_ABORT_DONE;       /* of a coroutine that has passed it on: ours is never pending */
 }
 
 static gboolean
@@ -260,7 +259,7 @@ coro_coroutine_init (CoroCoroutine *self)
 {
 }
 
-/* It was not forgotten: who awaited it or made a task of it was cancelled before. */
+/* It was not forgotten: the coroutine that awaited it or made a task of it was cancelled before. */
 void
 coro_coroutine_mark_awaited (CoroCoroutine *self)
 {
@@ -439,8 +438,8 @@ coro_coroutine_close (CoroCoroutine  *self,
  * %CORO_COROUTINE_CLOSED.
  *
  * It is what a scheduler is made of; see `examples/scheduler.c`. It needs no
- * main loop. The body runs on behalf of who resumes it: it can wait if that is
- * a coroutine.
+ * main loop. The body runs on behalf of the caller that resumes it: it can wait
+ * if the caller is a coroutine.
  *
  * Callable from any thread, always the same for one coroutine; suspends if the
  * body waits.
@@ -490,7 +489,7 @@ coro_coroutine_resume (CoroCoroutine  *self,
 
 /**
  * coro_suspend: (skip)
- * @value: (nullable): what to give to who resumes; copied
+ * @value: (nullable): what to give to the caller that resumes; copied
  * @sent: (out caller-allocates) (optional): an empty value, %G_VALUE_INIT, for
  *   what was sent along with the next resume; stays empty if nothing was
  * @error: return location for an error

@@ -133,8 +133,8 @@ coro_future_set_cancelled (CoroFuture *self,
  *
  * Completes the future with a value.
  *
- * Who waits for it is woken in the order of waiting, and runs later: no
- * code of theirs runs inside this call.
+ * Its waiters are woken in the order of waiting, and run later: none of their
+ * code runs inside this call.
  *
  * Callable from any thread; never suspends.
  *
@@ -312,7 +312,7 @@ coro_future_resolve_object (CoroFuture *self,
  *
  * Completes the future with an error.
  *
- * An error that nobody reads is logged when the future goes away.
+ * An error that is not read is logged when the future goes away.
  *
  * Callable from any thread; never suspends.
  *

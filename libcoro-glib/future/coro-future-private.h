@@ -43,7 +43,7 @@ typedef struct
 {
   CoroScheduler *scheduler;     /* (owned): whose thread the lists belong to */
   int state;                    /* (atomic): CoroFutureState or CORO_FUTURE_CLAIMED */
-  int observed;                 /* (atomic): somebody has asked for the result */
+  int observed;                 /* (atomic): the result was asked for */
   GValue value;                 /* written before the state, read after it */
   GError *error;                /* (nullable) (owned): the same */
   CoroWaiterList waiters;       /* of the same main context */

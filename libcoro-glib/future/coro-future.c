@@ -61,7 +61,7 @@ hook_message_cb (CoroMessage *message)
   hook->release (hook);
 }
 
-/* Ties `hook` to a future that was just made and that nobody else knows. */
+/* Ties `hook` to a future that was just made and that only the caller knows. */
 void
 coro_future_set_hook (CoroFuture     *self,
                       CoroFutureHook *hook)
@@ -366,15 +366,15 @@ coro_future_get_result (CoroFuture  *self,
  * coro_future_is_observed:
  * @self: a future
  *
- * Whether somebody has asked for the result, or waits for it.
+ * Whether the result was asked for, or is waited for.
  *
- * An error that nobody has asked for is logged when the future goes away.
+ * An error that was not asked for is logged when the future goes away.
  * A language binding that can say more about it asks this, and then
  * [method@Future.get_error], which makes it count as read.
  *
  * Callable from any thread; never suspends.
  *
- * Returns: %TRUE if the result is known to somebody
+ * Returns: %TRUE if the result was or will be read
  *
  * Since: 0.1
  */

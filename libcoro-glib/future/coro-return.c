@@ -229,7 +229,7 @@ coro_return_take_variant (GValue   *result,
 /**
  * coro_return_pointer: (skip)
  * @result: the result of a coroutine
- * @pointer: (nullable): what to return; nobody owns it
+ * @pointer: (nullable): what to return; it has no owner
  *
  * Sets the result of a coroutine.
  *

@@ -209,7 +209,7 @@ coro_yield (GError **error)
     return FALSE;
 
   /* Also when it is cancelled: a loop that does not look at its errors must not stop the
-   * whole program.  Where nobody is ready and it is nobody else's turn, the usual case of a
+   * whole program.  Where nothing is ready and no other source is due, the usual case of a
    * loop that yields now and then, it runs on. */
   if (scheduler->ready_head != NULL || scheduler->hooks != NULL || !coro_scheduler_tick (scheduler))
     coro_job_go_last (job);

@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-/* Who answers for coroutines: every one has a supervisor, which cancels them, learns of
+/* It answers for coroutines: every one has a supervisor, which cancels them, learns of
  * their failures and outlives them.  Task groups are supervisors; so is the root of a
  * scheduler.  Belongs to its scheduler's thread. */
 typedef struct _CoroSupervisor CoroSupervisor;
@@ -16,12 +16,12 @@ typedef struct _CoroSupervisor CoroSupervisor;
 typedef struct
 {
   /* A member has ended.  `error` (transfer full) (nullable): why it failed.  `observed`:
-   * somebody has a handle, who can see it as well.  On the member's stack. */
+   * there is a handle, from which it can be read as well.  On the member's stack. */
   void (*member_ended) (CoroSupervisor *self,
                         CoroJob        *member,
                         GError         *error,
                         gboolean        observed);
-  /* A failure that nobody has looked at.  On the native stack. */
+  /* A failure that was not read.  On the native stack. */
   void (*report)       (CoroSupervisor *self,
                         const GError   *error,
                         const char     *name,

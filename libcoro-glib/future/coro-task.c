@@ -17,8 +17,8 @@
  *
  * The handle of a running coroutine.
  *
- * It is a [class@Future] for the coroutine's result. Only who needs a handle
- * has one made, with [func@spawn_task]: a coroutine runs without. Dropping
+ * It is a [class@Future] for the coroutine's result, made by [func@spawn_task]
+ * for callers that need a handle: a coroutine runs without. Dropping
  * the handle neither cancels nor detaches: the group that it was spawned
  * into answers for it.
  *
@@ -35,7 +35,7 @@ struct _CoroTask
   int n_posted;                 /* (atomic): requests to cancel that are on their way */
   CoroPriority priority;        /* before the coroutine begins and after its end; in between the job has it */
   int posted_priority;          /* (atomic): a new priority that is on its way; -1: none */
-  CoroSupervisor *reporter;     /* (nullable): kept by its ref(), for an error that nobody reads */
+  CoroSupervisor *reporter;     /* (nullable): kept by its ref(), for an error that is not read */
 };
 
 enum
@@ -63,7 +63,7 @@ typedef struct
   char copy[] __attribute__ ((aligned (16)));
 } CoroTaskMessage;
 
-/* An error that nobody has read, on its way to whoever wants to know. */
+/* An unread error on its way to the handler of unread errors. */
 typedef struct
 {
   CoroReady ready;              /* first */
@@ -87,7 +87,7 @@ typedef struct
   GError *error;                /* (nullable) (owned) */
 } CoroTaskEnd;
 
-/* Fails the task.  Should nobody read why, its supervisor is told. */
+/* Fails the task.  If the error is never read, its supervisor is told. */
 static void
 task_reject (CoroTask       *self,
              CoroSupervisor *supervisor,
@@ -102,7 +102,7 @@ task_reject (CoroTask       *self,
 
   coro_future_reject (CORO_FUTURE (self), g_error_copy (error));
   if (supervisor->joined)
-    coro_future_observe (CORO_FUTURE (self));   /* who joins reads it */
+    coro_future_observe (CORO_FUTURE (self));   /* the join reads it */
 }
 
 static void
@@ -411,7 +411,7 @@ task_start_cb (CoroMessage *message)
   g_free (self);
 }
 
-/* What a coroutine has from who spawns it. */
+/* What a coroutine has from its spawner. */
 static inline CoroBinding *
 dup_context (CoroPriority *priority)
 {
@@ -520,7 +520,7 @@ coro_task_try_spawn (CoroSupervisor      *supervisor,
   return TRUE;
 }
 
-/* --- errors that nobody reads ----------------------------------------------------- */
+/* --- unread errors ---------------------------------------------------------------- */
 
 static void
 reporter_unref (CoroSupervisor *reporter)
