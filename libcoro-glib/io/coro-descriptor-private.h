@@ -11,10 +11,10 @@ G_BEGIN_DECLS
 
 typedef struct _CoroDescriptor CoroDescriptor;
 
-/* Who waits for a descriptor in one scheduler, and what is known about it.
+/* The waiters for a descriptor in one scheduler, and what is known about it.
  *
- * A descriptor that somebody just waits for is asked for anew each time (EPOLLONESHOT):
- * nobody tells us when it is closed and its number is another file.  One that belongs to a
+ * A descriptor that is only waited for is asked for anew each time (EPOLLONESHOT):
+ * we are not told when it is closed and its number is another file.  One that belongs to a
  * socket stays registered for as long as that lives (EPOLLET), and what it is ready for is
  * remembered: a wait then costs no system call. */
 struct _CoroDescriptor

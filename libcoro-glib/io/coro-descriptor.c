@@ -9,7 +9,7 @@
 
 #include <poll.h>
 
-/* One wait, on the stack of who waits. */
+/* One wait, on the waiter's stack. */
 typedef struct
 {
   CoroWaiter waiter;            /* first */
@@ -207,8 +207,8 @@ coro_descriptor_get_owned (CoroScheduler  *scheduler,
   if (self != NULL)
     return self;
 
-  /* First of all: who closes it from now on tells us, and who has closed it has the kernel
-   * refuse. */
+  /* First of all: a close from now on tells us, and after an earlier one the kernel
+   * refuses. */
   owner_note_scheduler (owner, scheduler);
 
   /* Not EPOLLOUT, which for a UNIX socket comes whenever the peer has read something. */
@@ -220,7 +220,7 @@ coro_descriptor_get_owned (CoroScheduler  *scheduler,
 
 /* --- waiting ---------------------------------------------------------------------- */
 
-/* For who did not wait to the end: leaves nothing behind. */
+/* For a wait that was given up: leaves nothing behind. */
 static void
 descriptor_release (CoroDescriptor *self)
 {
@@ -401,7 +401,7 @@ coro_descriptor_close (CoroScheduler *scheduler,
 typedef struct
 {
   CoroMessage message;          /* first */
-  CoroScheduler *scheduler;     /* (unowned): who handles it */
+  CoroScheduler *scheduler;     /* (unowned): the one that handles it */
   GObject *owner;               /* (owned): its address stays its own */
   int fd;
 } CoroDescriptorClosed;
@@ -436,8 +436,8 @@ tell_closed_cb (CoroScheduler *scheduler,
   coro_scheduler_post (scheduler, &closed->message);
 }
 
-/* Ends all waits of other schedulers for what was the owner's, once it is closed: who asks the
- * owner later is told so by that.  Those of another context of this thread are others too. */
+/* Ends all waits of other schedulers for what was the owner's, once it is closed: a later call of
+ * the owner is told so.  Those of another context of this thread are others too. */
 void
 coro_descriptor_tell_closed (int      fd,
                              GObject *owner)

@@ -24,7 +24,7 @@ typedef struct
 /* From here on it is not copied on that thread at all. */
 #define CORO_DISK_LARGE (4 * 1024 * 1024)
 
-/* These never block and never suspend.  -EAGAIN: that would block, or nobody can tell. */
+/* These never block and never suspend.  -EAGAIN: that would block, or it cannot be told. */
 CoroDiskFile coro_disk_try_open (const char     *path,
                                  int             flags);
 gssize       coro_disk_try_read (int             fd,

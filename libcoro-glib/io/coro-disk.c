@@ -392,7 +392,7 @@ coro_disk_sync (int        fd,
 }
 
 /* Always closes it, also for a coroutine that is cancelled.  What was only read on a local
- * file system is closed at once; else closing writes, or asks somebody. */
+ * file system is closed at once; else closing writes, or asks another machine. */
 int
 coro_disk_close (CoroDiskFile *file,
                  gboolean      written)

@@ -11,8 +11,8 @@ G_BEGIN_DECLS
 /**
  * CoroExecutorFlags:
  * @CORO_EXECUTOR_NONE: what has begun is always waited for
- * @CORO_EXECUTOR_ABANDON: what was submitted need not be waited for: who is
- *   cancelled goes on at once, and the end of a run drops it
+ * @CORO_EXECUTOR_ABANDON: what was submitted need not be waited for: a
+ *   cancelled waiter goes on at once, and the end of a run drops it
  *
  * How a [class@Executor] ends what is under way.
  *

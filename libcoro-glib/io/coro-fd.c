@@ -32,9 +32,9 @@
  * taken all that there was, the others find nothing: the descriptor should
  * not block.
  *
- * Somebody who closes @fd should call [func@fd_close], which ends the wait with
- * %G_IO_ERROR_CLOSED. Behind the library's back nobody is told before the next
- * wait for a descriptor that was given the same number.
+ * Close @fd with [func@fd_close], which ends the wait with
+ * %G_IO_ERROR_CLOSED. If it is closed behind the library's back, the waiter is
+ * not told before the next wait for a descriptor that was given the same number.
  *
  * Callable from a coroutine, which it suspends. Cancellation: see
  * [iface@Awaitable]; nothing stays registered.
@@ -113,7 +113,7 @@ coro_fd_wait_future (int          fd,
 }
 
 /* Whether a call with RWF_NOWAIT failed by what it is.  All else is said of the descriptor,
- * and a socket says that once: who asks again reads an orderly end. */
+ * and a socket says that once: a second read gets an orderly end. */
 static gboolean
 nowait_is_no_answer (int code)
 {
@@ -129,7 +129,7 @@ nowait_is_no_answer (int code)
  *
  * Reads what is there, and waits while there is nothing.
  *
- * @fd need not be non-blocking as long as nobody else reads from it. For
+ * @fd need not be non-blocking as long as there is no other reader. For
  * a [class@Gio.Socket] there is [func@socket_receive], which costs less; for regular files,
  * which are always ready and may block all the same, [func@file_load_bytes].
  *
@@ -157,7 +157,7 @@ coro_fd_read (int      fd,
   if (coro_job_require (error) == NULL || !coro_waiter_check_ready (error))
     return -1;
 
-  /* Where the kernel can read without blocking from what may block, nobody has to ask
+  /* Where the kernel can read without blocking from what may block, there is no need to ask
    * whether there is something: one call instead of two.  It says so of pipes, since Linux
    * 6.4, and of sockets. */
   n_read = preadv2 (fd, &(struct iovec) { buffer, size }, 1, -1, RWF_NOWAIT);

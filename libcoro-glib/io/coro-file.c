@@ -51,7 +51,8 @@ load_make_room (CoroFileLoad *self)
 }
 
 /* The size of a small file: 0.2 µs where statx() takes 0.5, of 5 for all.  Pipes and devices have
- * none, reading tells of a folder; and who is not on a disk of this machine would be asked. */
+ * none, reading tells of a folder; and for a file that is not on a disk of this machine another machine
+ * would be asked. */
 static gboolean
 load_measure (CoroFileLoad *self)
 {

@@ -66,7 +66,7 @@ local_file_transfer_all (CoroLocalFile  *self,
  * kernel has in memory for example.
  *
  * Callable from a coroutine, which it may suspend. Cancellation calls
- * off what is under way and waits until nobody writes to @buffer any more;
+ * off what is under way and waits until @buffer is not written to any more;
  * what was read by then is returned.
  *
  * @error can be set to %G_IO_ERROR codes and to the misuse errors of
@@ -137,7 +137,7 @@ coro_local_file_read_all (CoroLocalFile  *self,
  * Writes some of @buffer, as much as goes in one go.
  *
  * Callable from a coroutine, which it may suspend. Cancellation calls
- * off what is under way and waits until nobody reads @buffer any more; what
+ * off what is under way and waits until @buffer is not read any more; what
  * was written by then is returned.
  *
  * If the reader of a pipe is gone, the call fails with %G_IO_ERROR_BROKEN_PIPE; a SIGPIPE that

@@ -99,7 +99,7 @@ coro_local_file_end (CoroLocalFile  *self,
 static int
 get_open_flags (CoroLocalFileFlags flags)
 {
-  /* A pipe that nobody has at the other end must not block us. */
+  /* A pipe without another end must not block us. */
   int result = O_CLOEXEC | O_NONBLOCK;
 
   if ((flags & CORO_LOCAL_FILE_WRITE) == 0)

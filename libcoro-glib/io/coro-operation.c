@@ -315,7 +315,7 @@ cancel_cb (gpointer cancellable)
   g_cancellable_cancel (cancellable);
 }
 
-/* Whoever is connected to the cancellable runs on the thread's own stack. */
+/* Handlers of the cancellable run on the thread's own stack. */
 static gboolean
 operation_abort (gpointer    object,
                  CoroWaiter *waiter)

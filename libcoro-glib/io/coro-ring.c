@@ -213,8 +213,8 @@ ring_refuse (CoroRing *self)
     ring_remove_cancelled (self, self->cancelled);
 }
 
-/* The kernel refuses for good, as it does when somebody has installed a filter for system
- * calls since.  Who was not submitted is told; the others still end. */
+/* The kernel refuses for good, as it does when a filter for system calls has been installed
+ * since.  Calls that were not submitted are told; the others still end. */
 static void
 ring_break (CoroRing *self)
 {
@@ -330,7 +330,7 @@ glance_cb (gpointer ring)
   return G_SOURCE_REMOVE;
 }
 
-/* Somebody has closed the descriptor, or epoll has no room for it.  The mapping lives on, and so do
+/* The descriptor was closed, or epoll has no room for it.  The mapping lives on, and so do
  * the calls that are under way: their buffers are not free before those have ended. */
 static void
 ring_lost_cb (CoroWatch *watch,

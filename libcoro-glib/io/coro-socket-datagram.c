@@ -32,7 +32,7 @@ receive_from_cb (int      fd,
 /**
  * coro_socket_receive_from: (skip)
  * @socket: a socket of datagrams
- * @address: (out) (optional) (nullable) (transfer full): from whom it is
+ * @address: (out) (optional) (nullable) (transfer full): the sender's address
  * @buffer: (array length=size) (element-type guint8): where to put it
  * @size: bytes to receive at the most; the rest of the datagram is lost
  * @error: return location for an error
@@ -81,7 +81,7 @@ send_to_cb (int      fd,
 /**
  * coro_socket_send_to: (skip)
  * @socket: a socket of datagrams
- * @address: to whom
+ * @address: the receiver's address
  * @buffer: (array length=size) (element-type guint8): what to send
  * @size: bytes to send
  * @error: return location for an error

@@ -1,7 +1,7 @@
 /* libcoro-glib: async/await for GLib
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Sockets for those who need a future: bindings, and gather and its siblings.
+ * Sockets for callers that need a future: bindings, and gather and its siblings.
  */
 #include "config.h"
 

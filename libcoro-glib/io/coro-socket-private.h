@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 typedef gssize (*CoroSocketFunc) (int      fd,
                                   gpointer args);
 
-/* What somebody connected to: a descriptor that was accepted and has no object yet. */
+/* A connection that was accepted and has no object yet. */
 typedef struct
 {
   CoroServeFunc func;

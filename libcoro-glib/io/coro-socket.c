@@ -49,8 +49,7 @@ socket_get_descriptor (GSocket        *socket,
 {
   CoroDescriptor *descriptor = coro_descriptor_get_owned (scheduler, fd, G_OBJECT (socket), error);
 
-  /* Who had closed it before we were noted did not know of us, and the number may be another
-   * file's. */
+  /* A close before we were noted did not know of us, and the number may be another file's. */
   if (descriptor != NULL && G_UNLIKELY (g_socket_get_fd (socket) != fd))
     {
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "The socket was closed by another thread");

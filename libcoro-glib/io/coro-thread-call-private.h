@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 
 typedef struct _CoroThreadCall CoroThreadCall;
 
-/* Neither may touch `self` after it has told somebody who frees it. */
+/* Neither may touch `self` after it has told the side that frees it. */
 typedef struct
 {
   /* In a thread: what it is all for. */

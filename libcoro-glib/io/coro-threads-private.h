@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 /* A bounded number of threads and a queue before them.  Of any thread.
  *
  * A GThreadPool would do, but for three things: what is queued cannot be taken back, its
- * threads are not joined with it, and nobody hears of its end who must not block. */
+ * threads are not joined with it, and a caller that must not block cannot hear of its end. */
 typedef struct _CoroThreads CoroThreads;
 typedef struct _CoroThreadItem CoroThreadItem;
 typedef struct _CoroThreadsEnd CoroThreadsEnd;

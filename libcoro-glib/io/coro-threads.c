@@ -39,7 +39,7 @@ struct _CoroThreads
   gint64 move_time;             /* µs: when an item was last taken, or put into an empty queue */
   GPtrArray *threads;           /* (owned) (element-type GThread): once closed, also those that have ended */
   gboolean closed;
-  CoroThreadsEnd *ends;         /* (nullable): who wants to hear of the end */
+  CoroThreadsEnd *ends;         /* (nullable): those that want to hear of the end */
 };
 
 static __thread CoroThreads *current_threads;

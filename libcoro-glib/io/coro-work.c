@@ -14,8 +14,8 @@
 /* The future of a function that runs in a thread.
  *
  * It begins and ends in the thread of its scheduler, which counts it: the end of a run
- * waits for those that are left.  In between it belongs to the threads, or to whoever has
- * taken it back from their queue. */
+ * waits for those that are left.  In between it belongs to the threads, or to the
+ * caller that has taken it back from their queue. */
 
 #define CORO_TYPE_WORK (coro_work_get_type ())
 G_DECLARE_FINAL_TYPE (CoroWork, coro_work, CORO, WORK, CoroFuture)
@@ -47,7 +47,7 @@ struct _CoroWork
   CoroWorkFunc func;
   gpointer user_data;
   GDestroyNotify destroy;       /* (nullable) */
-  CoroBinding *context;         /* (nullable) (owned): of who submitted it */
+  CoroBinding *context;         /* (nullable) (owned): the submitter's */
   GValue value;                 /* written by the thread before the end, like the call's error */
 };
 

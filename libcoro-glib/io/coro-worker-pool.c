@@ -72,7 +72,7 @@ typedef struct
   CoroCrew *crew;               /* (owned) */
   GMainContext *context;        /* (owned) */
   CoroScheduler *scheduler;     /* (owned) */
-  CoroTaskGroup *root;          /* (unowned): of all its coroutines, as long as nobody has told it to quit */
+  CoroTaskGroup *root;          /* (unowned): of all its coroutines, until it is told to quit */
   GThread *thread;              /* (owned) (nullable): until it is joined; guarded by the pool's lock while that is open */
   int n_coroutines;             /* (atomic): spawned and not ended */
   int n_taken;                  /* (atomic): begun, or ended without that */
@@ -724,7 +724,7 @@ pool_is_mine (CoroWorkerPool *self)
   return FALSE;
 }
 
-/* Whoever serves need not wait for connections that no thread goes on with. */
+/* A server need not wait for connections that no thread goes on with. */
 static void
 pool_end_servers (CoroWorkerPool *self)
 {

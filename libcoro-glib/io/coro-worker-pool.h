@@ -22,7 +22,7 @@ G_DECLARE_FINAL_TYPE (CoroWorkerPool, coro_worker_pool, CORO, WORKER_POOL, GObje
  * @user_data: what to pass to it
  * @destroy: (nullable): frees @user_data
  *
- * Runs a coroutine in the worker that has the fewest; nobody gets a handle.
+ * Runs a coroutine, without a handle, in the worker that has the fewest.
  *
  * Since: 0.1
  */
