@@ -169,6 +169,7 @@ coroutine_step (CoroCoroutine  *self,
                 GError        **error)
 {
   CoroJob *job = coro_job_get_running ();
+  gboolean ok;
 
   if (job != NULL && !coro_job_check_suspend (job, error))
     return FALSE;
@@ -190,10 +191,14 @@ coroutine_step (CoroCoroutine  *self,
     coro_call_natively (coroutine_destroy_cb, self);
   g_object_unref (self);
 
-  if (!self->stepper.ended || self->ok)
+  if (!self->stepper.ended)
     return TRUE;
 
-  self->ok = FALSE;
+  ok = self->ok;
+  self->ok = FALSE;             /* the result is told here, and to no later await */
+  if (ok)
+    return TRUE;
+
   if (self->error != NULL)
     g_propagate_error (error, g_steal_pointer (&self->error));
   else
@@ -404,9 +409,12 @@ coro_coroutine_close (CoroCoroutine  *self,
 
   if (self->state == CORO_COROUTINE_SUSPENDED)
     {
+      gboolean ok;
+
       self->closing = TRUE;
-      if (!coroutine_step (self, &local_error) &&
-          !g_error_matches (local_error, CORO_ERROR, CORO_ERROR_GENERATOR_EXIT))
+      ok = coroutine_step (self, &local_error);
+      self->closing = FALSE;    /* if it goes on, it can be resumed and closed as before */
+      if (!ok && !g_error_matches (local_error, CORO_ERROR, CORO_ERROR_GENERATOR_EXIT))
         {
           g_propagate_error (error, local_error);
           return FALSE;
@@ -415,6 +423,8 @@ coro_coroutine_close (CoroCoroutine  *self,
 
       if (self->state == CORO_COROUTINE_SUSPENDED)
         {
+          if (G_IS_VALUE (&self->value))
+            g_value_unset (&self->value);
           g_set_error (error, CORO_ERROR, CORO_ERROR_PROTOCOL, "Coroutine '%s' ignored that it was closed", self->name);
           return FALSE;
         }

@@ -285,6 +285,142 @@ test_outlives_its_thread (void)
   assert_trace ("got -1 cleaned");
 }
 
+/* --- what goes wrong ------------------------------------------------------------------ */
+
+/* Suspends with 1, 2, … and 5, closed or not, and notes what it was told. */
+static gboolean
+five_times_cb (gpointer   user_data,
+               GValue    *result,
+               GError   **error)
+{
+  for (int i = 1; i <= 5; i++)
+    {
+      g_auto (GValue) value = G_VALUE_INIT;
+
+      set_int (&value, i);
+      note (coro_suspend (&value, NULL, NULL) ? "resumed" : "closed");
+    }
+  return coro_return_int (result, 42);
+}
+
+/* A coroutine that ignored a close goes on as before. */
+static void
+test_goes_on_after_ignored_close (void)
+{
+  g_autoptr (CoroCoroutine) coroutine = coro_coroutine_new (five_times_cb, NULL, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (resume (coroutine, NULL), ==, 1);
+  for (int i = 0; i < 2; i++)
+    {
+      g_assert_false (coro_coroutine_close (coroutine, &error));
+      g_assert_error (error, CORO_ERROR, CORO_ERROR_PROTOCOL);
+      g_clear_error (&error);
+      g_assert_cmpint (coro_coroutine_get_state (coroutine), ==, CORO_COROUTINE_SUSPENDED);
+    }
+  assert_trace ("closed closed");
+  g_assert_cmpint (resume (coroutine, NULL), ==, 4);
+  g_assert_cmpint (resume (coroutine, NULL), ==, 5);
+  assert_trace ("resumed resumed");
+  g_assert_true (coro_coroutine_close (coroutine, &error));
+  g_assert_no_error (error);
+  assert_trace ("closed");
+}
+
+static void
+test_dropped_ignores_close (void)
+{
+  CoroCoroutine *coroutine = coro_coroutine_new (five_times_cb, NULL, NULL);
+
+  g_assert_cmpint (resume (coroutine, NULL), ==, 1);
+  g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*'five_times_cb' was dropped and did not close: *ignored*");
+  g_object_unref (coroutine);
+  g_test_assert_expected_messages ();
+  assert_trace ("closed");
+}
+
+/* The result of a coroutine that was resumed to its end is not told again. */
+static gboolean
+test_await_of_one_ended (gpointer   user_data,
+                         GValue    *result,
+                         GError   **error)
+{
+  g_autoptr (CoroCoroutine) resumed = coro_coroutine_new (counter_cb, NULL, NULL);
+  g_autoptr (CoroCoroutine) closed = coro_coroutine_new (stubborn_cb, NULL, NULL);
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_cmpint (resume (resumed, NULL), ==, 42);
+  g_assert_false (coro_await (resumed, NULL, &local_error));
+  g_assert_error (local_error, CORO_ERROR, CORO_ERROR_PROTOCOL);
+  g_clear_error (&local_error);
+
+  g_assert_cmpint (resume (closed, NULL), ==, -1);
+  g_assert_cmpint (resume (closed, NULL), ==, -1);
+  g_assert_true (coro_coroutine_close (closed, error));
+  g_assert_false (coro_await (closed, NULL, &local_error));
+  g_assert_error (local_error, CORO_ERROR, CORO_ERROR_PROTOCOL);
+  return TRUE;
+}
+
+static gboolean
+mute_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  return FALSE;
+}
+
+static void
+test_mute_failure (void)
+{
+  g_autoptr (CoroCoroutine) coroutine = coro_coroutine_new (mute_cb, NULL, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (coro_coroutine_resume (coroutine, NULL, NULL, &error));
+  g_assert_error (error, CORO_ERROR, CORO_ERROR_NO_RESULT);
+}
+
+/* Fails with an error of its own when it is closed. */
+static gboolean
+fails_to_close_cb (gpointer   user_data,
+                   GValue    *result,
+                   GError   **error)
+{
+  return coro_suspend (NULL, NULL, NULL) || fail_cb (NULL, result, error);
+}
+
+static void
+test_fails_to_close (void)
+{
+  g_autoptr (CoroCoroutine) coroutine = coro_coroutine_new (fails_to_close_cb, NULL, NULL);
+  g_autoptr (GError) error = NULL;
+
+  resume (coroutine, NULL);
+  g_assert_false (coro_coroutine_close (coroutine, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_FAILED);
+  g_assert_cmpint (coro_coroutine_get_state (coroutine), ==, CORO_COROUTINE_CLOSED);
+}
+
+static gboolean
+close_itself_cb (gpointer   self,
+                 GValue    *result,
+                 GError   **error)
+{
+  return coro_coroutine_close (*(CoroCoroutine **) self, error);
+}
+
+static void
+test_closes_itself (void)
+{
+  CoroCoroutine *coroutine = NULL;
+  g_autoptr (GError) error = NULL;
+
+  coroutine = coro_coroutine_new (close_itself_cb, &coroutine, NULL);
+  g_assert_false (coro_coroutine_resume (coroutine, NULL, NULL, &error));
+  g_assert_error (error, CORO_ERROR, CORO_ERROR_PROTOCOL);
+  g_object_unref (coroutine);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -303,6 +439,12 @@ main (int    argc,
   g_test_add_func ("/future/resume/outlives-its-thread", test_outlives_its_thread);
   coro_test_add_func ("/future/resume/waits-in-a-coroutine", test_waits_in_a_coroutine);
   coro_test_add_func ("/future/resume/await-of-one-begun", test_await_of_one_begun);
+  g_test_add_func ("/future/resume/goes-on-after-ignored-close", test_goes_on_after_ignored_close);
+  g_test_add_func ("/future/resume/dropped-ignores-close", test_dropped_ignores_close);
+  coro_test_add_func ("/future/resume/await-of-one-ended", test_await_of_one_ended);
+  g_test_add_func ("/future/resume/mute-failure", test_mute_failure);
+  g_test_add_func ("/future/resume/fails-to-close", test_fails_to_close);
+  g_test_add_func ("/future/resume/closes-itself", test_closes_itself);
 
   return g_test_run ();
 }
