@@ -64,6 +64,7 @@ struct _CoroGenerator
   const GValue *sent;           /* (nullable): on its way in */
   const GError *thrown;         /* (nullable): the same */
   gboolean closing;
+  gboolean ignored_close;       /* the body was asked to close by its latest step, and goes on */
   gboolean ok;                  /* how the body ended */
   GError *error;                /* (nullable) (owned) */
 };
@@ -173,6 +174,7 @@ generator_step (CoroGenerator  *self,
   self->sent = NULL;
   self->thrown = NULL;
   self->state = GENERATOR_SUSPENDED;
+  self->ignored_close = self->closing;
   if (self->stepper.ended)
     generator_end (self);
   g_object_unref (self);
@@ -234,13 +236,13 @@ generator_tell_dropped (CoroGenerator *self)
 }
 
 /* A started body can only be left by running it: the generator lives on until a coroutine
- * has closed it. */
+ * has closed it.  A body that ignores this is not asked for ever. */
 static void
 coro_generator_dispose (GObject *object)
 {
   CoroGenerator *self = CORO_GENERATOR (object);
 
-  if (self->state == GENERATOR_SUSPENDED && !self->closing)
+  if (self->state == GENERATOR_SUSPENDED && !self->ignored_close)
     {
       generator_tell_dropped (self);
       if (self->scheduler->closed)
@@ -259,6 +261,8 @@ coro_generator_finalize (GObject *object)
 {
   CoroGenerator *self = CORO_GENERATOR (object);
 
+  if (self->state == GENERATOR_SUSPENDED)
+    coro_scheduler_remove_shutdown (self->scheduler, &self->shutdown);
   generator_destroy_cb (self);
   if (G_IS_VALUE (&self->value))
     g_value_unset (&self->value);
@@ -674,6 +678,7 @@ coro_generator_close (CoroGenerator  *self,
                       GError        **error)
 {
   GError *local_error = NULL;
+  gboolean ok;
 
   g_return_val_if_fail (CORO_IS_GENERATOR (self), FALSE);
 
@@ -685,11 +690,10 @@ coro_generator_close (CoroGenerator  *self,
     return TRUE;
 
   self->closing = TRUE;
-  if (!generator_step (self, &local_error) &&
-      !g_error_matches (local_error, CORO_ERROR, CORO_ERROR_GENERATOR_EXIT))
+  ok = generator_step (self, &local_error);
+  self->closing = FALSE;        /* if it goes on, it can be asked and closed as before */
+  if (!ok && !g_error_matches (local_error, CORO_ERROR, CORO_ERROR_GENERATOR_EXIT))
     {
-      if (self->state == GENERATOR_SUSPENDED)
-        self->closing = FALSE;          /* it could not even be asked */
       g_propagate_error (error, local_error);
       return FALSE;
     }

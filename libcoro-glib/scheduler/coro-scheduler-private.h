@@ -182,10 +182,13 @@ coro_scheduler_remove_shutdown (CoroScheduler *self,
 {
   if (shutdown->previous != NULL)
     shutdown->previous->next = shutdown->next;
-  else
+  else if (self->shutdowns == shutdown)
     self->shutdowns = shutdown->next;
+  else
+    return;                     /* removed already, because it could not be ended */
   if (shutdown->next != NULL)
     shutdown->next->previous = shutdown->previous;
+  shutdown->previous = shutdown->next = NULL;
 }
 
 /* Gives a number to a thread that has never had a scheduler. */

@@ -312,6 +312,51 @@ test_ignored_close (gpointer   user_data,
   return TRUE;
 }
 
+/* Goes on, closed or not. */
+static gboolean
+unmoved (CoroGenerator  *generator,
+         gpointer        user_data,
+         GError        **error)
+{
+  Plan *plan = user_data;
+
+  for (int i = 1; i <= 100; i++)
+    if (!coro_generator_produce_int (generator, i, NULL))
+      plan->cleaned++;
+  return TRUE;
+}
+
+static gboolean
+test_goes_on_after_ignored_close (gpointer   user_data,
+                                  GValue    *result,
+                                  GError   **error)
+{
+  static Plan plan;
+  CoroGenerator *generator = generator_new (unmoved, &plan);
+
+  g_assert_cmpint (next_int (generator, error), ==, 1);
+  for (int i = 1; i <= 2; i++)
+    {
+      g_autoptr (GError) local_error = NULL;
+
+      g_assert_false (coro_generator_close (generator, &local_error));
+      g_assert_error (local_error, CORO_ERROR, CORO_ERROR_PROTOCOL);
+      g_assert_cmpint (plan.cleaned, ==, i);
+    }
+  g_assert_cmpint (next_int (generator, error), ==, 4);
+  g_assert_cmpint (next_int (generator, error), ==, 5);
+  g_assert_cmpint (plan.cleaned, ==, 2);
+
+  /* Dropped, it is asked once more, and no more after that. */
+  g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "*The generator ignored that it was closed*");
+  g_object_unref (generator);
+  g_assert_true (coro_test_settle (error));
+  g_test_assert_expected_messages ();
+  g_assert_cmpint (plan.cleaned, ==, 3);
+  g_assert_cmpint (plan.freed, ==, 1);
+  return TRUE;
+}
+
 static gboolean
 next_cb (gpointer   generator,
          GValue    *result,
@@ -635,6 +680,7 @@ main (int    argc,
   coro_test_add_func ("/spec/S323/send", test_send);
   coro_test_add_func ("/spec/S324/throw", test_throw);
   coro_test_add_func ("/spec/S325/ignored-close-is-an-error", test_ignored_close);
+  coro_test_add_func ("/flow/generator/goes-on-after-ignored-close", test_goes_on_after_ignored_close);
   coro_test_add_func ("/spec/S327/one-at-a-time", test_one_at_a_time);
   coro_test_add_func ("/flow/generator/cancel-reaches-the-body", test_cancel_reaches_the_body);
   coro_test_add_func ("/flow/generator/time-limit-of-the-consumer", test_time_limit_of_the_consumer);
