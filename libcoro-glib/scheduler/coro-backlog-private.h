@@ -8,7 +8,7 @@
 G_BEGIN_DECLS
 
 /* The jobs of default priority that have no stack yet, beyond those that the ready queue takes.
- * Who comes first starts first, and while there is a backlog the queue has its share of them. */
+ * The first to come starts first, and while there is a backlog the queue has its share of them. */
 typedef struct
 {
   CoroReady *head;              /* (nullable) */

@@ -7,10 +7,10 @@
 
 #include "scheduler/coro-scheduler-private.h"
 
-/* Who is spawned gets a stack when it starts.  If all that a loop has spawned started at
+/* A spawned job gets a stack when it starts.  If all that a loop has spawned started at
  * once, all of them would need one before the first has ended: a million that sleep for up to
  * a second took 9.2 s and a million stacks.  Now those that wake up have their turn in
- * between, their stacks serve the next ones, and it is 3.2 s.  Nor does anybody wait behind
+ * between, their stacks serve the next ones, and it is 3.2 s.  Nor does any job wait behind
  * more than so many first steps. */
 #define MIN_ADMITTED 1024
 /* What starts makes room for two while those that go on running are more than those that

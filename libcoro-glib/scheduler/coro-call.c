@@ -23,7 +23,7 @@ typedef enum
   CORO_CALL_AT
 } CoroCallKind;
 
-/* A function to call once.  Whoever takes it out of the table decides what becomes of it:
+/* A function to call once.  What takes it out of the table decides what becomes of it:
  * the scheduler calls it, coro_call_cancel() does not have it called.  It is freed on the
  * scheduler's thread in either case, by itself in its turn: what binding languages hang on to
  * the data must neither be freed in another thread nor on the stack of a coroutine. */
@@ -37,7 +37,7 @@ struct _CoroCall
   CoroCall *next;
   guint64 id;
   CoroScheduler *scheduler;     /* (owned) */
-  CoroBinding *context;         /* (nullable) (owned): of who asked for it */
+  CoroBinding *context;         /* (nullable) (owned): the caller's */
   CoroCallFunc func;
   gpointer user_data;
   GDestroyNotify destroy;
@@ -48,8 +48,8 @@ struct _CoroCall
   gboolean cancelling;          /* `cancel` is on its way; guarded by calls_lock */
 };
 
-/* Ids and not pointers: nearly everybody forgets a call once it is asked for, and who would
- * take it back may be late.  64 bits are never used up, so an old id hits nobody else. */
+/* Ids and not pointers: most callers forget a call once it is asked for, and a request to
+ * take it back may be late.  64 bits are never used up, so an old id hits no other call. */
 CORO_FORK_LOCK (calls_lock, CORO_FORK_LAST)
 static GHashTable *calls;       /* (owned) (element-type guint64 CoroCall): by a key that is in the call; guarded by calls_lock */
 static guint64 last_id;         /* (atomic) */
@@ -82,8 +82,8 @@ call_unlink (CoroCall *self)
     self->next->previous = self->previous;
 }
 
-/* Takes it out of the table.  FALSE: it was cancelled.  `left`: and whoever did that in another
- * thread has a message under way that is a part of it. */
+/* Takes it out of the table.  FALSE: it was cancelled.  `left`: and another thread, which did
+ * that, has a message under way that is a part of it. */
 static gboolean
 call_claim (CoroCall *self,
             gboolean *left)

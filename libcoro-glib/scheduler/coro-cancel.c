@@ -178,7 +178,7 @@ coro_scope_enter (CoroScope *self,
 }
 
 /* Whether the running job may leave the scope.  A guard that is closed out of order, or by
- * somebody else, is a mistake of the program, and no reason to end it. */
+ * another coroutine, is a mistake of the program, and no reason to end it. */
 gboolean
 coro_scope_check_exit (CoroScope *self)
 {
@@ -224,7 +224,7 @@ coro_scope_cancel (CoroScope *self)
   scope_refresh (self);
 }
 
-/* The same, and says why: who sees CANCELLED reads it in the message. */
+/* Cancels with a reason, which is in the message of CANCELLED. */
 void
 coro_scope_cancel_for (CoroScope  *self,
                        const char *reason)
@@ -428,7 +428,7 @@ coro_job_mark_cancel (CoroJob *self)
     job_mark (self, job_get_cause (self), FALSE);
 }
 
-/* Sets CANCELLED.  A request for the job itself is consumed by it, unless nobody listens:
+/* Sets CANCELLED.  A request for the job itself is consumed by it, unless the error is ignored:
  * `while (TRUE) coro_sleep (t, NULL)` hears it again at the next await. */
 void
 coro_job_deliver_cancel (CoroJob  *self,

@@ -60,7 +60,7 @@ binding_push (CoroBinding   *parent,
   return self;
 }
 
-/* The same values without those that nobody can see any more. */
+/* The same values without those that cannot be seen any more. */
 static CoroBinding *
 binding_compact (CoroBinding *self)
 {
@@ -132,8 +132,8 @@ coro_context_dup_current (void)
   return coro_binding_ref (*coro_context_get_slot ());
 }
 
-/* Calls a function that sees `bindings` (transfer none); what it sets is seen by nobody
- * else.  Not inside a coroutine. */
+/* Calls a function that sees `bindings` (transfer none); what it sets is seen only
+ * by itself.  Not inside a coroutine. */
 void
 coro_context_call (CoroBinding  *bindings,
                    void        (*func) (gpointer data),

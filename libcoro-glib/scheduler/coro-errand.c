@@ -39,7 +39,7 @@ coro_errand_end (CoroErrand    *self,
   scheduler->n_works--;
 }
 
-/* Whoever hears of it only makes something ready: the list stays as it is.  What was begun
+/* What hears of it only makes something ready: the list stays as it is.  What was begun
  * since the fork has a thread. */
 static void
 lose_cb (CoroReady *ready)

@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* Who watches a scheduler: debug mode and tracers.  The layers below know nothing but
+/* The observers of a scheduler: debug mode and tracers.  The layers below know nothing but
  * this table, and ask for it by one branch.  Its functions may run on the stack of a
  * coroutine: no code of others is called from them, they note and report later.  All of
  * them are set, but for what says otherwise. */
@@ -35,7 +35,7 @@ struct _CoroHooks
   void (*finished)       (CoroHooks     *self,
                           CoroJob       *job,
                           const GError  *error);
-  /* A cancellation was delivered to somebody who passed no error. */
+  /* A cancellation was delivered to a caller that passed no error. */
   void (*cancel_ignored) (CoroHooks     *self,
                           CoroJob       *job);
   /* The job holds one lock more or, for -1, less. */
@@ -61,10 +61,10 @@ struct _CoroHooks
 typedef struct
 {
   void (*scheduler_created) (CoroScheduler *scheduler);
-  /* Notes who calls, to be described when something turns out to be wrong. */
+  /* Notes the callers, to be described when something turns out to be wrong. */
   gpointer (*capture)       (void);
   char *(*describe)         (gpointer       captured);
-  /* Somebody is given `error`, which `awaitable` has failed with; `awaited`: the running
+  /* A caller is given `error`, with which `awaitable` has failed; `awaited`: the running
    * coroutine, by an await. */
   void (*error_given)       (gpointer       awaitable,
                              const GError  *error,

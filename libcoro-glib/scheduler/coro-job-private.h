@@ -36,7 +36,7 @@ struct _CoroReady
 
 typedef enum
 {
-  CORO_JOB_FREE,                /* a record nobody uses */
+  CORO_JOB_FREE,                /* an unused record */
   CORO_JOB_NEW,                 /* the body has not started */
   CORO_JOB_RUNNING,             /* on its stack right now, or below a nested main loop */
   CORO_JOB_SUSPENDED            /* parked; perhaps in the ready queue */

@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 
 /* The jobs of one priority, but not the default one, that are ready: a list beside the
  * ready queue.  In the queue stands its gate, at the head for high and at the end for low
- * priority, and a job that looks who is next sees something that the dispatcher has to
+ * priority, and a job that looks for the next one sees something that the dispatcher has to
  * deal with, as with a callback: the straight way from job to job knows nothing of lanes. */
 typedef struct
 {

@@ -99,7 +99,7 @@ lane_pop (CoroLane *self)
 /* What to do about a gate at the head of the queue: moves a job of its lane there, which
  * is returned and has to start at once, or, with NULL, the gate away.
  *
- * One job each time: who becomes ready meanwhile and comes first has its turn then. */
+ * One job each time: a job that becomes ready meanwhile and comes first has its turn then. */
 CoroReady *
 coro_lane_pass_gate (CoroScheduler *scheduler,
                      CoroReady     *gate)
@@ -151,7 +151,7 @@ scheduler_find_default (CoroScheduler *self)
 
 /* At the beginning of a slice: moves one that has to stand back for others to the head of
  * the queue, from the two lower priorities by turns.  The first of a slice always runs:
- * that is what everybody may rely on, however busy the others are.  FALSE: there is none. */
+ * that is what all may rely on, however busy the others are.  FALSE: there is none. */
 gboolean
 coro_lane_favour (CoroScheduler *scheduler)
 {

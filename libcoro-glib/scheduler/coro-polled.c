@@ -68,7 +68,7 @@ coro_polled_ask (CoroPolled *self,
   polled_set_events (self, (gushort) (events | G_IO_ERR | G_IO_HUP));
 }
 
-/* Hears nothing, not even of errors, until somebody asks again. */
+/* Hears nothing, not even of errors, until it is asked again. */
 void
 coro_polled_rest (CoroPolled *self)
 {

@@ -17,8 +17,8 @@ G_BEGIN_DECLS
  *
  * Which of the coroutines of a scheduler that are ready to run comes first.
  *
- * Among those of one priority it is who became ready first. Nobody waits for
- * ever: in each time slice of the scheduler one that has to stand back gets a
+ * Among those of one priority it is the one that became ready first. None waits
+ * for ever: in each time slice of the scheduler one that has to stand back gets a
  * turn, however many come before it. See [method@Task.set_priority].
  *
  * A priority is among coroutines; what else runs in the main context does not

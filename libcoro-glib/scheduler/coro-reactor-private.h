@@ -36,7 +36,7 @@ struct _CoroWatch
   const CoroWatchClass *klass;  /* (nullable): NULL: unwatched */
   int fd;
   guint32 events;               /* EPOLL…: what the kernel was asked for */
-  guint32 generation;           /* tells events of this watch from those of who had the number before */
+  guint32 generation;           /* tells events of this watch from those of an earlier file with this number */
   CoroPolled *polled;           /* (nullable) (owned): where there is no epoll */
 };
 
@@ -54,7 +54,7 @@ struct _CoroReactor
   int timer_fd;                 /* -1: likewise */
   int wake_fd;                  /* (atomic): -1: likewise; see coro_reactor_wake() */
   gint64 armed;                 /* µs: for when timer_fd is armed; G_MAXINT64: it is not */
-  guint n_waiting;              /* who waits for an event: looked at while others keep the scheduler busy */
+  guint n_waiting;              /* those that wait for an event: looked at while others keep the scheduler busy */
   gboolean more;                /* the last look found something */
   gboolean forbidden;           /* there will be no epoll in future either */
   CoroWatch **watches;          /* (owned) (element-type unowned): by descriptor */

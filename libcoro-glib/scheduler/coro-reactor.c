@@ -69,7 +69,7 @@ reactor_control (CoroReactor *self,
 static const struct epoll_event timer_event = { .events = EPOLLIN | EPOLLET, .data.u64 = TIMER_MARK };
 static const struct epoll_event wake_event = { .events = EPOLLIN | EPOLLET, .data.u64 = WAKE_MARK };
 
-/* Whether the descriptors are still what they were: somebody may have closed them, and
+/* Whether the descriptors are still what they were: foreign code may have closed them, and
  * something else may have their numbers now.  Asking for what is asked for already changes
  * nothing, or wakes a parent that shares them once. */
 static gboolean
@@ -112,7 +112,7 @@ reactor_open (CoroReactor *self)
   if (self->epoll_fd < 0)
     return;
 
-  /* Edge-triggered: the event itself says all, so that nobody has to read the timer. */
+  /* Edge-triggered: the event itself says all, so that the timer need not be read. */
   self->timer_fd = reactor_include (self, timerfd_create (CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), &timer_event);
   g_atomic_int_set (&self->wake_fd, reactor_include (self, eventfd (1, EFD_CLOEXEC | EFD_NONBLOCK), &wake_event));
 
@@ -155,7 +155,7 @@ reactor_reserve (CoroReactor *self,
   self->n_watches = n_watches;
 }
 
-/* Asks for all that was asked for, where nobody has heard of it yet. */
+/* Asks new descriptors for all that the old ones were asked for. */
 static void
 reactor_ask_again (CoroReactor *self)
 {
@@ -211,7 +211,7 @@ coro_reactor_clear (CoroReactor *self)
   self->n_watches = 0;
 }
 
-/* Gives it new descriptors, because the old ones are somebody else's. */
+/* Gives it new descriptors, because the old ones are not ours any more. */
 void
 coro_reactor_reopen (CoroReactor *self)
 {
@@ -221,7 +221,7 @@ coro_reactor_reopen (CoroReactor *self)
 }
 
 /* Begins to watch `fd`.  Returns 0 or an errno: EPERM for what is always ready, EEXIST
- * where somebody watches it already. */
+ * where it is watched already. */
 int
 coro_reactor_add (CoroReactor          *self,
                   CoroWatch            *watch,
@@ -236,7 +236,7 @@ coro_reactor_add (CoroReactor          *self,
 
   reactor_check (self);
   if (G_UNLIKELY (fd == self->wake_fd))
-    g_atomic_int_set (&self->wake_fd, -1);      /* somebody has closed it: it is another file */
+    g_atomic_int_set (&self->wake_fd, -1);      /* it was closed, and is another file */
   if (G_UNLIKELY (fd == self->timer_fd))
     {
       self->timer_fd = -1;
@@ -442,8 +442,8 @@ coro_reactor_arm (CoroReactor *self,
   spec.it_value.tv_nsec = (deadline % G_USEC_PER_SEC) * 1000;
   if (G_UNLIKELY (timerfd_settime (self->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL) != 0))
     {
-      /* Who has closed it has closed the epoll as well, as a rule, and what has the number of
-       * that by now need not fail in poll(). */
+      /* The code that has closed it has closed the epoll as well, as a rule, and what has the
+       * number of that by now need not fail in poll(). */
       if (!reactor_is_intact (self))
         coro_reactor_reopen (self);
       return FALSE;
@@ -458,7 +458,7 @@ coro_reactor_arm (CoroReactor *self,
  *
  * An eventfd that is always readable is asked for anew, which is an event.  Writing to one takes
  * as long; but had foreign code closed ours, the eight bytes would end up in the file that has its
- * number now, and nobody would wake up. */
+ * number now, and the scheduler would not wake up. */
 gboolean
 coro_reactor_wake (CoroReactor *self)
 {

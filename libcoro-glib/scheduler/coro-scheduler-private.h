@@ -29,7 +29,7 @@ struct _CoroShutdown
 {
   CoroShutdown *previous;
   CoroShutdown *next;
-  const char *name;             /* static: what it is, for who waits too long for it */
+  const char *name;             /* static: what it is, for a report when it takes too long */
   void (*run) (CoroShutdown *self);     /* may suspend; removes it */
 };
 
@@ -83,7 +83,7 @@ struct _CoroScheduler
   guint n_ready;                /* how many are in that queue */
   CoroJob *running;             /* (nullable) */
   CoroDispatch *dispatch;       /* (nullable): the innermost */
-  CoroHooks *hooks;             /* (nullable) (unowned): who watches */
+  CoroHooks *hooks;             /* (nullable) (unowned): the observers */
   CoroJobVisit *visit;          /* (nullable): for the job that is switched to */
   int ticks;                    /* resumes until the clock is read */
   int period;                   /* what ticks is reset to: 1…MAX_PERIOD */
@@ -101,8 +101,8 @@ struct _CoroScheduler
   CoroLane low;                 /* those of low priority; they come after them */
   CoroMoves moves;              /* between these lists */
   CoroBacklog backlog;          /* those that are to start */
-  gboolean favoured_default;    /* who was last given a turn out of turn; FALSE: one of low */
-  CoroJob *caller;              /* (nullable): for whom a function runs on the thread's own stack */
+  gboolean favoured_default;    /* of the last one that had a turn out of turn; FALSE: of low priority */
+  CoroJob *caller;              /* (nullable): the job for which a function runs on the thread's own stack */
   GPollFD poll_fd;              /* the reactor's, as GLib knows it */
   CoroReactor reactor;
   gint64 poll_time;             /* µs: when that was last asked */
@@ -113,7 +113,7 @@ struct _CoroScheduler
   CoroObjectLock wakeup_lock;
   CoroInbox inbox;
   CoroMessage *messages;        /* (nullable): taken out of the inbox, and not handled yet */
-  gboolean asleep;              /* (atomic): its main loop may be blocked: who posts has to wake it */
+  gboolean asleep;              /* (atomic): its main loop may be blocked: a post has to wake it */
   CoroTimerHeap timers;
   CoroStackPool *stacks;        /* (owned) */
   guint stack_size;             /* in KiB: of coroutines without a size of their own */
@@ -131,7 +131,7 @@ struct _CoroScheduler
   gpointer disk;                /* (nullable) (owned): how files are read, kept by the layer above */
   GDestroyNotify disk_free;
   gpointer callback;            /* (nullable): the function that runs, while hooks are set */
-  CoroHooks *debug;             /* (nullable) (owned): whom hooks is set to while debug mode is on */
+  CoroHooks *debug;             /* (nullable) (owned): what hooks is set to while debug mode is on */
   guint scope_epoch;            /* when the way up from a scope was last cut; see scope_get_top() */
   GTimeSpan time_slice;
   guint rounds_left;            /* the last slice was used up: how many rounds the others may have */
@@ -154,7 +154,7 @@ struct _CoroScheduler
   gboolean autojump;
   guint idle_rounds;
   guint virtual_ticks;          /* resumes in this slice */
-  CoroWaiterList at_rest;       /* who waits until nobody can run */
+  CoroWaiterList at_rest;       /* those that wait until no other can run */
   gboolean shuffling;           /* which job comes next is a matter of chance; only while virtual */
   guint64 chance;               /* the state of that */
   guint64 inbox_chance;         /* the generator for the turns in which messages stay unread */
@@ -209,7 +209,7 @@ coro_scheduler_get_thread (CoroScheduler *self)
 }
 
 /* Whether the calling thread may touch what belongs to the scheduler.  FALSE for
- * everybody before the first dispatch: until then all goes through the inbox. */
+ * all threads before the first dispatch: until then all goes through the inbox. */
 static inline gboolean
 coro_scheduler_is_mine (CoroScheduler *self)
 {
@@ -253,7 +253,7 @@ coro_scheduler_deadline (CoroScheduler *self,
   return duration >= G_MAXINT64 - now ? G_MAXINT64 : now + duration;
 }
 
-/* The priority of who calls: the running coroutine, or the one for which the caller runs on
+/* The caller's priority: that of the running coroutine, or the one for which the caller runs on
  * the thread's own stack. */
 static inline CoroPriority
 coro_scheduler_get_caller_priority (void)
@@ -345,7 +345,7 @@ coro_backlog_leave (CoroScheduler *scheduler,
     coro_backlog_admit_next (scheduler);
 }
 
-/* Asks for the stack of who is next, before something that takes its time.  With a
+/* Asks for the stack of the next job, before something that takes its time.  With a
  * thousand stacks the one that is switched to is in no near cache and not in the TLB: a
  * fifth of what an echo server spends outside the kernel. */
 static inline void

@@ -239,7 +239,7 @@ scheduler_new (GMainContext *context)
   return self;
 }
 
-/* Drops what nobody will call any more.  Jobs are not dropped, only leaked. */
+/* Drops what will not be called any more.  Jobs are not dropped, only leaked. */
 static void
 scheduler_drop_ready_cb (gpointer scheduler)
 {
@@ -311,7 +311,7 @@ static void
 scheduler_handle_late (CoroScheduler *self)
 {
   if (scheduler_begin_late (self))
-    scheduler_act_late (self);  /* else who is at it finds the message */
+    scheduler_act_late (self);  /* else the thread that acts finds the message */
 }
 
 static void
@@ -333,7 +333,7 @@ coro_scheduler_close (CoroScheduler *self)
   if (self->closed)
     return;
 
-  scheduler_begin_late (self);  /* before anybody else can: who finds it closed leaves a message */
+  scheduler_begin_late (self);  /* before others can: a thread that finds it closed leaves a message */
   g_atomic_int_set (&self->closed, TRUE);
   g_mutex_lock (&registry_lock);
   g_hash_table_remove (registry, self->context);

@@ -108,7 +108,7 @@ scheduler_shuffle_list (CoroScheduler  *self,
   *head = ready;
 }
 
-/* Has chance decide who of those that are next by their priority is next.
+/* Has chance decide which of those that are next by their priority is next.
  *
  * The queue itself stays a list and knows nothing of it: this is called where the clock is
  * read, which is at every switch while a test has its own. */

@@ -143,7 +143,7 @@ scheduler_poll_reactor (CoroScheduler *self)
   coro_reactor_poll (&self->reactor);
 }
 
-/* Whether to look at the descriptors although GLib has not: those who are ready may keep
+/* Whether to look at the descriptors although GLib has not: those that are ready may keep
  * us busy for long, and what had events a moment ago often has some again, which then need
  * no iteration of the main loop. */
 static gboolean
@@ -343,7 +343,7 @@ scheduler_trim_later (CoroScheduler *self)
   g_source_attach (self->trim_source, self->context);
 }
 
-/* Unless there is a backlog: who is in that takes whatever stack is free. */
+/* Unless there is a backlog: its jobs take whatever stack is free. */
 static void
 scheduler_trim (CoroScheduler *self)
 {
@@ -443,7 +443,7 @@ source_dispatch (GSource     *source,
 
   if (!scheduler_bind (self))
     return G_SOURCE_CONTINUE;
-  if (self->asleep)             /* GLib checks nobody who was ready before */
+  if (self->asleep)             /* GLib does not check a source that was ready before */
     g_atomic_int_set (&self->asleep, FALSE);
 
   /* GTask and friends report to the thread-default context. */
@@ -473,7 +473,7 @@ source_dispatch (GSource     *source,
   if (frame.interrupted == NULL && self->backlog.head == NULL)
     scheduler_trim (self);
 
-  /* Whom we interrupted goes on as if its slice had just begun to be used. */
+  /* The interrupted job goes on as if its slice had just begun to be used. */
   self->slice_over = frame.outer != NULL && frame.outer->eager;
   self->due = FALSE;
   self->ticks = 1;
@@ -574,7 +574,7 @@ scheduler_falls_asleep (CoroScheduler *self)
   return coro_inbox_is_empty (&self->inbox);
 }
 
-/* Wakes who waits until nobody can run. */
+/* Wakes those that wait until no other can run. */
 static void
 scheduler_signal_rest (CoroScheduler *self)
 {
@@ -679,7 +679,7 @@ source_prepare (GSource *source,
   if (coro_reactor_arm (&self->reactor, deadline))
     return FALSE;
 
-  /* It may have found that its descriptors are not ours any more, and told who waited. */
+  /* It may have found that its descriptors are not ours any more, and told the waiters. */
   scheduler_follow_reactor (self);
   if (scheduler_has_work (self))
     {

@@ -8,13 +8,13 @@
 
 G_BEGIN_DECLS
 
-/* A body with a stack of its own that somebody else steps: it runs on their behalf from
+/* A body with a stack of its own that a caller steps: it runs on the caller's behalf from
  * one pause to the next.  Stepped by a coroutine, it is that coroutine meanwhile: its
- * task, its scopes, its place in the queue.  Stepped by anybody else, it cannot wait. */
+ * task, its scopes, its place in the queue.  Stepped by other code, it cannot wait. */
 typedef struct
 {
   CoroFiber fiber;              /* the body's */
-  CoroFiber caller;             /* who steps it */
+  CoroFiber caller;             /* the one that steps it */
   CoroStackPool *pool;          /* (unowned) */
   void (*func) (gpointer data);
   gpointer data;

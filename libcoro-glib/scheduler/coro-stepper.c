@@ -70,7 +70,7 @@ coro_stepper_step (CoroStepper *self)
     coro_stack_pool_give_late (self->pool, stack);
 }
 
-/* Gives control back to who steps, from inside the body. */
+/* Gives control back to the caller of the step, from inside the body. */
 void
 coro_stepper_pause (CoroStepper *self)
 {

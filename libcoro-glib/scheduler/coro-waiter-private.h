@@ -21,7 +21,7 @@ struct _CoroWaiter
   CoroWaiter *previous;
   CoroWaiter *next;
   gpointer data;                /* for whatever it waits for */
-  const CoroWaitClass *klass;   /* what it waits for, for who prints that */
+  const CoroWaitClass *klass;   /* what it waits for, to be printed */
   gpointer object;              /* (nullable) */
   guint8 woken;
   guint8 late;                  /* the job was cancelled already when the wake-up came */

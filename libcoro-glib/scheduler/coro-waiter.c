@@ -34,7 +34,7 @@ give_way (CoroJob *job)
 
 /* Before an await of a cancelled job fails.
  *
- * A request for the job itself that reaches somebody is consumed.  Everything else comes
+ * A request for the job itself that is read is consumed.  Everything else comes
  * again at the next await, and so it costs a turn: a loop that does not look at its errors
  * must not stop the whole program. */
 void
@@ -152,7 +152,7 @@ coro_waiter_undo_nothing (gpointer    object,
 }
 
 /* Parks the job until it is woken or cancelled.  Everything happens here, on the job's
- * own stack: who cancels it only puts it into the queue. */
+ * own stack: a cancel only puts it into the queue. */
 static gboolean
 waiter_park (CoroWaiter           *self,
              const CoroWaitClass  *klass,
