@@ -664,6 +664,52 @@ other_thread_cb (gpointer   user_data,
   return coro_generator_close (generator, error);
 }
 
+static gboolean
+object_then_mute_cb (CoroGenerator  *generator,
+                     gpointer        object,
+                     GError        **error)
+{
+  coro_generator_produce_object (generator, object, error);
+  return FALSE;
+}
+
+/* The consumer gets a reference of its own; a failure without an error gets one. */
+static gboolean
+test_object_then_mute_failure (gpointer   user_data,
+                               GValue    *result,
+                               GError   **error)
+{
+  g_autoptr (GObject) object = g_object_new (G_TYPE_OBJECT, NULL);
+  g_autoptr (CoroGenerator) generator = coro_generator_new (G_TYPE_OBJECT, object_then_mute_cb, object, NULL);
+  g_autoptr (GObject) produced = NULL;
+  gpointer none = NULL;
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_true (coro_iterator_next_object (generator, (gpointer *) &produced, error));
+  g_assert_true (produced == object);
+  g_assert_false (coro_iterator_next_object (generator, &none, &local_error));
+  g_assert_error (local_error, CORO_ERROR, CORO_ERROR_NO_RESULT);
+  g_assert_null (none);
+  return TRUE;
+}
+
+/* An int is not an object. */
+static gboolean
+test_next_object_of_ints (gpointer   user_data,
+                          GValue    *result,
+                          GError   **error)
+{
+  Plan plan = { 1, 0, 0 };
+  g_autoptr (CoroGenerator) generator = generator_new (count_to_n, &plan);
+  g_autoptr (GError) local_error = NULL;
+  gpointer none = NULL;
+
+  g_assert_false (coro_iterator_next_object (generator, &none, &local_error));
+  g_assert_error (local_error, CORO_ERROR, CORO_ERROR_TYPE_MISMATCH);
+  g_assert_null (none);
+  return coro_generator_close (generator, error);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -693,6 +739,8 @@ main (int    argc,
   coro_test_add_func ("/flow/generator/who-was-dropped-is-named", test_who_was_dropped_is_named);
   g_test_add_func ("/flow/generator/who-outlives-its-loop-is-named", test_who_outlives_its_loop_is_named);
   coro_test_add_func ("/generator/other-thread", other_thread_cb);
+  coro_test_add_func ("/flow/generator/object-then-mute-failure", test_object_then_mute_failure);
+  coro_test_add_func ("/flow/iterator/next-object-of-ints", test_next_object_of_ints);
 
   return g_test_run ();
 }
