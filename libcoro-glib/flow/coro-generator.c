@@ -7,6 +7,7 @@
 
 #include "fiber/coro-error.h"
 #include "future/coro-sleep.h"
+#include "scheduler/coro-revived-private.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scheduler/coro-stepper-private.h"
 #include "scope/coro-shield.h"
@@ -241,6 +242,7 @@ static void
 coro_generator_dispose (GObject *object)
 {
   CoroGenerator *self = CORO_GENERATOR (object);
+  gboolean is_revived = FALSE;
 
   if (self->state == GENERATOR_SUSPENDED && !self->ignored_close)
     {
@@ -249,11 +251,17 @@ coro_generator_dispose (GObject *object)
         g_critical ("%s was dropped after its main loop had ended; what it holds is leaked",
                     self->shutdown.name);
       else
-        coro_spawn_at (coro_task_group_get_root (self->scheduler), close_cb,
-                       g_object_ref (self), g_object_unref, self->shutdown.name);
+        {
+          is_revived = TRUE;
+          coro_spawn_at (coro_task_group_get_root (self->scheduler), close_cb,
+                         g_object_ref (self), g_object_unref, self->shutdown.name);
+        }
     }
 
   G_OBJECT_CLASS (coro_generator_parent_class)->dispose (object);
+
+  if (is_revived && !coro_scheduler_is_mine (self->scheduler))
+    coro_keep_revived (self);
 }
 
 static void

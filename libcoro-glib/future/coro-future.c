@@ -9,6 +9,7 @@
 #include "fiber/coro-error.h"
 #include "future/coro-future-callback-private.h"
 #include "future/coro-future-link-private.h"
+#include "scheduler/coro-revived-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
 /**
@@ -91,12 +92,18 @@ coro_future_dispose (GObject *object)
   CoroFuture *self = CORO_FUTURE (object);
   CoroFuturePrivate *priv = coro_future_private (self);
 
+  gboolean is_outside, is_told = FALSE;
+
   coro_future_acquire (self);
-  if (priv->callbacks != NULL || g_atomic_pointer_get (&priv->outside) != NULL)
-    coro_future_set_cancelled (self, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                                                          "The future was dropped before it was done"));
+  is_outside = g_atomic_pointer_get (&priv->outside) != NULL;
+  if (priv->callbacks != NULL || is_outside)
+    is_told = coro_future_set_cancelled (self, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                                                                    "The future was dropped before it was done"));
 
   G_OBJECT_CLASS (coro_future_parent_class)->dispose (object);
+
+  if (is_told && (is_outside || !coro_scheduler_is_mine (priv->scheduler)))
+    coro_keep_revived (self);
 }
 
 static void

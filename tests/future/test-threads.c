@@ -1018,6 +1018,102 @@ test_cancelled_while_busy (void)
   assert_cancelled (coro_future_get_error (CORO_FUTURE (task)));
 }
 
+/* --- dropped in another thread ------------------------------------------------------------ */
+
+typedef struct
+{
+  CoroFuture *future;           /* (owned) (atomic): of the owner's thread */
+  int n_told;                   /* (atomic) */
+  int n_rounds;                 /* (atomic): of the owner's loop since then */
+  int n_freed;                  /* (atomic) */
+} Dropped;
+
+static void
+dropped_freed_cb (gpointer dropped)
+{
+  g_atomic_int_inc (&((Dropped *) dropped)->n_freed);
+}
+
+static gboolean
+count_round_cb (gpointer dropped)
+{
+  g_atomic_int_inc (&((Dropped *) dropped)->n_rounds);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+dropped_told_cb (CoroFuture  *future,
+                 gpointer     user_data,
+                 GError     **error)
+{
+  Dropped *self = user_data;
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_callback (source, count_round_cb, self, NULL);
+  g_source_attach (source, owner.context);
+  g_atomic_int_inc (&self->n_told);
+}
+
+static gboolean
+make_future_cb (gpointer user_data)
+{
+  Dropped *self = user_data;
+  CoroFuture *future = coro_future_new ();
+
+  g_object_set_data_full (G_OBJECT (future), "dropped", self, dropped_freed_cb);
+  coro_future_on_done (future, dropped_told_cb, self, NULL);
+  g_atomic_pointer_set (&self->future, future);
+  return G_SOURCE_REMOVE;
+}
+
+/* The owner is through with it while g_object_unref() may still run in this thread. */
+static void
+drop_and_wait (Dropped *self)
+{
+  g_main_context_invoke (owner.context, make_future_cb, self);
+  while (g_atomic_pointer_get (&self->future) == NULL)
+    g_thread_yield ();
+  g_object_unref (self->future);
+  while (g_atomic_int_get (&self->n_rounds) == 0)
+    g_thread_yield ();
+  g_assert_cmpint (g_atomic_int_get (&self->n_told), ==, 1);
+  g_assert_cmpint (g_atomic_int_get (&self->n_freed), ==, 0);
+}
+
+static gpointer
+drop_thread (gpointer dropped)
+{
+  drop_and_wait (dropped);
+  return NULL;
+}
+
+static gboolean
+drop_cb (gpointer dropped)
+{
+  drop_and_wait (dropped);
+  return G_SOURCE_REMOVE;
+}
+
+/* Before GLib 2.80 g_object_unref() touches what its dispose() has revived once more at its end. */
+static void
+test_kept_while_it_is_dropped (void)
+{
+  owner_start (&owner);
+  for (guint i = 0; i < 100; i++)
+    {
+      Dropped dropped = { NULL, };
+
+      g_thread_join (g_thread_new ("drops", drop_thread, &dropped));
+      g_assert_cmpint (dropped.n_freed, ==, 1);
+
+      dropped = (Dropped) { NULL, };
+      g_idle_add (drop_cb, &dropped);
+      while (dropped.n_freed == 0)
+        g_main_context_iteration (NULL, TRUE);
+    }
+  owner_stop (&owner);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -1043,6 +1139,7 @@ main (int    argc,
   add_real ("/future/threads/gather-theirs", gather_theirs_cb, NULL);
   add_real ("/future/threads/drop-theirs", drop_theirs_cb, NULL);
   g_test_add_func ("/future/threads/dropped-on-the-native-stack", test_dropped_natively);
+  g_test_add_func ("/future/threads/kept-while-it-is-dropped", test_kept_while_it_is_dropped);
   g_test_add_func ("/future/threads/owner-is-idle", test_owner_is_idle);
   for (int i = 0; i < N_COMBINATIONS; i++)
     {
