@@ -376,7 +376,10 @@ waiting_body (gpointer   future,
               GError   **error)
 {
   lost = G_OBJECT (coro_future_new ());
-  return coro_await (lost, NULL, error);
+  if (!coro_await (lost, NULL, error))          /* no tail call: this function is looked for in the stack */
+    return FALSE;
+  g_clear_object (&lost);
+  return TRUE;
 }
 
 /* The only wait for real time: some seconds without a step. */
