@@ -1094,7 +1094,7 @@ drop_cb (gpointer dropped)
   return G_SOURCE_REMOVE;
 }
 
-/* Before GLib 2.80 g_object_unref() touches what its dispose() has revived once more at its end. */
+/* In GLib 2.74 g_object_unref() touches what its dispose() has revived once more at its end. */
 static void
 test_kept_while_it_is_dropped (void)
 {
