@@ -86,24 +86,31 @@ coro_future_set_scheduler (CoroFuture    *self,
 
 /* All code that could complete the future has dropped it.  The callbacks are told, and keep the
  * future until they have been called. */
+G_GNUC_NO_INLINE static void
+future_dispose_pending (CoroFuture *self)
+{
+  CoroFuturePrivate *priv = coro_future_private (self);
+  gboolean is_elsewhere = g_atomic_pointer_get (&priv->outside) != NULL || !coro_scheduler_is_mine (priv->scheduler);
+  gboolean is_told = coro_future_set_cancelled (self, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                                                                           "The future was dropped before it was done"));
+
+  G_OBJECT_CLASS (coro_future_parent_class)->dispose (G_OBJECT (self));
+
+  if (is_told && is_elsewhere)
+    coro_keep_revived (self);
+}
+
 static void
 coro_future_dispose (GObject *object)
 {
   CoroFuture *self = CORO_FUTURE (object);
   CoroFuturePrivate *priv = coro_future_private (self);
 
-  gboolean is_outside, is_told = FALSE;
-
   coro_future_acquire (self);
-  is_outside = g_atomic_pointer_get (&priv->outside) != NULL;
-  if (priv->callbacks != NULL || is_outside)
-    is_told = coro_future_set_cancelled (self, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                                                                    "The future was dropped before it was done"));
-
-  G_OBJECT_CLASS (coro_future_parent_class)->dispose (object);
-
-  if (is_told && (is_outside || !coro_scheduler_is_mine (priv->scheduler)))
-    coro_keep_revived (self);
+  if (priv->callbacks != NULL || g_atomic_pointer_get (&priv->outside) != NULL)
+    future_dispose_pending (self);
+  else
+    G_OBJECT_CLASS (coro_future_parent_class)->dispose (object);
 }
 
 static void
