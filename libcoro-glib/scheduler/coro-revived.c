@@ -11,13 +11,7 @@
  * other thread is quick, this is freed memory: random programs under ThreadSanitizer crashed once in
  * 16 minutes.  So the dropping thread holds the object until g_object_unref() has returned. */
 
-static void
-unref_all (gpointer objects)
-{
-  g_ptr_array_unref (objects);
-}
-
-static GPrivate kept = G_PRIVATE_INIT (unref_all);      /* (element-type GObject) */
+static GPrivate kept = G_PRIVATE_INIT (g_object_unref);
 
 static gboolean
 nothing_cb (gpointer object)
@@ -43,20 +37,15 @@ keep_for_context (gpointer object)
   return TRUE;
 }
 
-/* In other threads, until the next object is revived or the thread ends. */
-static void
-keep_for_thread (gpointer object)
-{
-  GPtrArray *objects = g_ptr_array_new_with_free_func (g_object_unref);
-
-  g_ptr_array_add (objects, g_object_ref (object));
-  g_private_replace (&kept, objects);
-}
-
-/* For the end of a dispose() that has given a reference to another thread. */
+/* For the end of a dispose() that has given a reference to another thread.  If that has been dropped
+ * already, g_object_unref() goes on as usual. */
 void
 coro_keep_revived (gpointer object)
 {
+  if (g_atomic_int_get (&((GObject *) object)->ref_count) == 1)
+    return;
+
+  /* In other threads, until the next object is revived or the thread ends. */
   if (!keep_for_context (object))
-    keep_for_thread (object);
+    g_private_replace (&kept, g_object_ref (object));
 }

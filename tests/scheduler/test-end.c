@@ -161,6 +161,21 @@ test_frees_on_the_main_stack (void)
   assert_trace ("~native");
 }
 
+/* No other thread holds a future that is dropped after the end: it is gone at once. */
+static void
+test_dropped_after_the_end (void)
+{
+  GMainContext *context = g_main_context_new ();
+  CoroFuture *future = future_new_in (context);
+
+  coro_future_on_done (future, note_future_cb, "callback", note_free_cb);
+  g_object_set_data_full (G_OBJECT (future), "end", "future", note_free_cb);
+  g_main_context_unref (context);
+  assert_trace ("");
+  g_object_unref (future);
+  assert_trace ("~callback ~future");
+}
+
 /* An error that nobody has read is said after all. */
 static void
 test_unread_errors_are_said (void)
@@ -450,6 +465,7 @@ main (int    argc,
   g_test_add_func ("/scheduler/end/late-callbacks-are-freed", test_late_callbacks_are_freed);
   g_test_add_func ("/scheduler/end/freeing-may-ask-again", test_freeing_may_ask_again);
   g_test_add_func ("/scheduler/end/frees-on-the-main-stack", test_frees_on_the_main_stack);
+  g_test_add_func ("/scheduler/end/dropped-after-the-end", test_dropped_after_the_end);
   g_test_add_func ("/scheduler/end/unread-errors-are-said", test_unread_errors_are_said);
   g_test_add_func ("/scheduler/end/waits-for-future-of-another", test_waits_for_future_of_another);
   g_test_add_func ("/scheduler/end/asked-while-jobs-are-lost", test_asked_while_jobs_are_lost);
