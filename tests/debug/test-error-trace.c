@@ -402,8 +402,8 @@ test_the_last_ones_are_known (gpointer   user_data,
 
 static gboolean
 test_without_place (gpointer   user_data,
-               GValue    *result,
-               GError   **error)
+                    GValue    *result,
+                    GError   **error)
 {
   g_autoptr (CoroTask) task = NULL;
   g_autoptr (GError) local_error = NULL;

@@ -86,7 +86,7 @@ tick_cb (gpointer   n_ticks,
          GError   **error)
 {
   while (coro_yield (error))
-    g_atomic_int_inc ((int *) n_ticks);
+    ++*(int *) n_ticks;
   return FALSE;
 }
 
@@ -181,14 +181,14 @@ count_sleeps_cb (gpointer   n_ticks,
                  GError   **error)
 {
   while (coro_sleep (MILLISECOND, error))
-    ++*(int *) n_ticks;
+    g_atomic_int_inc ((int *) n_ticks);
   return FALSE;
 }
 
 static gpointer
 wait_for_ticks (gpointer       user_data,
-                 GCancellable  *cancellable,
-                 GError       **error)
+                GCancellable  *cancellable,
+                GError       **error)
 {
   int *n_ticks = user_data;
   int before = g_atomic_int_get (n_ticks);
