@@ -1035,11 +1035,10 @@ dropped_freed_cb (gpointer dropped)
   g_atomic_int_inc (&((Dropped *) dropped)->n_freed);
 }
 
-static gboolean
+static void
 count_round_cb (gpointer dropped)
 {
   g_atomic_int_inc (&((Dropped *) dropped)->n_rounds);
-  return G_SOURCE_REMOVE;
 }
 
 static void
@@ -1048,14 +1047,12 @@ dropped_told_cb (CoroFuture  *future,
                  GError     **error)
 {
   Dropped *self = user_data;
-  g_autoptr (GSource) source = g_idle_source_new ();
 
-  g_source_set_callback (source, count_round_cb, self, NULL);
-  g_source_attach (source, owner.context);
+  coro_call_soon (count_round_cb, self, NULL);
   g_atomic_int_inc (&self->n_told);
 }
 
-static gboolean
+static void
 make_future_cb (gpointer user_data)
 {
   Dropped *self = user_data;
@@ -1064,14 +1061,15 @@ make_future_cb (gpointer user_data)
   g_object_set_data_full (G_OBJECT (future), "dropped", self, dropped_freed_cb);
   coro_future_on_done (future, dropped_told_cb, self, NULL);
   g_atomic_pointer_set (&self->future, future);
-  return G_SOURCE_REMOVE;
 }
 
 /* The owner is through with it while g_object_unref() may still run in this thread, which frees it. */
 static void
 drop_and_wait (Dropped *self)
 {
-  g_main_context_invoke (owner.context, make_future_cb, self);
+  g_autoptr (CoroScheduler) scheduler = coro_scheduler_ref_for_context (owner.context);
+
+  coro_scheduler_call_soon (scheduler, make_future_cb, self, NULL);
   while (g_atomic_pointer_get (&self->future) == NULL)
     g_thread_yield ();
   g_object_unref (self->future);
