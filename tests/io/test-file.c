@@ -13,6 +13,7 @@
 #include <glib/gstdio.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -22,6 +23,23 @@
 #include <unistd.h>
 
 static char *folder;
+
+/* An allocation of just this size fails; 0: none does. */
+static gsize refused_size;
+
+/* In place of GLib's, for the library as well. */
+gpointer
+g_try_malloc (gsize size)
+{
+  return size > 0 && size == g_atomic_pointer_get (&refused_size) ? NULL : malloc (MAX (size, 1));
+}
+
+gpointer
+g_try_realloc (gpointer memory,
+               gsize    size)
+{
+  return size > 0 && size == g_atomic_pointer_get (&refused_size) ? NULL : realloc (memory, MAX (size, 1));
+}
 
 static char *
 get_path (const char *name)
@@ -241,6 +259,80 @@ load_pipe_cb (gpointer   user_data,
   g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), "firstsecond", 11);
   g_unlink (path);
   return TRUE;
+}
+
+/* Makes a pipe that holds `size` bytes, more than are read at first, and has it loaded. */
+static GBytes *
+load_long_pipe (GBytes  *contents,
+                GError **error)
+{
+  g_autofree char *path = get_path ("long");
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (CoroTask) task = NULL;
+  gsize size, n_written = 0;
+  const char *data = g_bytes_get_data (contents, &size);
+  int n_left = 1;
+  int fd;
+
+  g_assert_cmpint (mkfifo (path, 0600), ==, 0);
+  fd = open (path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  g_assert_cmpint (fd, >=, 0);
+  task = coro_spawn_task (load_cb, file, NULL);
+  while (!coro_future_is_done (CORO_FUTURE (task)) && (n_written < size || n_left > 0))
+    {
+      gssize n = n_written < size ? write (fd, data + n_written, size - n_written) : 0;
+
+      n_written += (gsize) MAX (n, 0);
+      if (!coro_yield (error))
+        break;
+      g_assert_cmpint (ioctl (fd, FIONREAD, &n_left), ==, 0);
+    }
+  close (fd);
+  g_unlink (path);
+  return coro_await_boxed (task, G_TYPE_BYTES, error);
+}
+
+static gboolean
+load_long_pipe_cb (gpointer   user_data,
+                   GValue    *result,
+                   GError   **error)
+{
+  g_autoptr (GBytes) contents = make_bytes (20000);
+  g_autoptr (GBytes) bytes = load_long_pipe (contents, error);
+
+  if (bytes == NULL)
+    return FALSE;
+  g_assert_true (g_bytes_equal (bytes, contents));
+  return TRUE;
+}
+
+/* Too little memory is an error of the loading, not the end of the program. */
+static gboolean
+load_without_memory_cb (gpointer   user_data,
+                        GValue    *result,
+                        GError   **error)
+{
+  g_autoptr (GFile) file = make_file ("large", 12345);
+  g_autoptr (GBytes) contents = make_bytes (20000);
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GError) file_error = NULL;
+  g_autoptr (GError) pipe_error = NULL;
+  guint n_before = count_descriptors ();
+
+  g_atomic_pointer_set (&refused_size, 12346);
+  g_assert_null (coro_file_load_bytes (file, NULL, &file_error));
+  g_assert_error (file_error, G_IO_ERROR, (int) g_io_error_from_errno (ENOMEM));
+  g_assert_nonnull (strstr (file_error->message, "large"));
+
+  g_atomic_pointer_set (&refused_size, 16384);
+  g_assert_null (load_long_pipe (contents, &pipe_error));
+  g_assert_error (pipe_error, G_IO_ERROR, (int) g_io_error_from_errno (ENOMEM));
+  g_assert_nonnull (strstr (pipe_error->message, "long"));
+
+  g_atomic_pointer_set (&refused_size, 0);
+  g_assert_cmpuint (count_descriptors (), <=, n_before + 1);    /* the ring may have come */
+  bytes = coro_file_load_bytes (file, NULL, error);
+  return bytes != NULL && g_bytes_get_size (bytes) == 12345;
 }
 
 static gboolean
@@ -1848,6 +1940,8 @@ main (int    argc,
   ADD ("/io/file/load/of-unknown-size", load_proc_cb);
   ADD ("/io/file/load/errors-name-the-file", load_errors_cb);
   ADD ("/io/file/load/pipe-is-waited-for", load_pipe_cb);
+  ADD ("/io/file/load/pipe-of-more-than-fits", load_long_pipe_cb);
+  ADD ("/io/file/load/without-memory", load_without_memory_cb);
   ADD ("/io/file/load/pipe-cancelled", cancel_pipe_cb);
   ADD ("/io/file/load/cancel-anywhere", cancel_load_cb);
   ADD ("/io/file/load/cancel-that-nobody-hears-comes-again", cancel_unheard_cb);

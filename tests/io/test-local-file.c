@@ -21,6 +21,16 @@
 
 static char *folder;
 
+/* An allocation of just this size fails; 0: none does. */
+static gsize refused_size;
+
+/* In place of GLib's, for the library as well. */
+gpointer
+g_try_malloc (gsize size)
+{
+  return size > 0 && size == g_atomic_pointer_get (&refused_size) ? NULL : malloc (MAX (size, 1));
+}
+
 static CoroLocalFile *
 open_file (const char          *name,
            CoroLocalFileFlags   flags,
@@ -534,6 +544,33 @@ futures_cb (gpointer   user_data,
   return coro_await (closing, NULL, error);
 }
 
+static gboolean
+futures_fail_cb (gpointer   user_data,
+                 GValue    *result,
+                 GError   **error)
+{
+  g_autoptr (CoroLocalFile) file = open_file ("unread", WRITE | CREATE, error);
+  g_autoptr (CoroFuture) reading = NULL;
+  g_autoptr (CoroFuture) hungry = NULL;
+  g_autoptr (GError) read_error = NULL;
+  g_autoptr (GError) hungry_error = NULL;
+
+  if (file == NULL)
+    return FALSE;
+  reading = coro_local_file_read_future (file, 100, 0);
+  g_assert_null (coro_await_boxed (reading, G_TYPE_BYTES, &read_error));
+  g_assert_error (read_error, G_IO_ERROR, (int) g_io_error_from_errno (EBADF));
+  g_assert_nonnull (strstr (read_error->message, "unread"));
+
+  g_atomic_pointer_set (&refused_size, 123456);
+  hungry = coro_local_file_read_future (file, 123456, 0);
+  g_assert_null (coro_await_boxed (hungry, G_TYPE_BYTES, &hungry_error));
+  g_atomic_pointer_set (&refused_size, 0);
+  g_assert_error (hungry_error, G_IO_ERROR, (int) g_io_error_from_errno (ENOMEM));
+  g_assert_nonnull (strstr (hungry_error->message, "unread"));
+  return coro_local_file_close (file, error);
+}
+
 /* --- cancelled at every wait ------------------------------------------------------ */
 
 #define SIZE 300000
@@ -719,6 +756,7 @@ main (int    argc,
   ADD ("/io/local-file/full-disk", full_cb);
   ADD ("/io/local-file/closes-although-cancelled", close_cancelled_cb);
   ADD ("/io/local-file/futures", futures_cb);
+  ADD ("/io/local-file/futures-that-fail", futures_fail_cb);
   g_test_add_func ("/io/local-file/look", test_look);
   g_test_add_func ("/io/local-file/outside", test_outside);
   ADD_CANCEL ("/io/local-file/cancel/open", open_body);
