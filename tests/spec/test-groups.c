@@ -162,6 +162,28 @@ test_split_matches_nothing (gpointer   user_data,
   return TRUE;
 }
 
+/* An error that is no group goes to one of the parts as it is. */
+static void
+test_split_of_one (void)
+{
+  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_BUSY, "busy");
+  g_autoptr (GError) match = NULL;
+  g_autoptr (GError) rest = NULL;
+  g_autoptr (GError) other = NULL;
+
+  g_assert_true (coro_group_error_split (error, G_IO_ERROR, G_IO_ERROR_BUSY, &match, &rest));
+  g_assert_error (match, G_IO_ERROR, G_IO_ERROR_BUSY);
+  g_assert_cmpstr (match->message, ==, "busy");
+  g_assert_true (match != error);
+  g_assert_null (rest);
+
+  g_clear_error (&match);
+  g_assert_false (coro_group_error_split (error, G_IO_ERROR, G_IO_ERROR_PENDING, &match, &other));
+  g_assert_null (match);
+  g_assert_error (other, G_IO_ERROR, G_IO_ERROR_BUSY);
+  g_assert_true (other != error);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -172,6 +194,7 @@ main (int    argc,
   coro_test_add_func ("/spec/S314-S315/one-grouped-error-and-nobody-left", test_grouped_error);
   coro_test_add_func ("/spec/S317/split-keeps-shape", test_split);
   coro_test_add_func ("/spec/S318/unmatched-goes-on", test_split_matches_nothing);
+  g_test_add_func ("/spec/S317/split-of-one-error", test_split_of_one);
 
   return g_test_run ();
 }

@@ -490,6 +490,80 @@ test_next_async_cancelled (void)
   g_assert_cmpint (counter->next, ==, 1);
 }
 
+static gboolean
+wait_then_object (CoroGenerator  *generator,
+                  gpointer        future,
+                  GError        **error)
+{
+  g_autoptr (GObject) object = NULL;
+
+  note ("begun");
+  object = coro_await_object (future, error);
+  return object != NULL && coro_generator_produce_object (generator, object, error);
+}
+
+static gboolean
+cancel_cb (gpointer cancellable)
+{
+  g_cancellable_cancel (cancellable);
+  return G_SOURCE_REMOVE;
+}
+
+/* The request comes while the generator waits for its first value. */
+static void
+test_next_async_cancelled_in_the_middle (void)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  g_autoptr (CoroGenerator) generator = coro_generator_new (G_TYPE_OBJECT, wait_then_object, future, NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  Answer answer;
+
+  g_idle_add_full (G_PRIORITY_LOW, cancel_cb, cancellable, NULL);
+  ask (generator, cancellable, &answer);
+  assert_trace ("begun");
+  g_assert_false (answer.ok);
+  assert_cancelled (answer.error);
+  g_clear_error (&answer.error);
+  g_assert_true (coro_future_is_done (future));
+
+  /* The body has ended with it. */
+  ask (generator, NULL, &answer);
+  g_assert_true (answer.ok);
+  g_assert_false (G_IS_VALUE (&answer.value));
+}
+
+static void
+leave_unread_cb (GObject      *source,
+                 GAsyncResult *result,
+                 gpointer      n_calls)
+{
+  ++*(int *) n_calls;
+}
+
+/* A value that the callback leaves alone is freed, and so is the mark of the end. */
+static void
+test_next_async_unread (void)
+{
+  CoroFuture *future = coro_future_new ();
+  g_autoptr (CoroGenerator) generator = coro_generator_new (G_TYPE_OBJECT, wait_then_object, future, g_object_unref);
+  GObject *object = g_object_new (G_TYPE_OBJECT, NULL);
+  int n_calls = 0;
+
+  g_object_add_weak_pointer (object, (gpointer *) &object);
+  coro_future_resolve_object (future, object);
+  g_object_unref (object);
+
+  coro_iterator_next_async (CORO_ITERATOR (generator), NULL, leave_unread_cb, &n_calls);
+  while (n_calls < 1)
+    g_main_context_iteration (NULL, TRUE);
+  coro_iterator_next_async (CORO_ITERATOR (generator), NULL, leave_unread_cb, &n_calls);
+  while (n_calls < 2)
+    g_main_context_iteration (NULL, TRUE);
+  settle (NULL);
+  g_assert_null (object);
+  assert_trace ("begun");
+}
+
 /* --- what is what ----------------------------------------------------------------------- */
 
 static gboolean
@@ -585,6 +659,8 @@ main (int    argc,
   g_test_add_func ("/spec/S326/value-then-the-end", test_next_async);
   g_test_add_func ("/spec/S326/failure", test_next_async_fails);
   g_test_add_func ("/spec/S326/cancelled-takes-nothing", test_next_async_cancelled);
+  g_test_add_func ("/spec/S326/cancelled-in-the-middle", test_next_async_cancelled_in_the_middle);
+  g_test_add_func ("/spec/S326/unread-value-is-freed", test_next_async_unread);
   coro_test_add_func ("/spec/S349/who-may-produce", test_who_may_produce);
   coro_test_add_func ("/spec/S350/predicates-and-collect", test_predicates_and_collect);
   coro_test_add_func ("/spec/S350/collect-fails", test_collect_fails);
