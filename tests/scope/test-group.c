@@ -701,6 +701,74 @@ handle_in_group_is_reported_once_cb (gpointer   user_data,
 }
 
 static gboolean
+nursery_joined_twice_cb (gpointer   user_data,
+                         GValue    *result,
+                         GError   **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  {
+    g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, &local_error);
+
+    g_assert_true (coro_nursery_join (&nursery));
+    g_assert_false (coro_nursery_join (&nursery));
+  }
+  g_assert_error (local_error, CORO_ERROR, CORO_ERROR_PROTOCOL);
+  return coro_yield (error);
+}
+
+typedef struct
+{
+  CoroNursery nursery;
+  gboolean left;
+} LeftNursery;
+
+static gboolean
+leave_nursery_cb (gpointer user_data)
+{
+  LeftNursery *self = user_data;
+
+  g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "A nursery was left with 2 members*nested*");
+  coro_nursery_exit (&self->nursery);
+  g_test_assert_expected_messages ();
+  self->left = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* Nothing can wait below a nested loop: the members are cancelled, and end later.  The coroutine
+ * goes on without the nursery. */
+static gboolean
+nursery_left_below_loop_cb (gpointer   user_data,
+                            GValue    *result,
+                            GError   **error)
+{
+  Child children[] = { { "a", SECOND }, { "b", SECOND, .cleanup = MILLISECOND } };
+  g_autoptr (GSource) source = g_idle_source_new ();
+  LeftNursery self = { coro_nursery_enter (CORO_TASK_GROUP_NONE, error), FALSE };
+  g_autoptr (CoroTaskGroup) group = g_object_ref (self.nursery.group);
+
+  for (guint i = 0; i < G_N_ELEMENTS (children); i++)
+    coro_task_group_spawn (self.nursery.group, child_cb, &children[i], NULL);
+  if (!coro_yield (error))
+    return FALSE;
+
+  g_source_set_callback (source, leave_nursery_cb, &self, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+  while (!self.left)
+    g_main_context_iteration (g_main_context_get_thread_default (), TRUE);
+
+  g_assert_null (self.nursery.group);
+  g_assert_true (coro_sleep (2 * MILLISECOND, error));
+  for (guint i = 0; i < G_N_ELEMENTS (children); i++)
+    {
+      g_assert_cmpint (children[i].cancelled, ==, 1);
+      g_assert_cmpint (children[i].ended, ==, 1);
+    }
+  g_assert_cmpuint (coro_task_group_get_n_members (group), ==, 0);
+  return TRUE;
+}
+
+static gboolean
 finished_group_refuses_cb (gpointer   user_data,
                            GValue    *result,
                            GError   **error)
@@ -1292,6 +1360,8 @@ main (int    argc,
   coro_test_add_func ("/nursery/siblings-are-joined", siblings_are_joined_cb);
   coro_test_add_func ("/nursery/handle-is-reported-once", handle_in_group_is_reported_once_cb);
   coro_test_add_func ("/nursery/finished-refuses", finished_group_refuses_cb);
+  coro_test_add_func ("/nursery/joined-twice", nursery_joined_twice_cb);
+  coro_test_add_func ("/nursery/left-below-a-nested-loop", nursery_left_below_loop_cb);
   coro_test_add_func ("/group/cancel", cancel_group_cb);
   coro_test_add_func ("/group/supervisor", supervisor_cb);
   coro_test_add_func ("/group/two-joiners", joined_twice_cb);
