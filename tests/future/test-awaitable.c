@@ -369,6 +369,104 @@ test_finish_outside (void)
   g_assert_error (error, CORO_ERROR, CORO_ERROR_NOT_IN_COROUTINE);
 }
 
+/* --- taken back ------------------------------------------------------------------------ */
+
+#define TEST_TYPE_SLOT (test_slot_get_type ())
+G_DECLARE_FINAL_TYPE (TestSlot, test_slot, TEST, SLOT, GObject)
+
+/* Has one item to give, and takes it back. */
+struct _TestSlot
+{
+  GObject parent_instance;
+
+  CoroWaiter *waiter;           /* (nullable) */
+  gboolean full;
+  guint n_undone;
+};
+
+static CoroWaitState
+slot_begin (CoroAwaitable *awaitable,
+            CoroWaiter    *waiter)
+{
+  TestSlot *self = TEST_SLOT (awaitable);
+
+  if (self->full)
+    {
+      self->full = FALSE;
+      return CORO_WAIT_READY;
+    }
+  self->waiter = waiter;
+  return CORO_WAIT_PENDING;
+}
+
+static CoroAbort
+slot_abort (CoroAwaitable *awaitable,
+            CoroWaiter    *waiter)
+{
+  TEST_SLOT (awaitable)->waiter = NULL;
+  return CORO_ABORT_DONE;
+}
+
+static void
+slot_undo (CoroAwaitable *awaitable,
+           CoroWaiter    *waiter)
+{
+  TEST_SLOT (awaitable)->full = TRUE;
+  TEST_SLOT (awaitable)->n_undone++;
+}
+
+static gboolean
+slot_finish (CoroAwaitable  *awaitable,
+             GValue         *result,
+             GError        **error)
+{
+  return coro_return_int (result, 5);
+}
+
+static void
+test_slot_awaitable_init (CoroAwaitableInterface *iface)
+{
+  iface->begin = slot_begin;
+  iface->abort = slot_abort;
+  iface->undo = slot_undo;
+  iface->finish = slot_finish;
+}
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (TestSlot, test_slot, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (CORO_TYPE_AWAITABLE, test_slot_awaitable_init))
+
+static void
+test_slot_class_init (TestSlotClass *klass)
+{
+}
+
+static void
+test_slot_init (TestSlot *self)
+{
+}
+
+/* Woken and cancelled in the same turn: the cancel wins, and the item is there for the next. */
+static gboolean
+undo_cb (gpointer   user_data,
+         GValue    *result,
+         GError   **error)
+{
+  g_autoptr (TestSlot) slot = g_object_new (TEST_TYPE_SLOT, NULL);
+  g_autoptr (CoroTask) task = coro_spawn_task (await_cb, slot, NULL);
+  g_autoptr (GError) wait_error = NULL;
+
+  if (!coro_test_settle (error))
+    return FALSE;
+  coro_waiter_wake (g_steal_pointer (&slot->waiter));
+  coro_task_cancel (task);
+  g_assert_false (coro_await (task, NULL, &wait_error));
+  assert_cancelled (wait_error);
+  g_assert_cmpuint (slot->n_undone, ==, 1);
+  g_assert_cmpint (coro_await_int (slot, error), ==, 5);
+  g_assert_cmpuint (slot->n_undone, ==, 1);
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -384,6 +482,7 @@ main (int    argc,
   coro_test_add_data_func ("/awaitable/called-off-later/heard-once", lazy_abort_cb, "heeds", NULL);
   coro_test_add_data_func ("/awaitable/called-off-later/value-all-the-same", lazy_abort_cb, NULL, NULL);
   g_test_add_func ("/awaitable/future/finish-outside-is-an-error", test_finish_outside);
+  coro_test_add_func ("/awaitable/woken-and-cancelled-is-undone", undo_cb);
   coro_test_add_func ("/awaitable/coroutine/abort-leaves-it-alone", coroutine_abort_cb);
   coro_test_add_func ("/awaitable/coroutine/second-awaiter-is-an-error", coroutine_two_awaiters_cb);
 

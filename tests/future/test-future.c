@@ -628,6 +628,87 @@ result_across_a_yield_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* --- many callbacks, late callbacks ------------------------------------------------- */
+
+static void
+count_call_cb (CoroFuture  *future,
+               gpointer     counter,
+               GError     **error)
+{
+  ++*(int *) counter;
+}
+
+/* To take back the last of many makes an index, which goes with the callbacks. */
+static void
+test_many_callbacks (void)
+{
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  int counters[100] = { 0, };
+
+  for (guint i = 0; i < G_N_ELEMENTS (counters); i++)
+    coro_future_on_done (future, count_call_cb, &counters[i], NULL);
+  settle (NULL);                /* before the first dispatch it goes by message */
+  g_assert_cmpuint (coro_future_remove_on_done (future, count_call_cb, &counters[99]), ==, 1);
+  g_assert_cmpuint (coro_future_remove_on_done (future, count_call_cb, &counters[98]), ==, 1);
+  g_assert_cmpuint (coro_future_remove_on_done (future, count_call_cb, &counters[98]), ==, 0);
+  coro_future_resolve (future, NULL);
+  settle (NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (counters); i++)
+    g_assert_cmpint (counters[i], ==, i < 98 ? 1 : 0);
+}
+
+static void
+add_too_late_cb (gpointer  text,
+                 GObject  *future)
+{
+  coro_future_on_done (CORO_FUTURE (future), note_done_cb, text, note_destroy_cb);
+  coro_future_on_done (CORO_FUTURE (future), note_done_cb, text, note_destroy_cb);
+}
+
+/* While a future is disposed of it is too late for a callback: it is not called, but freed, and
+ * not inside the call that drops the future. */
+static void
+test_callback_for_a_dying_future (void)
+{
+  CoroFuture *future = coro_future_new ();
+
+  coro_call_soon (note_destroy_cb, NULL, NULL);
+  settle (NULL);
+  assert_trace ("destroy");
+  g_object_weak_ref (G_OBJECT (future), add_too_late_cb, (gpointer) "called");
+  g_object_unref (future);
+  assert_trace ("");
+  settle (NULL);
+  assert_trace ("destroy destroy");
+}
+
+static gboolean
+return_object_cb (gpointer   object,
+                  GValue    *result,
+                  GError   **error)
+{
+  return coro_return_object (result, object);
+}
+
+/* The result has a reference of its own. */
+static gboolean
+return_object_keeps_ours_cb (gpointer   user_data,
+                             GValue    *result,
+                             GError   **error)
+{
+  g_autoptr (GObject) object = g_object_new (G_TYPE_OBJECT, NULL);
+  g_autoptr (CoroTask) task = coro_spawn_task (return_object_cb, object, NULL);
+  g_autoptr (CoroTask) none = coro_spawn_task (return_object_cb, NULL, NULL);
+  g_autoptr (GObject) awaited = coro_await_object (task, error);
+
+  g_assert_true (awaited == object);
+  g_clear_object (&awaited);
+  g_clear_object (&task);
+  g_assert_cmpint (object->ref_count, ==, 1);
+  g_assert_null (coro_await_object (none, error));
+  return *error == NULL;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -661,6 +742,9 @@ main (int    argc,
   coro_test_add_func ("/spec/S016/typed-awaits", typed_awaits_cb);
   coro_test_add_func ("/future/type-mismatch", type_mismatch_cb);
   coro_test_add_func ("/future/object-is-referenced", result_across_a_yield_cb);
+  g_test_add_func ("/future/callbacks/many", test_many_callbacks);
+  g_test_add_func ("/future/callbacks/for-a-dying-future", test_callback_for_a_dying_future);
+  coro_test_add_func ("/future/return-object-keeps-ours", return_object_keeps_ours_cb);
 
   return g_test_run ();
 }

@@ -116,6 +116,26 @@ test_outside (void)
   g_assert_error (error, CORO_ERROR, CORO_ERROR_NOT_IN_COROUTINE);
 }
 
+/* The 33rd is not looked at. */
+static gboolean
+too_many_cb (gpointer   user_data,
+             GValue    *result,
+             GError   **error)
+{
+  g_autoptr (CoroFuture) a = coro_sleep_future (10);
+  g_autoptr (CoroFuture) done = coro_future_new_for_value (NULL);
+  CoroFuture *winner;
+
+  g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "coro_select() takes 32 futures*");
+  winner = coro_select (error, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a,
+                        a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, done, NULL);
+  g_test_assert_expected_messages ();
+  g_assert_true (winner == a);
+  g_assert_true (coro_select (error, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a,
+                              a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, done, NULL) == a);
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -126,6 +146,7 @@ main (int    argc,
   coro_test_add_func ("/select/same-turn", same_turn_cb);
   coro_test_add_func ("/select/one-twice", one_twice_cb);
   coro_test_add_func ("/select/cancelled", cancelled_cb);
+  coro_test_add_func ("/select/too-many", too_many_cb);
   g_test_add_func ("/select/outside", test_outside);
 
   return g_test_run ();

@@ -1398,6 +1398,39 @@ no_circle_by_race_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* Of a long circle the message names the first eight. */
+static gboolean
+circle_of_many_cb (gpointer   user_data,
+                   GValue    *result,
+                   GError   **error)
+{
+  Circle circles[10] = { { NULL, }, };
+  CoroTask *tasks[10];
+
+  coro_test_keep_order (coro_scheduler_get_running ());
+  for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
+    {
+      char name[] = { (char) ('a' + i), '\0' };
+
+      tasks[i] = spawn_circle (&circles[i], name);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
+    circles[i].awaited = tasks[(i + 1) % G_N_ELEMENTS (tasks)];
+  for (guint i = G_N_ELEMENTS (tasks); i-- > 0;)
+    {
+      if (!coro_join (tasks[i], error))
+        return FALSE;
+      g_object_unref (tasks[i]);
+    }
+  g_assert_error (circles[9].error, CORO_ERROR, CORO_ERROR_PROTOCOL);
+  g_assert_true (g_str_has_suffix (circles[9].error->message, ", which waits for h and 2 more"));
+  g_assert_nonnull (strstr (circles[9].error->message, "it would wait for a, which waits for b, which"));
+  g_clear_error (&circles[9].error);
+  for (guint i = 0; i < 9; i++)
+    g_assert_no_error (circles[i].error);
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -1449,6 +1482,7 @@ main (int    argc,
   coro_test_add_func ("/task/cancel/very-deep-chain", cancel_very_deep_chain_cb);
   coro_test_add_func ("/task/very-deep-chain", very_deep_chain_cb);
   coro_test_add_func ("/task/circle/two", circle_of_two_cb);
+  coro_test_add_func ("/task/circle-of-many", circle_of_many_cb);
   coro_test_add_func ("/task/circle/combinations", circle_by_combinations_cb);
   coro_test_add_func ("/task/circle/nursery", circle_by_nursery_cb);
   coro_test_add_func ("/task/circle/race-is-none", no_circle_by_race_cb);

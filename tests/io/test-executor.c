@@ -878,12 +878,16 @@ test_closed (gpointer   user_data,
 {
   g_autoptr (CoroExecutor) executor = coro_executor_new (3, CORO_EXECUTOR_NONE);
   g_autoptr (CoroFuture) future = NULL;
+  g_autoptr (CoroFuture) end = NULL;
   g_autoptr (GError) local = NULL;
   Door door;
 
   door_init (&door);
   g_assert_true (coro_executor_shut_down (executor, error));
   g_assert_true (coro_executor_shut_down (executor, error));
+  end = coro_executor_shut_down_future (executor);
+  g_assert_true (coro_future_is_done (end));
+  g_assert_true (coro_await (end, NULL, error));
   future = coro_executor_submit (executor, pass_door, &door, door_freed_cb);
   g_assert_cmpint (door.n_freed, ==, 1);
   g_assert_false (coro_await (future, NULL, &local));
@@ -964,6 +968,11 @@ test_misuse (gpointer   user_data,
   g_assert_false (coro_executor_shut_down (coro_executor_get_default (), &local));
   g_assert_error (local, CORO_ERROR, CORO_ERROR_PROTOCOL);
   g_clear_error (&local);
+  g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "An executor's guard could not be closed*");
+  {
+    G_GNUC_UNUSED g_auto (CoroExecutorGuard) guard = coro_executor_enter (coro_executor_get_default ());
+  }
+  g_test_assert_expected_messages ();
   end = coro_executor_shut_down_future (coro_executor_get_default ());
   g_assert_false (coro_await (end, NULL, &local));
   g_assert_error (local, CORO_ERROR, CORO_ERROR_PROTOCOL);

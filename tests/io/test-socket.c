@@ -983,6 +983,20 @@ cancel_connect_cb (gpointer   user_data,
   return TRUE;
 }
 
+static gboolean
+wait_on_closed_cb (gpointer   user_data,
+                   GValue    *result,
+                   GError   **error)
+{
+  g_auto (Pair) pair = pair_new (FALSE);
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_true (g_socket_close (pair.a, error));
+  g_assert_cmpint (coro_socket_wait (pair.a, G_IO_IN, &local_error), ==, 0);
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_CLOSED);
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -995,6 +1009,7 @@ main (int    argc,
   add_for_both ("partial", partial_cb);
   coro_test_add_func ("/io/socket/attached-descriptors", attached_descriptors_cb);
   coro_test_add_func ("/io/socket/urgent", urgent_cb);
+  coro_test_add_func ("/io/socket/wait-on-closed", wait_on_closed_cb);
   coro_test_add_func ("/io/socket/datagrams", datagrams_cb);
   add_for_both ("send-file", send_file_cb);
   add_for_both ("send-file-broken", send_file_broken_cb);

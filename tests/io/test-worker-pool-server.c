@@ -613,6 +613,33 @@ run_cb (gconstpointer func)
   g_assert_finalize_object (g_steal_pointer (&pool));
 }
 
+/* Two listening sockets of one pool: the end of one leaves the other alone. */
+static gboolean
+two_servers_cb (gpointer   user_data,
+                GValue    *result,
+                GError   **error)
+{
+  g_auto (Server) first = { NULL, };
+  g_auto (Server) second = { NULL, };
+  GSocket *clients[2];
+
+  server_start (&first);
+  clients_open (&first, &clients[0], 1);
+  server_start (&second);
+  clients_open (&second, &clients[1], 1);
+  g_assert_true (coro_socket_close (first.listener, error));
+  assert_echo (clients[0]);
+  g_object_unref (clients[0]);
+  if (!coro_await (first.task, NULL, error))
+    return FALSE;
+
+  g_assert_false (coro_future_is_done (CORO_FUTURE (second.task)));
+  assert_echo (clients[1]);
+  g_object_unref (clients[1]);
+  g_assert_true (coro_socket_close (second.listener, error));
+  return coro_await (second.task, NULL, error);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -632,6 +659,7 @@ main (int    argc,
   g_test_add_data_func ("/io/worker-pool-server/cancel-amid-burst", cancel_amid_burst_cb, run_cb);
   g_test_add_data_func ("/io/worker-pool-server/cancel-stubborn", cancel_stubborn_cb, run_cb);
   g_test_add_data_func ("/io/worker-pool-server/closed-drains", drain_cb, run_cb);
+  g_test_add_data_func ("/io/worker-pool-server/two-servers", two_servers_cb, run_cb);
   g_test_add_data_func ("/io/worker-pool-server/draining-can-be-cancelled", drain_cancelled_cb, run_cb);
   g_test_add_data_func ("/io/worker-pool-server/pool-shut-down", pool_shut_down_cb, run_cb);
   if (can_forbid_threads ())

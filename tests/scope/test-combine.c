@@ -760,6 +760,43 @@ test_cancel_shared (gpointer   user_data,
   return TRUE;
 }
 
+static void
+cancel_task_cb (CoroFuture  *future,
+                gpointer     task,
+                GError     **error)
+{
+  coro_task_cancel (task);
+}
+
+/* The one that is woken is cancelled in the same turn: the next in line gets the future. */
+static gboolean
+test_as_completed_goes_to_the_next (gpointer   user_data,
+                                    GValue    *result,
+                                    GError   **error)
+{
+  CoroFuture *futures[] = { coro_future_new (), coro_future_new () };
+  g_autoptr (CoroIterator) completed = coro_as_completed (futures, 2);
+  g_autoptr (CoroTask) first = NULL;
+  g_autoptr (CoroTask) second = NULL;
+  g_autoptr (CoroFuture) last = NULL;
+
+  coro_test_keep_order (NULL);
+  first = coro_spawn_task (next_future_cb, completed, NULL);
+  second = coro_spawn_task (next_future_cb, completed, NULL);
+  g_assert_true (coro_test_settle (error));
+  coro_future_on_done (futures[1], cancel_task_cb, first, NULL);
+  coro_future_resolve (futures[1], NULL);
+  g_assert_true (coro_join (first, error));
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (first)), ==, CORO_FUTURE_CANCELLED);
+  g_assert_true (coro_await (second, NULL, error));
+
+  coro_future_resolve (futures[0], NULL);
+  g_assert_true (coro_iterator_next_object (completed, (gpointer *) &last, error));
+  g_assert_true (last == futures[0]);
+  drop (futures, 2);
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -775,6 +812,7 @@ main (int    argc,
   coro_test_add_func ("/scope/as-completed/order", test_as_completed);
   coro_test_add_func ("/scope/as-completed/done-in-time", test_as_completed_in_time);
   coro_test_add_func ("/scope/as-completed/abandoned", test_as_completed_abandoned);
+  coro_test_add_func ("/as-completed/goes-to-the-next", test_as_completed_goes_to_the_next);
   coro_test_add_func ("/scope/as-completed/dropped-while-waiting", test_as_completed_dropped);
   coro_test_add_func ("/scope/race/first-success-and-losers-joined", test_race);
   coro_test_add_func ("/scope/race/all-fail", test_race_all_fail);

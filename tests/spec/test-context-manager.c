@@ -376,6 +376,49 @@ test_lock (gpointer   user_data,
   return TRUE;
 }
 
+static gboolean
+body_silently (const GValue  *value,
+               gpointer       user_data,
+               GError       **error)
+{
+  note ("body");
+  return FALSE;
+}
+
+/* A failure that does not say why gets an error, which the manager sees as well. */
+static gboolean
+test_silent_failure (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  g_autoptr (TestManager) manager = manager_new ();
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_false (coro_with (manager, body_silently, NULL, &local_error));
+  g_assert_error (local_error, CORO_ERROR, CORO_ERROR_NO_RESULT);
+  g_assert_error (manager->seen, CORO_ERROR, CORO_ERROR_NO_RESULT);
+  assert_trace ("enter body exit-after-error left");
+  return TRUE;
+}
+
+/* The caller need not ask whether the manager takes the error away. */
+static gboolean
+test_exit_by_hand (gpointer   user_data,
+                   GValue    *result,
+                   GError   **error)
+{
+  g_autoptr (TestManager) manager = manager_new ();
+  g_auto (GValue) value = G_VALUE_INIT;
+  g_autoptr (GError) body_error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED, "bad");
+
+  manager->suppress = TRUE;
+  g_assert_true (coro_context_manager_enter (manager, &value, error));
+  g_assert_true (coro_context_manager_exit (manager, body_error, NULL, error));
+  g_assert_error (manager->seen, G_IO_ERROR, G_IO_ERROR_FAILED);
+  assert_trace ("enter exit-after-error left");
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -393,6 +436,8 @@ main (int    argc,
   coro_test_add_func ("/spec/S272/both-fail", test_both_fail);
   coro_test_add_func ("/spec/S270-S273/stack-of-managers", test_stack_of_managers);
   coro_test_add_func ("/spec/S273/left-early-keeps-the-error", test_left_early_keeps_the_error);
+  coro_test_add_func ("/context-manager/silent-failure", test_silent_failure);
+  coro_test_add_func ("/context-manager/exit-by-hand", test_exit_by_hand);
 
   return g_test_run ();
 }

@@ -620,6 +620,90 @@ test_cancel_and_clean_up (gpointer   user_data,
   return TRUE;
 }
 
+/* --- by hand, by several tasks --------------------------------------------------------- */
+
+typedef struct
+{
+  const char *name;
+  GTimeSpan wait;
+} Hand;
+
+static gboolean
+wait_then_suspend_cb (gpointer   user_data,
+                      GValue    *result,
+                      GError   **error)
+{
+  Hand *self = user_data;
+
+  if (!coro_sleep (self->wait, error))
+    return FALSE;
+  note (self->name);
+  return coro_suspend (NULL, NULL, error) && coro_return_string (result, self->name);
+}
+
+static gboolean
+resume_twice_cb (gpointer   coroutine,
+                 GValue    *result,
+                 GError   **error)
+{
+  if (!coro_coroutine_resume (coroutine, NULL, NULL, error))
+    return FALSE;
+  assert_state (coroutine, SUSPENDED);
+  if (!coro_coroutine_resume (coroutine, NULL, result, error))
+    return FALSE;
+  assert_state (coroutine, CLOSED);
+  return TRUE;
+}
+
+/* Two bodies wait at a time, and the one that was resumed first goes on first: each suspends the
+ * coroutine that it is in. */
+static gboolean
+test_resumed_by_two_tasks (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  Hand hands[] = { { "a", 10 }, { "b", 20 } };
+  CoroCoroutine *coroutines[2];
+  CoroTask *tasks[2];
+
+  coro_test_keep_order (NULL);
+  for (int i = 0; i < 2; i++)
+    {
+      coroutines[i] = coro_coroutine_new (wait_then_suspend_cb, &hands[i], NULL);
+      tasks[i] = coro_spawn_task (resume_twice_cb, coroutines[i], NULL);
+    }
+  for (int i = 0; i < 2; i++)
+    {
+      g_autofree char *name = coro_await_string (tasks[i], error);
+
+      g_assert_cmpstr (name, ==, hands[i].name);
+      g_object_unref (tasks[i]);
+      g_object_unref (coroutines[i]);
+    }
+  assert_trace ("a b");
+  return TRUE;
+}
+
+/* A second task of one coroutine object fails, and runs nothing. */
+static gboolean
+test_two_tasks_of_one (gpointer   user_data,
+                       GValue    *result,
+                       GError   **error)
+{
+  g_autoptr (CoroCoroutine) coroutine = coro_coroutine_new (read_cb, NULL, NULL);
+  g_autoptr (CoroTask) first = coro_spawn_coroutine (NULL, coroutine);
+  g_autoptr (CoroTask) second = NULL;
+  g_autoptr (GError) local_error = NULL;
+
+  g_assert_cmpint (coro_await_int (first, error), ==, 41);
+  second = coro_spawn_coroutine (NULL, coroutine);
+  g_assert_false (coro_await (second, NULL, &local_error));
+  g_assert_error (local_error, CORO_ERROR, CORO_ERROR_PROTOCOL);
+  g_assert_nonnull (strstr (local_error->message, "read_cb"));
+  assert_trace ("read");
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -640,6 +724,8 @@ main (int    argc,
   coro_test_add_func ("/spec/S204/closed-three-ways", test_closed_three_ways);
   coro_test_add_func ("/spec/S205/one-consumer", test_one_consumer);
   coro_test_add_func ("/spec/S206/one-execution", test_one_execution);
+  coro_test_add_func ("/coroutine/resumed-by-two-tasks", test_resumed_by_two_tasks);
+  coro_test_add_func ("/coroutine/two-tasks-of-one", test_two_tasks_of_one);
   coro_test_add_func ("/spec/S228-S229-S231/task-starts-it", test_task_starts_it);
   coro_test_add_func ("/spec/S230/task-owns-it", test_task_owns_it);
   coro_test_add_func ("/spec/S232-S183-S185/cancel-pending", test_cancel_pending);

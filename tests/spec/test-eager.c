@@ -456,6 +456,43 @@ test_before_the_loop (void)
   assert_trace ("later");
 }
 
+static gboolean
+await_and_look_cb (gpointer   future,
+                   GValue    *result,
+                   GError   **error)
+{
+  GMainContext *before = g_main_context_get_thread_default ();
+
+  if (!coro_await (future, NULL, error))
+    return FALSE;
+  note (g_main_context_get_thread_default () == before ? "own context" : "another context");
+  return coro_yield (error);
+}
+
+/* From code that is in no main context: the coroutine has its own context all the same, as
+ * thread-default, and only as long as it runs. */
+static void
+test_resolve_from_outside (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (CoroFuture) future = NULL;
+  g_autoptr (CoroTask) task = NULL;
+
+  g_main_context_push_thread_default (context);
+  future = coro_future_new ();
+  task = coro_spawn_task (await_and_look_cb, future, NULL);
+  settle (context);
+  g_main_context_pop_thread_default (context);
+
+  assert_trace ("");
+  g_assert_true (coro_future_resolve_eager (future, NULL));
+  assert_trace ("own context");
+  g_assert_null (g_main_context_get_thread_default ());
+  g_assert_false (coro_future_is_done (CORO_FUTURE (task)));
+  settle (context);
+  g_assert_true (coro_future_is_done (CORO_FUTURE (task)));
+}
+
 int
 main (int    argc,
       char **argv)
@@ -477,6 +514,7 @@ main (int    argc,
   coro_test_add_func ("/eager/context-is-a-copy", test_context);
   coro_test_add_func ("/eager/nested-loop", test_nested_loop);
   g_test_add_func ("/eager/from-a-callback", test_from_callback);
+  g_test_add_func ("/eager/resolve-from-outside", test_resolve_from_outside);
   g_test_add_func ("/eager/before-the-loop", test_before_the_loop);
   return g_test_run ();
 }

@@ -543,6 +543,36 @@ closed_and_dropped_cb (gpointer   user_data,
   return TRUE;
 }
 
+/* Accepted and cancelled in the same turn, with another behind it: only that one is in the queue. */
+static gboolean
+accepted_is_taken_back_cb (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  g_autoptr (CoroTask) cancelled = NULL;
+  g_autoptr (CoroTask) next = NULL;
+
+  coro_test_keep_order (NULL);
+  open_queue (2);
+  put ("1");
+  put ("2");
+  cancelled = coro_spawn_task (put_cb, "3", NULL);
+  next = coro_spawn_task (put_cb, "4", NULL);
+  if (!coro_test_settle (error))
+    return FALSE;
+  take_cb (NULL, NULL, error);
+  take_cb (NULL, NULL, error);
+  coro_task_cancel (cancelled);
+  if (!coro_join (cancelled, error) || !coro_await (next, NULL, error))
+    return FALSE;
+  g_assert_cmpint (coro_future_get_state (CORO_FUTURE (cancelled)), ==, CORO_FUTURE_CANCELLED);
+  g_assert_cmpint (coro_queue_get_length (queue), ==, 1);
+  take_cb (NULL, NULL, error);
+  sort_trace ();
+  assert_trace ("1 2 4 put refused");
+  return close_up ();
+}
+
 int
 main (int    argc,
       char **argv)
@@ -560,6 +590,7 @@ main (int    argc,
   coro_test_add_func ("/queue/taken-was-put", taken_was_put_cb);
   coro_test_add_func ("/queue/accepted-comes-out", accepted_comes_out_cb);
   coro_test_add_func ("/queue/closed", closed_cb);
+  coro_test_add_func ("/queue/accepted-is-taken-back", accepted_is_taken_back_cb);
   coro_test_add_func ("/queue/takers-learn-of-the-end", takers_learn_of_the_end_cb);
   coro_test_add_func ("/queue/close-and-cancel", close_and_cancel_cb);
   coro_test_add_func ("/spec/S246/random-cancelling", random_cancelling_cb);
