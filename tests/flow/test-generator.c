@@ -710,6 +710,114 @@ test_next_object_of_ints (gpointer   user_data,
   return coro_generator_close (generator, error);
 }
 
+typedef struct
+{
+  CoroGenerator *generator;
+  gboolean asked;
+} Nested;
+
+static gboolean
+ask_below_cb (gpointer user_data)
+{
+  Nested *self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (next_int (self->generator, &error), ==, -1);
+  g_assert_error (error, CORO_ERROR, CORO_ERROR_NESTED_LOOP);
+  self->asked = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* The body could wait there, and nothing can.  It has not begun, and does so later. */
+static gboolean
+test_not_below_a_nested_loop (gpointer   user_data,
+                              GValue    *result,
+                              GError   **error)
+{
+  Plan plan = { 1, 0, 0 };
+  g_autoptr (CoroGenerator) generator = generator_new (count_to_n, &plan);
+  g_autoptr (GSource) source = g_idle_source_new ();
+  Nested nested = { generator, FALSE };
+
+  g_source_set_callback (source, ask_below_cb, &nested, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+  while (!nested.asked)
+    g_main_context_iteration (g_main_context_get_thread_default (), TRUE);
+  g_assert_cmpint (next_int (generator, error), ==, 1);
+  g_assert_cmpint (next_int (generator, error), ==, 0);
+  g_assert_cmpint (plan.freed, ==, 1);
+  return TRUE;
+}
+
+static gpointer
+unref_thread (gpointer object)
+{
+  g_object_unref (object);
+  return NULL;
+}
+
+/* Dropped by another thread: its own thread closes it. */
+static gboolean
+test_dropped_by_another_thread (gpointer   user_data,
+                                GValue    *result,
+                                GError   **error)
+{
+  Plan plan = { 3, 0, 0 };
+  CoroGenerator *generator = generator_new (careful, &plan);
+
+  g_assert_cmpint (next_int (generator, error), ==, 1);
+  g_thread_join (g_thread_new ("drops", unref_thread, generator));
+  g_assert_cmpint (plan.cleaned, ==, 0);
+  g_assert_true (coro_sleep (10 * MILLISECOND, error));
+  g_assert_cmpint (plan.cleaned, ==, 1);
+  g_assert_cmpint (plan.freed, ==, 1);
+  return TRUE;
+}
+
+/* A loop that is left early says what the iterator fails to close with: its block has succeeded. */
+static gboolean
+test_loop_says_failed_close (gpointer   user_data,
+                             GValue    *result,
+                             GError   **error)
+{
+  g_autoptr (CoroGenerator) generator = coro_generator_new (G_TYPE_INT, fail_to_close, NULL, NULL);
+
+  g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "An iterator failed to close: no");
+  {
+    g_auto (CoroLoop) loop = coro_loop_enter (generator, error);
+    g_auto (GValue) value = G_VALUE_INIT;
+
+    g_assert_true (coro_loop_next (&loop, &value));
+    g_assert_cmpint (g_value_get_int (&value), ==, 1);
+  }
+  g_test_assert_expected_messages ();
+  return TRUE;
+}
+
+static gboolean
+begin_stubborn_cb (gpointer   generator,
+                   GValue    *result,
+                   GError   **error)
+{
+  return next_int (generator, error) == 1;
+}
+
+/* The end of the run does not ask for ever. */
+static void
+test_run_end_and_stubborn (void)
+{
+  Plan plan = { 0, 0, 0 };
+  CoroGenerator *generator = generator_new (stubborn, &plan);
+  g_autoptr (GError) error = NULL;
+
+  g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "*test-generator.c:*) failed to close: *ignored*");
+  g_assert_true (coro_run (begin_stubborn_cb, generator, NULL, &error));
+  g_test_assert_expected_messages ();
+  g_assert_no_error (error);
+  g_object_unref (generator);
+  g_assert_cmpint (plan.freed, ==, 1);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -739,6 +847,10 @@ main (int    argc,
   coro_test_add_func ("/flow/generator/who-was-dropped-is-named", test_who_was_dropped_is_named);
   g_test_add_func ("/flow/generator/who-outlives-its-loop-is-named", test_who_outlives_its_loop_is_named);
   coro_test_add_func ("/generator/other-thread", other_thread_cb);
+  coro_test_add_func ("/flow/generator/not-below-a-nested-loop", test_not_below_a_nested_loop);
+  coro_test_add_func ("/flow/generator/dropped-by-another-thread", test_dropped_by_another_thread);
+  coro_test_add_func ("/flow/loop/says-failed-close", test_loop_says_failed_close);
+  g_test_add_func ("/flow/generator/run-end-and-stubborn", test_run_end_and_stubborn);
   coro_test_add_func ("/flow/generator/object-then-mute-failure", test_object_then_mute_failure);
   coro_test_add_func ("/flow/iterator/next-object-of-ints", test_next_object_of_ints);
 

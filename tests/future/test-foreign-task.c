@@ -585,6 +585,88 @@ test_idle_context (void)
   g_assert_cmpuint (woken->n_cancelled, ==, 0);
 }
 
+static void
+nothing_cb (gpointer unused)
+{
+}
+
+/* A main context that belongs to this thread. */
+static GMainContext *
+own_context_new (void)
+{
+  GMainContext *context = g_main_context_new ();
+
+  g_main_context_push_thread_default (context);
+  coro_call_soon (nothing_cb, NULL, NULL);
+  g_main_context_pop_thread_default (context);
+  while (g_main_context_iteration (context, FALSE))
+    continue;
+  return context;
+}
+
+/* The future belongs to another main context of the same thread: no answer of that is needed. */
+static void
+test_other_context (void)
+{
+  g_autoptr (GMainContext) context = own_context_new ();
+  g_autoptr (CoroFuture) future = NULL;
+  g_autoptr (TestTask) first = NULL;
+  g_autoptr (TestTask) last = NULL;
+
+  g_main_context_push_thread_default (context);
+  future = coro_future_new ();
+  g_main_context_pop_thread_default (context);
+  first = task_that_awaits (future);
+  last = task_that_awaits (future);
+  while (g_main_context_iteration (NULL, FALSE))
+    continue;
+
+  coro_future_cancel (CORO_FUTURE (first));
+  g_assert_cmpuint (first->n_wakes, ==, 0);
+  while (first->n_wakes == 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (first->n_cancelled, ==, 1);
+  g_assert_false (coro_future_is_done (future));
+  g_assert_cmpuint (last->n_wakes, ==, 0);
+
+  coro_future_cancel (CORO_FUTURE (last));
+  while (last->n_wakes == 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpint (coro_future_get_state (future), ==, CORO_FUTURE_CANCELLED);
+  g_assert_false (coro_foreign_task_is_cancel_pending (CORO_FOREIGN_TASK (last)));
+  g_assert_cmpuint (first->n_wakes + last->n_wakes, ==, 2);
+}
+
+/* The main context ends while a request is on its way along a chain of tasks. */
+static void
+test_ended_in_a_chain (void)
+{
+  GMainContext *context = own_context_new ();
+  gpointer tasks[3];
+
+  g_main_context_push_thread_default (context);
+  for (int i = 0; i < 3; i++)
+    {
+      tasks[i] = i > 0 ? task_that_awaits (tasks[i - 1]) : g_object_new (TEST_TYPE_TASK, NULL);
+      g_object_add_weak_pointer (tasks[i], &tasks[i]);
+    }
+  while (g_main_context_iteration (context, FALSE))
+    continue;
+  coro_future_cancel (tasks[2]);
+  g_main_context_pop_thread_default (context);
+  g_main_context_unref (context);
+
+  for (int i = 3; i-- > 0;)
+    coro_foreign_task_end_cancelled (tasks[i]);
+  for (int i = 3; i-- > 0;)
+    {
+      g_assert_cmpuint (((TestTask *) tasks[i])->n_wakes, ==, 0);
+      g_object_unref (tasks[i]);
+    }
+  for (int i = 0; i < 3; i++)
+    g_assert_null (tasks[i]);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -602,6 +684,8 @@ main (int argc, char **argv)
   coro_test_add_func ("/foreign-task/last-answer-decides", test_last_answer_decides);
   coro_test_add_func ("/foreign-task/cancel-from-other-thread", test_cancel_from_other_thread);
   g_test_add_func ("/foreign-task/ended-context", test_ended_context);
+  g_test_add_func ("/foreign-task/other-context", test_other_context);
+  g_test_add_func ("/foreign-task/ended-in-a-chain", test_ended_in_a_chain);
   g_test_add_func ("/foreign-task/task-of-other-thread", test_task_of_other_thread);
   g_test_add_func ("/foreign-task/other-thread", test_other_thread);
   g_test_add_func ("/foreign-task/idle-context", test_idle_context);

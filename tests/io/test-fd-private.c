@@ -1396,6 +1396,92 @@ add_thefts (const Parts *parts)
     g_test_add_func ("/io/fd/stolen/wake-number-reused", test_wake_number_reused);
 }
 
+/* The epoll descriptor was closed, and a new wait is the first to notice. */
+static gboolean
+epoll_closed_before_cb (gpointer   user_data,
+                        GValue    *result,
+                        GError   **error)
+{
+  int fds[2], others[2];
+  Wait first, second, writable;
+  g_autoptr (CoroTask) waiting = NULL;
+  g_autoptr (CoroTask) task = NULL;
+  g_autoptr (CoroTask) writing = NULL;
+  char buffer[4096] = { 0, };
+
+  make_pair (fds);
+  make_pair (others);
+  while (write (fds[0], buffer, sizeof buffer) > 0)
+    continue;
+  first = wait_for (fds[0], G_IO_IN);
+  waiting = coro_spawn_task (wait_cb, &first, NULL);
+  let_wait ();
+  g_assert_false (first.done);
+
+  /* For a descriptor that is new to it, and for another direction of a descriptor that it has. */
+  for (int i = 0; i < 2; i++)
+    {
+      close (get_reactor ()->epoll_fd);
+      if (i == 0)
+        {
+          second = wait_for (others[0], G_IO_IN);
+          task = coro_spawn_task (wait_cb, &second, NULL);
+        }
+      else
+        {
+          writable = wait_for (fds[0], G_IO_OUT);
+          writing = coro_spawn_task (wait_cb, &writable, NULL);
+        }
+      g_assert_true (coro_yield (error) && coro_yield (error));
+    }
+  let_wait ();
+  g_assert_false (first.done || second.done || writable.done);
+
+  while (read (fds[1], buffer, sizeof buffer) > 0)
+    continue;
+  g_assert_true (coro_await (writing, NULL, error));
+  g_assert_cmpint (writable.ready, ==, G_IO_OUT);
+  put (others[1], "x");
+  g_assert_true (coro_await (task, NULL, error));
+  g_assert_cmpint (second.ready, ==, G_IO_IN);
+  g_assert_false (first.done);
+  put (fds[1], "x");
+  g_assert_true (coro_await (waiting, NULL, error));
+  g_assert_cmpint (first.ready, ==, G_IO_IN);
+  close_pair (fds);
+  close_pair (others);
+  return TRUE;
+}
+
+/* After 2³² waits the count begins anew. */
+static gboolean
+generations_begin_anew_cb (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  int fds[3][2];
+
+  get_reactor ()->generation = G_MAXUINT32 - 1;
+  for (int i = 0; i < 3; i++)
+    {
+      Wait wait;
+      g_autoptr (CoroTask) task = NULL;
+
+      make_pair (fds[i]);
+      wait = wait_for (fds[i][0], G_IO_IN);
+      task = coro_spawn_task (wait_cb, &wait, NULL);
+      let_wait ();
+      g_assert_cmpuint (coro_reactor_lookup (get_reactor (), fds[i][0])->generation, >, 0);
+      put (fds[i][1], "x");
+      g_assert_true (coro_await (task, NULL, error));
+      g_assert_cmpint (wait.ready, ==, G_IO_IN);
+    }
+  g_assert_cmpuint (get_reactor ()->generation, <, 10);
+  for (int i = 0; i < 3; i++)
+    close_pair (fds[i]);
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -1434,10 +1520,12 @@ main (int    argc,
   coro_test_add_func ("/io/fd/closed-by-us", closed_by_us_cb);
   coro_test_add_func ("/io/fd/number-reused", number_reused_cb);
   coro_test_add_func ("/io/fd/ghost", ghost_cb);
+  coro_test_add_func ("/io/fd/generations-begin-anew", generations_begin_anew_cb);
   if (parts.epoll)
     {
       coro_test_add_data_func ("/io/fd/epoll-closed", epoll_closed_cb, GINT_TO_POINTER (FALSE), NULL);
       coro_test_add_data_func ("/io/fd/epoll-replaced", epoll_closed_cb, GINT_TO_POINTER (TRUE), NULL);
+      coro_test_add_func ("/io/fd/epoll-closed-before", epoll_closed_before_cb);
       g_test_add_func ("/io/fd/epoll-closed-timer", test_epoll_closed_timer);
       coro_test_add_func ("/io/fd/no-epoll", no_epoll_cb);
       coro_test_add_func ("/io/fd/left-to-poll", left_to_poll_cb);

@@ -305,6 +305,37 @@ test_shutdown (void)
   g_assert_cmpuint (crowd.n_destroyed, ==, MANY);
 }
 
+/* A cancel ends the wait for a place in the group, and is taken back while the member stands
+ * behind all that have not started: it waits for its place again. */
+static gboolean
+uncancelled_in_line_cb (gpointer   user_data,
+                        GValue    *result,
+                        GError   **error)
+{
+  g_autoptr (CoroTaskGroup) group = coro_task_group_new (CORO_TASK_GROUP_NONE);
+  g_autoptr (CoroFuture) future = coro_future_new ();
+  g_autoptr (CoroTask) second = NULL;
+  Crowd crowd = { 0, };
+
+  coro_task_group_limit (group, 1);
+  coro_task_group_spawn (group, await_cb, future, NULL);
+  second = coro_task_group_spawn_task (group, note_cb, "second", NULL);
+  spawn_many (&crowd, start_cb);
+  g_assert_nonnull (coro_scheduler_get_running ()->backlog.head);
+  g_assert_true (coro_task_cancel (second));
+  g_assert_cmpint (coro_task_uncancel (second), ==, 0);
+  if (!settle_all (error))
+    return FALSE;
+  g_assert_cmpuint (crowd.n_started, ==, MANY);
+  assert_trace ("");
+
+  coro_future_resolve (future, NULL);
+  if (!coro_task_group_join (group, error))
+    return FALSE;
+  assert_trace ("second");
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -318,6 +349,7 @@ main (int    argc,
   coro_test_add_func ("/scheduler/backlog/busy-do-not-hold-up-the-start", busy_do_not_hold_up_cb);
   coro_test_add_func ("/scheduler/backlog/priority-of-who-has-not-started", other_priority_cb);
   coro_test_add_func ("/scheduler/backlog/cancelled-before-it-starts", cancelled_before_it_starts_cb);
+  coro_test_add_func ("/scheduler/backlog/uncancelled-in-line", uncancelled_in_line_cb);
   g_test_add_func ("/scheduler/backlog/ended-before-it-starts", test_shutdown);
 
   return g_test_run ();

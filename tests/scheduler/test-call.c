@@ -385,6 +385,31 @@ test_end_among_threads (void)
   g_assert_cmpint (self.n_called + self.n_cancelled, <=, N_THREADS * N_CALLS);
 }
 
+static gpointer
+cancel_in_thread (gpointer id)
+{
+  g_assert_true (coro_call_cancel (*(guint64 *) id));
+  return NULL;
+}
+
+/* Another thread calls it off, and its turn comes before that thread's message. */
+static gboolean
+test_cancelled_in_its_turn (gpointer   user_data,
+                            GValue    *result,
+                            GError   **error)
+{
+  guint64 id = coro_call_soon (note_call_cb, "a", note_free_cb);
+
+  coro_test_keep_order (NULL);
+  coro_call_soon (note_call_cb, "b", NULL);
+  g_thread_join (g_thread_new ("cancel", cancel_in_thread, &id));
+  g_assert_false (coro_call_cancel (id));
+  assert_trace ("");
+  g_assert_true (coro_test_settle (error));
+  assert_trace_in_any_order ("b ~a");
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -398,6 +423,7 @@ main (int    argc,
   coro_test_add_func ("/scheduler/call/context-of-the-asker", test_context_of_the_asker);
   coro_test_add_func ("/spec/S222/cancelled-handle", test_cancelled_handle);
   coro_test_add_func ("/scheduler/call/cancelled-while-ready", test_cancelled_while_ready);
+  coro_test_add_func ("/scheduler/call/cancelled-in-its-turn", test_cancelled_in_its_turn);
   coro_test_add_func ("/scheduler/call/cancelled-by-itself-and-others", test_cancelled_by_itself_and_others);
   g_test_add_func ("/scheduler/call/cancelled-before-the-loop", test_cancelled_before_the_loop);
   g_test_add_func ("/scheduler/call/end-frees", test_end_frees);

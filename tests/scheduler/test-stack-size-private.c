@@ -459,6 +459,108 @@ test_few_addresses (void)
 #endif
 }
 
+#if !defined (CORO_ASAN) && !defined (CORO_TSAN)
+static gboolean
+count_start_cb (gpointer   n_started,
+                GValue    *result,
+                GError   **error)
+{
+  ++*(int *) n_started;
+  return TRUE;
+}
+
+static void
+assert_no_stack (CoroTask *task)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (coro_await (task, NULL, &error));
+  g_assert_error (error, CORO_ERROR, CORO_ERROR_NO_STACK);
+}
+
+/* Without room for another stack each that needs one fails with an error, and all goes on once
+ * there is room again. */
+static gboolean
+test_no_room (gpointer   user_data,
+              GValue    *result,
+              GError   **error)
+{
+  const gsize size = 64 * 1024 * KIB;
+  g_autoptr (CoroTaskGroup) group = coro_task_group_new (CORO_TASK_GROUP_SUPERVISOR | CORO_TASK_GROUP_UNJOINED);
+  g_autoptr (CoroTask) later = NULL;
+  g_autoptr (CoroTask) eager = NULL;
+  g_autoptr (CoroGenerator) generator = NULL;
+  g_autoptr (CoroCoroutine) coroutine = NULL;
+  g_autoptr (GError) generator_error = NULL;
+  g_autoptr (GError) coroutine_error = NULL;
+  g_auto (GValue) value = G_VALUE_INIT;
+  struct rlimit before, limit;
+  gsize generator_size = 0;
+  int n_started = 0;
+
+  if (g_getenv ("CORO_TEST_VALGRIND") != NULL)
+    {
+      g_test_skip ("valgrind needs the address space");
+      return TRUE;
+    }
+
+  g_assert_cmpint (getrlimit (RLIMIT_AS, &before), ==, 0);
+  limit = before;
+  limit.rlim_cur = get_address_space () + size / 2;
+  generator = coro_generator_new (G_TYPE_INT, produce_cb, &generator_size, NULL);
+  coroutine = coro_coroutine_new (count_start_cb, &n_started, NULL);
+  coro_task_group_set_stack_size (group, size);
+  coro_scheduler_set_stack_size (coro_scheduler_current, size);
+
+  g_assert_cmpint (setrlimit (RLIMIT_AS, &limit), ==, 0);
+  later = coro_task_group_spawn_task (group, count_start_cb, &n_started, NULL);
+  assert_no_stack (later);
+  eager = coro_spawn_task_eager_at (group, count_start_cb, &n_started, NULL, NULL);
+  assert_no_stack (eager);
+  g_assert_false (coro_iterator_next (generator, &value, &generator_error));
+  g_assert_error (generator_error, CORO_ERROR, CORO_ERROR_NO_STACK);
+  g_assert_false (coro_coroutine_resume (coroutine, NULL, NULL, &coroutine_error));
+  g_assert_error (coroutine_error, CORO_ERROR, CORO_ERROR_NO_STACK);
+  g_assert_cmpint (setrlimit (RLIMIT_AS, &before), ==, 0);
+
+  g_assert_cmpint (n_started, ==, 0);
+  g_assert_cmpuint (coro_task_group_get_n_members (group), ==, 0);
+  g_assert_true (coro_iterator_next (generator, &value, error));
+  assert_size (generator_size, size);
+  g_assert_true (coro_coroutine_resume (coroutine, NULL, NULL, error));
+  g_assert_cmpint (n_started, ==, 1);
+  coro_scheduler_set_stack_size (coro_scheduler_current, 0);
+  return TRUE;
+}
+#endif
+
+static gboolean
+generator_size_cb (gpointer   size,
+                   GValue    *result,
+                   GError   **error)
+{
+  *(gsize *) size = get_generator_size ();
+  return TRUE;
+}
+
+/* The body of a generator has as much room as the coroutine that asks for its values. */
+static gboolean
+test_generator_of_a_member (gpointer   user_data,
+                            GValue    *result,
+                            GError   **error)
+{
+  g_autoptr (CoroTaskGroup) group = coro_task_group_new (CORO_TASK_GROUP_NONE);
+  gsize size = 0;
+
+  coro_task_group_set_stack_size (group, 1024 * KIB);
+  coro_task_group_spawn (group, generator_size_cb, &size, NULL);
+  if (!coro_task_group_join (group, error))
+    return FALSE;
+  assert_size (size, 1024 * KIB);
+  assert_size (get_generator_size (), SMALL);
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -469,6 +571,10 @@ main (int    argc,
   coro_test_add_func ("/stack-size/by-default", test_by_default);
   coro_test_add_func ("/stack-size/chosen-for-a-group", test_chosen_for_a_group);
   coro_test_add_func ("/stack-size/chosen-for-a-scheduler", test_chosen_for_a_scheduler);
+  coro_test_add_func ("/stack-size/generator-of-a-member", test_generator_of_a_member);
+#if !defined (CORO_ASAN) && !defined (CORO_TSAN)
+  coro_test_add_func ("/stack-size/no-room", test_no_room);
+#endif
   coro_test_add_func ("/stack-size/chosen-by-another-thread", test_chosen_by_another_thread);
   coro_test_add_func ("/stack-size/no-stack-is-inherited-that-is-smaller", test_no_stack_is_inherited_that_is_smaller);
   g_test_add_func ("/stack-size/environment", test_environment);

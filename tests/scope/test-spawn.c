@@ -382,6 +382,60 @@ destroy_once_cb (gpointer   user_data,
   return TRUE;
 }
 
+typedef struct
+{
+  int *n_cleared;
+} Copied;
+
+static void
+copied_clear_cb (gpointer copied)
+{
+  ++*((Copied *) copied)->n_cleared;
+}
+
+static gboolean
+never_cb (gpointer   copied,
+          GValue    *result,
+          GError   **error)
+{
+  g_assert_not_reached ();
+}
+
+/* Its arguments are on its stack already, and both are given back. */
+static gboolean
+copy_cancelled_before_start_cb (gpointer   user_data,
+                                GValue    *result,
+                                GError   **error)
+{
+  int n_cleared = 0;
+  Copied copied = { &n_cleared };
+
+  for (int i = 1; i <= 3; i++)
+    {
+      g_autoptr (CoroTask) task = coro_spawn_task_copy (NULL, never_cb, &copied, sizeof copied, copied_clear_cb, NULL);
+      g_autoptr (GError) local_error = NULL;
+
+      coro_task_cancel (task);
+      g_assert_false (coro_await (task, NULL, &local_error));
+      assert_cancelled (local_error);
+      g_assert_cmpint (n_cleared, ==, i);
+    }
+  return TRUE;
+}
+
+/* Without a name and a place there is a word for it. */
+static gboolean
+nameless_failure_cb (gpointer   user_data,
+                     GValue    *result,
+                     GError   **error)
+{
+  g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "*a coroutine*failed*lost*");
+  coro_spawn_at (NULL, fail_cb, (gpointer) "lost", NULL, NULL);
+  g_assert_true (coro_test_settle (error));
+  g_test_assert_expected_messages ();
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -397,6 +451,8 @@ main (int    argc,
   coro_test_add_func ("/spec/S224/context-handler", context_handler_cb);
   coro_test_add_func ("/spawn/unhandled/group-handler", group_handler_cb);
   coro_test_add_func ("/spawn/unhandled/restarting-handler", restarting_handler_cb);
+  coro_test_add_func ("/spawn/copy-cancelled-before-start", copy_cancelled_before_start_cb);
+  coro_test_add_func ("/spawn/nameless-failure", nameless_failure_cb);
 
   return g_test_run ();
 }

@@ -493,6 +493,59 @@ test_resolve_from_outside (void)
   g_assert_true (coro_future_is_done (CORO_FUTURE (task)));
 }
 
+#define N_LINKS 100
+
+typedef struct
+{
+  CoroFuture *futures[N_LINKS + 1];
+  int n_passed;
+} Chain;
+
+typedef struct
+{
+  Chain *chain;
+  int index;
+} Link;
+
+static gboolean
+pass_on_cb (gpointer   user_data,
+            GValue    *result,
+            GError   **error)
+{
+  Link *self = user_data;
+
+  if (!coro_await (self->chain->futures[self->index], NULL, error))
+    return FALSE;
+  self->chain->n_passed++;
+  return coro_future_resolve_eager (self->chain->futures[self->index + 1], NULL);
+}
+
+/* Each goes on inside the one before, up to 64; the rest follows by turns. */
+static gboolean
+test_resolve_depth (gpointer   user_data,
+                    GValue    *result,
+                    GError   **error)
+{
+  Chain chain = { { NULL, }, 0 };
+  Link links[N_LINKS];
+
+  for (int i = 0; i <= N_LINKS; i++)
+    chain.futures[i] = coro_future_new ();
+  for (int i = 0; i < N_LINKS; i++)
+    {
+      links[i] = (Link) { &chain, i };
+      coro_spawn (pass_on_cb, &links[i], NULL);
+    }
+  g_assert_true (coro_test_settle (error));
+  g_assert_true (coro_future_resolve_eager (chain.futures[0], NULL));
+  g_assert_cmpint (chain.n_passed, ==, 64);
+  g_assert_true (coro_await (chain.futures[N_LINKS], NULL, error));
+  g_assert_cmpint (chain.n_passed, ==, N_LINKS);
+  for (int i = 0; i <= N_LINKS; i++)
+    g_object_unref (chain.futures[i]);
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -508,6 +561,7 @@ main (int    argc,
   coro_test_add_func ("/eager/resolve-cancelled", test_resolve_cancelled);
   coro_test_add_func ("/eager/ready-awaits-go-on", test_ready_awaits);
   coro_test_add_func ("/eager/depth-is-limited", test_depth);
+  coro_test_add_func ("/eager/resolve-depth-is-limited", test_resolve_depth);
   coro_test_add_func ("/eager/failure-cancels-the-group", test_failure_cancels_group);
   coro_test_add_func ("/eager/cancel-after-the-first-step", test_cancel_after_first_step);
   coro_test_add_func ("/eager/limit-of-the-group", test_limit);

@@ -23,6 +23,7 @@ struct _TestCounter
   GQuark domain;                /* of that failure; 0: none is said */
   int code;
   gboolean says_true;           /* although it fails */
+  gboolean gives_both;          /* a value with its failure */
 };
 
 static gboolean
@@ -38,6 +39,8 @@ test_counter_next (CoroIterator  *iterator,
     {
       if (self->domain != 0)
         g_set_error_literal (error, self->domain, self->code, "the third is broken");
+      if (self->gives_both)
+        coro_return_int (value, 3);
       return self->says_true;
     }
   return self->next > self->last || coro_return_int (value, self->next++);
@@ -639,6 +642,24 @@ test_collect_fails (gpointer   user_data,
   return TRUE;
 }
 
+/* A value that comes with a failure is dropped. */
+static gboolean
+test_failure_with_a_value (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  g_autoptr (TestCounter) counter = broken_counter_new (G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
+  g_autoptr (GError) local_error = NULL;
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  counter->next = 3;
+  counter->gives_both = TRUE;
+  g_assert_false (coro_iterator_next (counter, &value, &local_error));
+  g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
+  g_assert_false (G_IS_VALUE (&value));
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -653,6 +674,7 @@ main (int    argc,
   coro_test_add_func ("/spec/S292/exhausted-by-error-is-a-failure", test_exhausted_is_no_failure);
   coro_test_add_func ("/spec/S292/exhausted-body-is-a-failure", test_exhausted_body);
   coro_test_add_func ("/spec/S280/mute-failure", test_mute_failure);
+  coro_test_add_func ("/spec/S280/failure-with-a-value", test_failure_with_a_value);
   coro_test_add_func ("/spec/S296/send-reaches-the-inner", test_send_reaches_the_inner);
   coro_test_add_func ("/spec/S296/throw-reaches-the-inner", test_throw_reaches_the_inner);
   coro_test_add_func ("/spec/S296/close-reaches-the-inner", test_close_reaches_the_inner);
