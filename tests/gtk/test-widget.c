@@ -524,6 +524,58 @@ test_latest_fails (void)
   g_assert_cmpint (handler.n_freed, ==, 1);
 }
 
+/* Without a handler of its own again, a failure is logged. */
+static void
+test_handler_taken_back (void)
+{
+  Work work = { NULL, };
+  GtkWidget *widget = make_widget (&work);
+  Handler handler = { 0, };
+
+  coro_gtk_widget_set_unhandled_func (widget, count_failure_cb, &handler, handler_freed_cb);
+  coro_gtk_widget_spawn (widget, fail_cb, "it failed", NULL);
+  settle (NULL);
+  g_assert_cmpint (handler.n_failures, ==, 1);
+
+  coro_gtk_widget_set_unhandled_func (widget, NULL, NULL, NULL);
+  g_assert_cmpint (handler.n_freed, ==, 1);
+  g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "*fail_cb*it failed*");
+  coro_gtk_widget_spawn (widget, fail_cb, "it failed", NULL);
+  settle (NULL);
+  g_test_assert_expected_messages ();
+  g_assert_cmpint (handler.n_failures, ==, 1);
+  dispose_widget (widget);
+}
+
+/* A window that is hidden and unrealized is a window all the same. */
+static void
+test_window_hidden (void)
+{
+  GtkWidget *window = gtk_window_new ();
+  Work work = { gtk_label_new ("text"), };
+
+  gtk_window_set_child (GTK_WINDOW (window), work.widget);
+  gtk_window_present (GTK_WINDOW (window));
+  coro_gtk_widget_spawn (work.widget, work_cb, &work, freed_cb);
+  coro_gtk_widget_spawn_latest_at (work.widget, "key", work_cb, &work, freed_cb, NULL);
+  settle (NULL);
+  g_assert_cmpint (work.n_begun, ==, 2);
+
+  gtk_widget_set_visible (window, FALSE);
+  gtk_widget_unrealize (window);
+  g_assert_false (gtk_widget_get_realized (window));
+  settle (NULL);
+  g_assert_cmpint (work.n_cancelled, ==, 0);
+  gtk_window_present (GTK_WINDOW (window));
+  settle (NULL);
+  g_assert_cmpint (work.n_cancelled, ==, 0);
+
+  gtk_window_destroy (GTK_WINDOW (window));
+  while (work.n_freed < 2)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpint (work.n_cancelled, ==, 2);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -551,6 +603,8 @@ main (int    argc,
   g_test_add_data_func ("/gtk/widget/latest-too-late/after-destroy", GINT_TO_POINTER (SPAWN_LATER),
                         test_latest_too_late);
   g_test_add_func ("/gtk/widget/latest-fails", test_latest_fails);
+  g_test_add_func ("/gtk/widget/handler-taken-back", test_handler_taken_back);
+  g_test_add_func ("/gtk/widget/window-hidden", test_window_hidden);
 
   return g_test_run ();
 }

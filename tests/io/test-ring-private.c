@@ -823,6 +823,48 @@ has_ring_cb (gpointer   user_data,
   return ring != NULL;
 }
 
+/* Of those that wait for their turn any can be called off, without the kernel. */
+static gboolean
+cancel_queued_in_any_order_cb (gpointer   user_data,
+                               GValue    *result,
+                               GError   **error)
+{
+  static const guint order[] = { 1, 2, 0 };
+  Fixture fixture = set_up ();
+  Crowd crowds[2];
+  Read *queued[3];
+  CoroTask *tasks[3];
+
+  for (guint i = 0; i < 2; i++)
+    crowd_start (&crowds[i], fixture.ring, fixture.fds[0]);
+  g_assert_true (coro_test_settle (error));
+  for (guint i = 0; i < 3; i++)
+    {
+      queued[i] = read_new (fixture.ring, fixture.fds[0]);
+      tasks[i] = coro_spawn_task (read_cb, queued[i], NULL);
+      g_assert_true (coro_test_settle (error));
+      g_assert_cmpint (queued[i]->call.state, ==, CORO_RING_QUEUED);
+    }
+
+  for (guint i = 0; i < 3; i++)
+    {
+      coro_task_cancel (tasks[order[i]]);
+      g_assert_true (coro_join (tasks[order[i]], error));
+      assert_called_off (queued[order[i]]);
+    }
+  for (guint i = 0; i < 2; i++)
+    crowd_cancel (&crowds[i]);
+  for (guint i = 0; i < 2; i++)
+    crowd_join (&crowds[i], FALSE, 0);
+  for (guint i = 0; i < 3; i++)
+    {
+      read_free (queued[i]);
+      g_object_unref (tasks[i]);
+    }
+  tear_down (&fixture);
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -839,6 +881,7 @@ main (int    argc,
   coro_test_add_func ("/io/ring/answer", answer_cb);
   coro_test_add_func ("/io/ring/cancel-before", cancel_before_cb);
   coro_test_add_func ("/io/ring/cancel-queued", cancel_queued_cb);
+  coro_test_add_func ("/io/ring/cancel-queued-in-any-order", cancel_queued_in_any_order_cb);
   coro_test_add_func ("/io/ring/cancel-during", cancel_during_cb);
   coro_test_add_func ("/io/ring/cancel-after-keeps-the-answer", cancel_after_cb);
   coro_test_add_func ("/io/ring/scope-cancelled", scope_cb);

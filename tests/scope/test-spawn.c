@@ -436,6 +436,44 @@ nameless_failure_cb (gpointer   user_data,
   return TRUE;
 }
 
+static gpointer
+spawn_late_thread (gpointer user_data)
+{
+  FromThread *self = user_data;
+
+  coro_task_group_spawn (self->group, never_cb, g_object_ref (self->object), g_object_unref);
+  return coro_task_group_spawn_task (self->group, never_cb, g_object_ref (self->object), g_object_unref);
+}
+
+/* A thread that comes too late for a group is told so, and what it has passed is freed. */
+static gboolean
+too_late_from_a_thread_cb (gpointer   user_data,
+                           GValue    *result,
+                           GError   **error)
+{
+  g_autoptr (CoroTaskGroup) group = NULL;
+  g_autoptr (CoroTask) task = NULL;
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (GObject) object = g_object_new (G_TYPE_OBJECT, NULL);
+  FromThread self = { NULL, NULL, object };
+
+  {
+    g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
+
+    self.group = group = g_object_ref (nursery.group);
+    if (!coro_nursery_join (&nursery))
+      return FALSE;
+  }
+  for (int i = 0; i < 2; i++)
+    g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*joined*");
+  task = g_thread_join (g_thread_new ("late", spawn_late_thread, &self));
+  g_test_assert_expected_messages ();
+  g_assert_false (coro_await (task, NULL, &local_error));
+  g_assert_error (local_error, CORO_ERROR, CORO_ERROR_CLOSED);
+  g_assert_cmpint (object->ref_count, ==, 1);
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -453,6 +491,7 @@ main (int    argc,
   coro_test_add_func ("/spawn/unhandled/restarting-handler", restarting_handler_cb);
   coro_test_add_func ("/spawn/copy-cancelled-before-start", copy_cancelled_before_start_cb);
   coro_test_add_func ("/spawn/nameless-failure", nameless_failure_cb);
+  coro_test_add_func ("/spawn/too-late-from-a-thread", too_late_from_a_thread_cb);
 
   return g_test_run ();
 }

@@ -546,6 +546,24 @@ test_resolve_depth (gpointer   user_data,
   return TRUE;
 }
 
+/* The scheduler was there before its loop: the callback shows whose it is. */
+static void
+test_from_first_callback (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (CoroScheduler) scheduler = coro_scheduler_ref_for_context (context);
+  g_autoptr (GMainLoop) loop = g_main_loop_new (context, FALSE);
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_main_context_push_thread_default (context);
+  g_source_set_priority (source, G_PRIORITY_HIGH);
+  g_source_set_callback (source, clicked_cb, loop, NULL);
+  g_source_attach (source, context);
+  g_main_loop_run (loop);
+  assert_trace ("handler begins returns ends");
+  g_main_context_pop_thread_default (context);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -568,6 +586,7 @@ main (int    argc,
   coro_test_add_func ("/eager/context-is-a-copy", test_context);
   coro_test_add_func ("/eager/nested-loop", test_nested_loop);
   g_test_add_func ("/eager/from-a-callback", test_from_callback);
+  g_test_add_func ("/eager/from-the-first-callback", test_from_first_callback);
   g_test_add_func ("/eager/resolve-from-outside", test_resolve_from_outside);
   g_test_add_func ("/eager/before-the-loop", test_before_the_loop);
   return g_test_run ();
