@@ -347,6 +347,16 @@ test_goes_on_after_ignored_close (gpointer   user_data,
   g_assert_cmpint (next_int (generator, error), ==, 5);
   g_assert_cmpint (plan.cleaned, ==, 2);
 
+  /* Below, its stack leaks, which a sanitizer would say. */
+  if (is_slow ())
+    {
+      while (next_int (generator, error) > 0)
+        continue;
+      g_object_unref (generator);
+      g_assert_cmpint (plan.freed, ==, 1);
+      return TRUE;
+    }
+
   /* Dropped, it is asked once more, and no more after that. */
   g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "*The generator ignored that it was closed*");
   g_object_unref (generator);
