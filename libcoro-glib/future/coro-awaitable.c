@@ -63,29 +63,6 @@ coro_awaitable_default_init (CoroAwaitableInterface *iface)
 {
 }
 
-/**
- * coro_waiter_wake: (skip)
- * @waiter: a waiter
- *
- * Ends a wait that [vfunc@Awaitable.begin] has left pending.
- *
- * To be called once for each waiter, and not after [vfunc@Awaitable.abort] has
- * returned %CORO_ABORT_DONE, because then the waiter is gone.
- * [vfunc@Awaitable.abort] may be called for a waiter that was woken already.
- * The coroutine runs later, not inside this call.
- *
- * Callable from any thread; never suspends.
- *
- * Since: 0.1
- */
-void
-coro_waiter_wake (CoroWaiter *waiter)
-{
-  g_return_if_fail (waiter != NULL);
-
-  coro_waiter_signal (waiter);
-}
-
 static gboolean
 awaitable_abort (gpointer    object,
                  CoroWaiter *waiter)

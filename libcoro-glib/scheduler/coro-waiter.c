@@ -132,12 +132,29 @@ coro_waiter_init (CoroWaiter  *self,
   return waiter_init (self, job, error);
 }
 
-/* Ends the wait, from any thread; once at the most. */
+/**
+ * coro_waiter_wake: (skip)
+ * @self: a waiter
+ *
+ * Ends a wait that [vfunc@Awaitable.begin] has left pending.
+ *
+ * To be called once for each waiter, and not after [vfunc@Awaitable.abort] has
+ * returned %CORO_ABORT_DONE, because then the waiter is gone.
+ * [vfunc@Awaitable.abort] may be called for a waiter that was woken already.
+ * The coroutine runs later, not inside this call.
+ *
+ * Callable from any thread; never suspends.
+ *
+ * Since: 0.1
+ */
 void
 coro_waiter_signal (CoroWaiter *self)
 {
-  CoroScheduler *scheduler = coro_job_get_scheduler (self->job);
+  CoroScheduler *scheduler;
 
+  g_return_if_fail (self != NULL);
+
+  scheduler = coro_job_get_scheduler (self->job);
   if (G_LIKELY (coro_scheduler_is_mine (scheduler)))
     waiter_wake (self);
   else
