@@ -76,7 +76,7 @@ link_add_done (CoroCompletionLink *link,
   waiter = coro_waiter_list_pop (&self->waiters);
   g_queue_push_tail (&self->done, g_object_ref (future));
   if (waiter != NULL)
-    coro_waiter_signal (waiter);
+    coro_waiter_wake (waiter);
 }
 
 static void
@@ -127,7 +127,7 @@ completion_undo (gpointer    object,
   CoroWaiter *next = coro_waiter_list_pop (&((CoroCompletion *) object)->waiters);
 
   if (next != NULL)
-    coro_waiter_signal (next);
+    coro_waiter_wake (next);
   return TRUE;
 }
 

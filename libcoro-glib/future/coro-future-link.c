@@ -34,7 +34,7 @@ link_tell (CoroOutside *outside)
 {
   CoroFutureLink *link = (CoroFutureLink *) ((char *) outside - offsetof (CoroFutureLink, outside));
 
-  coro_waiter_signal (&link->waiter);
+  coro_waiter_wake (&link->waiter);
 }
 
 /* Takes the waiter out of the list.  If the future is cancelled along with the waiter, puts the
@@ -63,7 +63,7 @@ ask_answer_cb (CoroMessage *message)
     {
       self->link->ask = NULL;
       self->link->is_kept = self->keeps;
-      coro_job_poke (self->link->waiter.job);
+      coro_job_wake (self->link->waiter.job);
     }
   g_object_unref (self->future);
   g_object_unref (self->scheduler);
@@ -140,7 +140,7 @@ link_decide_outside (CoroFutureLink *link)
     return FALSE;
 
   if (!coro_outside_add (&link->outside, link->future))
-    coro_waiter_signal (&link->waiter);
+    coro_waiter_wake (&link->waiter);
   return TRUE;
 }
 
@@ -260,7 +260,7 @@ future_wait_pending (CoroFuture      *self,
       return !cancelled;
     }
   if (G_UNLIKELY (cancelled))
-    coro_waiter_rest (job, error);
+    coro_waiter_yield_cancelled (job, error);
   waited = coro_waiter_wait (&link->waiter, &future_wait_class, self, error);
   if (G_UNLIKELY (link->is_external))
     coro_job_get_scheduler (job)->n_external--;

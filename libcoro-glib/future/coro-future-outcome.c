@@ -27,7 +27,7 @@ future_notify (CoroFuture *self)
     coro_future_release_hook (priv);
 
   while ((waiter = coro_waiter_list_pop (&priv->waiters)) != NULL)
-    coro_waiter_signal (waiter);
+    coro_waiter_wake (waiter);
 
   if (priv->callbacks != NULL)
     coro_future_call_callbacks (self);
@@ -197,7 +197,7 @@ coro_future_resolve_eager (CoroFuture   *self,
     return FALSE;
 
   if (job != NULL && coro_job_dequeue (job) && !coro_scheduler_run_now (scheduler, job))
-    coro_job_enqueue (job);
+    coro_job_make_ready (job);
   return TRUE;
 }
 

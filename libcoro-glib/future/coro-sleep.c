@@ -19,7 +19,7 @@ typedef struct
 static void
 sleep_timer_cb (CoroTimer *timer)
 {
-  coro_waiter_signal ((CoroWaiter *) ((char *) timer - offsetof (CoroSleep, timer)));
+  coro_waiter_wake ((CoroWaiter *) ((char *) timer - offsetof (CoroSleep, timer)));
 }
 
 static gboolean

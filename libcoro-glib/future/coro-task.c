@@ -346,7 +346,7 @@ job_begin (CoroJob            *job,
   if (!supervisor->klass->admit (supervisor, job))
     return;
   if (!spec->eager || !coro_scheduler_run_now (supervisor->scope.scheduler, job))
-    coro_job_enqueue (job);
+    coro_job_make_ready (job);
 }
 
 /* Starts a coroutine, on the scheduler's thread.  Takes `task` and `context`. */
@@ -909,7 +909,7 @@ job_wait_again (CoroJob *job)
 
   if (job->state == CORO_JOB_NEW && !job->admitted && !job->cancel_level && coro_job_dequeue (job) &&
       supervisor->klass->admit (supervisor, job))
-    coro_job_enqueue (job);
+    coro_job_make_ready (job);
 }
 
 /**

@@ -38,7 +38,7 @@ multi_wait_timer_cb (CoroTimer *timer)
   CoroMultiWait *self = (CoroMultiWait *) ((char *) timer - offsetof (CoroMultiWait, timer));
 
   self->timed_out = TRUE;
-  coro_job_poke (self->job);
+  coro_job_wake (self->job);
 }
 
 static gboolean

@@ -64,7 +64,7 @@ wait_end (CoroDescriptorWait *wait,
   wait->code = code;
   coro_waiter_list_remove (&wait->descriptor->waiters, &wait->waiter);
   wait->descriptor = NULL;
-  coro_waiter_signal (&wait->waiter);
+  coro_waiter_wake (&wait->waiter);
 }
 
 static guint32

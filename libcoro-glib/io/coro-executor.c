@@ -84,7 +84,7 @@ call_make (CoroThreadCall *call)
 static void
 call_ended (CoroThreadCall *call)
 {
-  coro_waiter_signal (&((CoroExecutorCall *) call)->waiter);
+  coro_waiter_wake (&((CoroExecutorCall *) call)->waiter);
 }
 
 static const CoroThreadCallClass call_class = { call_make, call_ended };
@@ -425,7 +425,7 @@ typedef struct
 static void
 executor_end_cb (CoroThreadsEnd *end)
 {
-  coro_waiter_signal (&((CoroExecutorEnd *) end)->waiter);
+  coro_waiter_wake (&((CoroExecutorEnd *) end)->waiter);
 }
 
 /* Whatever has begun is waited for. */

@@ -198,7 +198,7 @@ operation_end (CoroOperation *self,
   /* Last, because a caller that blocks may be in another thread. */
   g_atomic_pointer_set (&self->result, g_object_ref (result));
   if (waiter != NULL)
-    coro_waiter_signal (waiter);
+    coro_waiter_wake (waiter);
 }
 
 /* All other sources of the main context had their turn, so an error that is reported without a

@@ -139,7 +139,7 @@ ring_complete (CoroRing     *self,
 {
   call->state = CORO_RING_DONE;
   call->result = result;
-  coro_waiter_signal (&call->waiter);
+  coro_waiter_wake (&call->waiter);
 }
 
 /* --- talking to the kernel -------------------------------------------------------- */

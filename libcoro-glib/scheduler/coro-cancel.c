@@ -10,10 +10,10 @@
 /* A parked job checks for its cancellation itself, so cancelling only gives it a turn.  This holds
  * for a job that waits for its place in a group, too. */
 void
-coro_job_poke (CoroJob *self)
+coro_job_wake (CoroJob *self)
 {
   if (self->state == CORO_JOB_SUSPENDED)
-    coro_job_enqueue (self);
+    coro_job_make_ready (self);
   else if (self->state == CORO_JOB_NEW && !self->queued)
     coro_job_get_scheduler (self)->job_class->dismiss (self);
 }
@@ -24,7 +24,7 @@ job_set_level (CoroJob  *self,
 {
   self->cancel_level = level;
   if (level)
-    coro_job_poke (self);
+    coro_job_wake (self);
 }
 
 /* Whether a shield that the host has entered holds cancel requests back inside the scope. */
@@ -268,7 +268,7 @@ coro_scope_set_shield (CoroScope *self,
 
   scope_refresh_held (self);
   if (coro_job_has_request (host))
-    coro_job_poke (host);
+    coro_job_wake (host);
 }
 
 /* `deadline` is in the scheduler's time; G_MAXINT64: none. */
@@ -323,7 +323,7 @@ coro_job_request_cancel (CoroJob *self)
   if (self->n_cancelling < G_MAXUINT16)
     self->n_cancelling++;
   self->cancel_pending = TRUE;
-  coro_job_poke (self);
+  coro_job_wake (self);
 }
 
 /* The next scope further out that cancels an effective scope; NULL if there is none. */

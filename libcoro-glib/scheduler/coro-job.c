@@ -182,7 +182,7 @@ coro_job_check_suspend (CoroJob  *self,
 
 /* Puts the job at the end of the ready queue, or of its lane, unless it is in there. */
 void
-coro_job_enqueue (CoroJob *self)
+coro_job_make_ready (CoroJob *self)
 {
   if (G_UNLIKELY (self->queued || self->fresh || self->priority != CORO_PRIORITY_DEFAULT))
     {
@@ -379,7 +379,7 @@ coro_job_suspend (CoroJob *self)
 void
 coro_job_go_last (CoroJob *self)
 {
-  coro_job_enqueue (self);
+  coro_job_make_ready (self);
   scheduler_suspend_job (coro_scheduler_current, self);
 }
 

@@ -73,7 +73,7 @@ coro_lane_add (CoroScheduler *scheduler,
   scheduler_open_gate (scheduler, lane);
 }
 
-/* coro_job_enqueue() for a job that is in there or has another priority than most. */
+/* coro_job_make_ready() for a job that is in there or has another priority than most. */
 void
 coro_lane_enqueue (CoroJob *job)
 {

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "fiber/coro-fork-private.h"
-#include "scheduler/coro-polled-private.h"
+#include "scheduler/coro-pollfd-private.h"
 
 #include <sys/epoll.h>
 
@@ -37,7 +37,7 @@ struct _CoroWatch
   int fd;
   guint32 events;               /* EPOLL…: what the kernel was asked for */
   guint32 generation;           /* tells events of this watch from those of an earlier file with this number */
-  CoroPolled *polled;           /* (nullable) (owned): where there is no epoll */
+  CoroPollfd *pollfd;           /* (nullable) (owned): where there is no epoll */
 };
 
 /* Descriptors, and the point in time of the next timer, of one scheduler: one epoll
@@ -84,7 +84,7 @@ void     coro_reactor_poll   (CoroReactor          *self);
 gboolean coro_reactor_arm    (CoroReactor          *self,
                               gint64                deadline);
 gboolean coro_reactor_wake   (CoroReactor          *self);
-gboolean coro_reactor_is_due_polled (CoroReactor   *self);
+gboolean coro_reactor_is_due_pollfd (CoroReactor   *self);
 
 /* The watch of a descriptor, or NULL. */
 static inline CoroWatch *
@@ -98,7 +98,7 @@ coro_reactor_lookup (CoroReactor *self,
 static inline gboolean
 coro_reactor_is_due (CoroReactor *self)
 {
-  return G_UNLIKELY (self->epoll_fd < 0) && coro_reactor_is_due_polled (self);
+  return G_UNLIKELY (self->epoll_fd < 0) && coro_reactor_is_due_pollfd (self);
 }
 
 /* Whether this is a forked child with the epoll of its parent. */

@@ -33,21 +33,21 @@ close_fd (int *fd)
 
 /* What EPOLL_CTL_… would do. */
 static int
-reactor_control_polled (CoroReactor *self,
+reactor_control_pollfd (CoroReactor *self,
                         int          operation,
                         CoroWatch   *watch)
 {
   int code = 0;
 
   if (operation == EPOLL_CTL_ADD)
-    code = coro_polled_new (self->source, watch->fd, &watch->polled);
-  else if (operation == EPOLL_CTL_MOD && !coro_polled_is_same (watch->polled))
+    code = coro_pollfd_new (self->source, watch->fd, &watch->pollfd);
+  else if (operation == EPOLL_CTL_MOD && !coro_pollfd_is_same (watch->pollfd))
     code = ENOENT;
 
   if (operation == EPOLL_CTL_DEL)
-    g_clear_pointer (&watch->polled, coro_polled_free);
+    g_clear_pointer (&watch->pollfd, coro_pollfd_free);
   else if (code == 0)
-    coro_polled_ask (watch->polled, watch->events);
+    coro_pollfd_enable (watch->pollfd, watch->events);
   return code;
 }
 
@@ -62,7 +62,7 @@ reactor_control (CoroReactor *self,
   };
 
   if (G_UNLIKELY (self->epoll_fd < 0))
-    return reactor_control_polled (self, operation, watch);
+    return reactor_control_pollfd (self, operation, watch);
   return epoll_ctl (self->epoll_fd, operation, watch->fd, &event) == 0 ? 0 : errno;
 }
 
@@ -166,7 +166,7 @@ reactor_ask_again (CoroReactor *self)
 
       if (watch == NULL)
         continue;
-      g_clear_pointer (&watch->polled, coro_polled_free);
+      g_clear_pointer (&watch->pollfd, coro_pollfd_free);
       code = reactor_control (self, EPOLL_CTL_ADD, watch);
       if (code != 0)
         coro_reactor_forget (self, watch, code);
@@ -301,7 +301,7 @@ coro_reactor_remove (CoroReactor *self,
 
   self->watches[watch->fd] = NULL;
   watch->klass = NULL;
-  g_clear_pointer (&watch->polled, coro_polled_free);
+  g_clear_pointer (&watch->pollfd, coro_pollfd_free);
   reactor_check (self);
   reactor_control (self, EPOLL_CTL_DEL, watch);
 }
@@ -316,7 +316,7 @@ coro_reactor_forget (CoroReactor *self,
 
   self->watches[watch->fd] = NULL;
   watch->klass = NULL;
-  g_clear_pointer (&watch->polled, coro_polled_free);
+  g_clear_pointer (&watch->pollfd, coro_pollfd_free);
   klass->lost (watch, code);
 }
 
@@ -343,16 +343,16 @@ reactor_deliver (CoroReactor              *self,
 
 /* Delivers what poll() has said of one that was asked about with `generation`. */
 static void
-reactor_deliver_polled (CoroReactor         *self,
+reactor_deliver_pollfd (CoroReactor         *self,
                         const struct pollfd *polled,
                         guint32              generation)
 {
   CoroWatch *watch = coro_reactor_lookup (self, polled->fd);
   guint32 events = (guint32) polled->revents;
 
-  if (events == 0 || watch == NULL || watch->polled == NULL || watch->generation != generation)
+  if (events == 0 || watch == NULL || watch->pollfd == NULL || watch->generation != generation)
     return;
-  if (!coro_polled_is_same (watch->polled))
+  if (!coro_pollfd_is_same (watch->pollfd))
     {
       coro_reactor_forget (self, watch, EBADF);
       return;
@@ -361,9 +361,9 @@ reactor_deliver_polled (CoroReactor         *self,
   if ((watch->events & EPOLLET) != 0)
     watch->events &= (events & (EPOLLERR | EPOLLHUP)) != 0 ? EPOLLET : ~events;
   if ((watch->events & EPOLLONESHOT) != 0 || watch->events == EPOLLET)
-    coro_polled_rest (watch->polled);
+    coro_pollfd_disable (watch->pollfd);
   else
-    coro_polled_ask (watch->polled, watch->events);
+    coro_pollfd_enable (watch->pollfd, watch->events);
   watch->klass->ready (watch, events);
 }
 
@@ -379,24 +379,24 @@ reactor_poll_each (CoroReactor *self)
     {
       CoroWatch *watch = self->watches[i];
 
-      if (watch == NULL || watch->polled == NULL || watch->polled->poll.events == 0)
+      if (watch == NULL || watch->pollfd == NULL || watch->pollfd->poll.events == 0)
         continue;
-      watch->polled->poll.revents = 0;
-      fds[n_fds] = (struct pollfd) { .fd = watch->fd, .events = (short) watch->polled->poll.events };
+      watch->pollfd->poll.revents = 0;
+      fds[n_fds] = (struct pollfd) { .fd = watch->fd, .events = (short) watch->pollfd->poll.events };
       generations[n_fds++] = watch->generation;
     }
 
   n_events = n_fds > 0 ? poll (fds, n_fds, 0) : 0;
   for (nfds_t i = 0; i < n_fds && n_events > 0; i++)
-    reactor_deliver_polled (self, &fds[i], generations[i]);
+    reactor_deliver_pollfd (self, &fds[i], generations[i]);
   self->more = n_events > 0;
 }
 
 gboolean
-coro_reactor_is_due_polled (CoroReactor *self)
+coro_reactor_is_due_pollfd (CoroReactor *self)
 {
   for (guint i = 0; i < self->n_watches; i++)
-    if (self->watches[i] != NULL && self->watches[i]->polled != NULL && self->watches[i]->polled->poll.revents != 0)
+    if (self->watches[i] != NULL && self->watches[i]->pollfd != NULL && self->watches[i]->pollfd->poll.revents != 0)
       return TRUE;
   return FALSE;
 }

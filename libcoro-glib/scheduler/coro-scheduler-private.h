@@ -106,7 +106,7 @@ struct _CoroScheduler
   GPollFD poll_fd;              /* the reactor's, as GLib knows it */
   CoroReactor reactor;
   gint64 poll_time;             /* µs: when that was last asked */
-  GSource *rest_source;         /* (nullable) (owned): while other sources have their rounds */
+  GSource *yield_source;        /* (nullable) (owned): while other sources have their rounds */
   GSource *trim_source;         /* (nullable) (owned): gives memory back while nothing else happens */
   gsize thread;                 /* (atomic): the number of the thread that owns it; 0: no thread yet */
   gboolean stays;               /* another thread iterates the context; a critical has said so */
@@ -154,7 +154,7 @@ struct _CoroScheduler
   gboolean autojump;
   guint idle_rounds;
   guint virtual_ticks;          /* resumes in this slice */
-  CoroWaiterList at_rest;       /* those that wait until no other can run */
+  CoroWaiterList idle_waiters;  /* those that wait until no other can run */
   gboolean shuffling;           /* which job comes next is a matter of chance; only while virtual */
   guint64 chance;               /* the state of that */
   guint64 inbox_chance;         /* the generator for the turns in which messages stay unread */

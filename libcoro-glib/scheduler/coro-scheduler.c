@@ -371,9 +371,9 @@ coro_scheduler_close (CoroScheduler *self)
   if (self->disk != NULL)
     g_clear_pointer (&self->disk, self->disk_free);
 
-  if (self->rest_source != NULL)
-    g_source_destroy (self->rest_source);
-  g_clear_pointer (&self->rest_source, g_source_unref);
+  if (self->yield_source != NULL)
+    g_source_destroy (self->yield_source);
+  g_clear_pointer (&self->yield_source, g_source_unref);
   if (self->trim_source != NULL)
     g_source_destroy (self->trim_source);
   g_clear_pointer (&self->trim_source, g_source_unref);

@@ -395,12 +395,12 @@ scheduler_bind (CoroScheduler *self)
 
 /* No other source was ready in this round. */
 static gboolean
-rest_cb (gpointer user_data)
+yield_cb (gpointer user_data)
 {
   CoroScheduler *self = user_data;
 
   self->rounds_left = 0;
-  g_clear_pointer (&self->rest_source, g_source_unref);
+  g_clear_pointer (&self->yield_source, g_source_unref);
   return G_SOURCE_REMOVE;
 }
 
@@ -408,26 +408,26 @@ rest_cb (gpointer user_data)
  * work: otherwise a loop that runs while g_main_context_pending() is TRUE would stop too early.
  * When the idle source is dispatched, no other source was ready, and the rest is over. */
 static void
-scheduler_begin_rest (CoroScheduler *self)
+scheduler_begin_yield (CoroScheduler *self)
 {
-  if (self->rest_source != NULL || self->context == NULL)
+  if (self->yield_source != NULL || self->context == NULL)
     return;
 
-  self->rest_source = g_idle_source_new ();
-  g_source_set_static_name (self->rest_source, "[coro] others first");
-  g_source_set_priority (self->rest_source, G_MAXINT);
-  g_source_set_callback (self->rest_source, rest_cb, self, NULL);
-  g_source_attach (self->rest_source, self->context);
+  self->yield_source = g_idle_source_new ();
+  g_source_set_static_name (self->yield_source, "[coro] others first");
+  g_source_set_priority (self->yield_source, G_MAXINT);
+  g_source_set_callback (self->yield_source, yield_cb, self, NULL);
+  g_source_attach (self->yield_source, self->context);
 }
 
 static void
-scheduler_end_rest (CoroScheduler *self)
+scheduler_end_yield (CoroScheduler *self)
 {
-  if (G_LIKELY (self->rest_source == NULL))
+  if (G_LIKELY (self->yield_source == NULL))
     return;
 
-  g_source_destroy (self->rest_source);
-  g_clear_pointer (&self->rest_source, g_source_unref);
+  g_source_destroy (self->yield_source);
+  g_clear_pointer (&self->yield_source, g_source_unref);
 }
 
 static gboolean
@@ -454,7 +454,7 @@ source_dispatch (GSource     *source,
     }
 
   coro_scheduler_look_around (self);
-  scheduler_end_rest (self);
+  scheduler_end_yield (self);
   g_object_ref (self);
   coro_fiber_init_native (&frame.fiber);
   self->dispatch = &frame;
@@ -468,7 +468,7 @@ source_dispatch (GSource     *source,
   dispatch_run (&frame, self);
   self->rounds_left = self->slice_over && self->ready_head != NULL ? N_ROUNDS : 0;
   if (self->rounds_left > 0)
-    scheduler_begin_rest (self);
+    scheduler_begin_yield (self);
   self->rounds_end = self->tick_time + self->time_slice;
   if (frame.interrupted == NULL && self->backlog.head == NULL)
     scheduler_trim (self);
@@ -576,12 +576,12 @@ scheduler_falls_asleep (CoroScheduler *self)
 
 /* Wakes those that wait until no other can run. */
 static void
-scheduler_signal_rest (CoroScheduler *self)
+scheduler_wake_idle_waiters (CoroScheduler *self)
 {
   CoroWaiter *waiter;
 
-  while ((waiter = coro_waiter_list_pop (&self->at_rest)) != NULL)
-    coro_waiter_signal (waiter);
+  while ((waiter = coro_waiter_list_pop (&self->idle_waiters)) != NULL)
+    coro_waiter_wake (waiter);
 }
 
 /* Virtual time stands still while anything can happen: it jumps to the next timer when
@@ -595,7 +595,7 @@ scheduler_prepare_virtual (CoroScheduler *self,
 
   if (deadline <= self->virtual_time)
     return TRUE;
-  if (!jumps && self->at_rest.head == NULL)
+  if (!jumps && self->idle_waiters.head == NULL)
     return FALSE;
 
   *timeout = 0;
@@ -603,8 +603,8 @@ scheduler_prepare_virtual (CoroScheduler *self,
     return FALSE;
 
   self->idle_rounds = 0;
-  if (self->at_rest.head != NULL)
-    scheduler_signal_rest (self);
+  if (self->idle_waiters.head != NULL)
+    scheduler_wake_idle_waiters (self);
   else
     self->virtual_time = deadline;
   return TRUE;
@@ -613,7 +613,7 @@ scheduler_prepare_virtual (CoroScheduler *self,
 /* Whether this round is for the others: one in any case, some more unless they have taken
  * as much time as we had. */
 static gboolean
-scheduler_takes_rest (CoroScheduler *self)
+scheduler_yields_to_loop (CoroScheduler *self)
 {
   if (self->rounds_left == 0)
     return FALSE;
@@ -646,7 +646,7 @@ source_prepare (GSource *source,
   if (G_UNLIKELY (self->n_forks != coro_n_forks))
     coro_errand_lose_all (self);
   scheduler_follow_reactor (self);
-  self->skipping = scheduler_takes_rest (self);
+  self->skipping = scheduler_yields_to_loop (self);
 
   /* After a full slice the other sources get some rounds, at their own priority.  Measured
    * with a GTK window: 300 of 300 frames in 5 s while coroutines keep 98 % of the core;

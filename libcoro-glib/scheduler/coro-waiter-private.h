@@ -50,8 +50,8 @@ struct _CoroWaitClass
 };
 
 gboolean coro_waiter_check_ready_slow (GError **error);
-void     coro_waiter_rest   (CoroJob              *job,
-                             GError              **error);
+void     coro_waiter_yield_cancelled (CoroJob              *job,
+                                      GError              **error);
 gboolean coro_waiter_init   (CoroWaiter           *self,
                              GError              **error);
 gboolean coro_waiter_init_uncancellable (CoroWaiter  *self,
@@ -60,7 +60,8 @@ gboolean coro_waiter_wait   (CoroWaiter           *self,
                              const CoroWaitClass  *klass,
                              gpointer              object,
                              GError              **error);
-void     coro_waiter_signal (CoroWaiter           *self);
+CORO_AVAILABLE_IN_ALL
+void     coro_waiter_wake (CoroWaiter           *self);
 void     coro_waiter_settle (CoroWaiter           *self,
                              gboolean              heard);
 

@@ -9,26 +9,26 @@
 #include "scheduler/coro-scheduler-private.h"
 
 static void
-waiter_wake (CoroWaiter *self)
+waiter_set_woken (CoroWaiter *self)
 {
   self->woken = TRUE;
   self->late = coro_job_is_cancelled (self->job);
-  coro_job_poke (self->job);
+  coro_job_wake (self->job);
 }
 
 static void
 waiter_message_cb (CoroMessage *message)
 {
-  waiter_wake ((CoroWaiter *) message);
+  waiter_set_woken ((CoroWaiter *) message);
 }
 
 static void
-give_way (CoroJob *job)
+job_yield (CoroJob *job)
 {
   if (!coro_job_check_suspend (job, NULL))
     return;
 
-  coro_job_enqueue (job);
+  coro_job_make_ready (job);
   coro_job_suspend (job);
 }
 
@@ -38,18 +38,18 @@ give_way (CoroJob *job)
  * again at the next await, and so it costs a turn: a loop that does not look at its errors
  * must not stop the whole program. */
 void
-coro_waiter_rest (CoroJob  *job,
-                  GError  **error)
+coro_waiter_yield_cancelled (CoroJob  *job,
+                             GError  **error)
 {
   if (error == NULL || !coro_job_has_request (job))
-    give_way (job);
+    job_yield (job);
 }
 
 static void
 job_fail_cancelled (CoroJob  *job,
                     GError  **error)
 {
-  coro_waiter_rest (job, error);
+  coro_waiter_yield_cancelled (job, error);
   coro_job_deliver_cancel (job, error);
 }
 
@@ -75,7 +75,7 @@ coro_waiter_check_ready_slow (GError **error)
 
   /* A first step inside the call that spawned it does not end for that. */
   if (G_UNLIKELY (!coro_scheduler_tick (coro_scheduler_current)) && !coro_scheduler_current->dispatch->eager)
-    give_way (job);
+    job_yield (job);
 
   if (G_LIKELY (!coro_job_is_cancelled (job)))
     return TRUE;
@@ -148,7 +148,7 @@ coro_waiter_init (CoroWaiter  *self,
  * Since: 0.1
  */
 void
-coro_waiter_signal (CoroWaiter *self)
+coro_waiter_wake (CoroWaiter *self)
 {
   CoroScheduler *scheduler;
 
@@ -156,7 +156,7 @@ coro_waiter_signal (CoroWaiter *self)
 
   scheduler = coro_job_get_scheduler (self->job);
   if (G_LIKELY (coro_scheduler_is_mine (scheduler)))
-    waiter_wake (self);
+    waiter_set_woken (self);
   else
     coro_scheduler_post (scheduler, &self->message);
 }

@@ -148,7 +148,7 @@ group_start_waiting (CoroTaskGroup *self)
 
       group_remove_from_line (self, member);
       group_count_in (self, member);
-      coro_job_enqueue (member);
+      coro_job_make_ready (member);
     }
 }
 
@@ -192,7 +192,7 @@ group_dismiss (CoroSupervisor *supervisor,
     return;
 
   group_remove_from_line (self, member);
-  coro_job_enqueue (member);
+  coro_job_make_ready (member);
 }
 
 /* A member's failure: for the join, or for the handler of unread errors. */
@@ -248,7 +248,7 @@ group_member_ended (CoroSupervisor *supervisor,
 
   if (supervisor->n_members == 0)
     while ((waiter = coro_waiter_list_pop (&self->joiners)) != NULL)
-      coro_waiter_signal (waiter);
+      coro_waiter_wake (waiter);
 }
 
 static void

@@ -69,7 +69,7 @@ barrier_wake_all (CoroBarrier *self,
     {
       ((CoroBarrierWaiter *) waiter)->index = index++;
       ((CoroBarrierWaiter *) waiter)->broken = broken;
-      coro_waiter_signal (waiter);
+      coro_waiter_wake (waiter);
     }
 }
 

@@ -159,7 +159,7 @@ coro_condition_wake (CoroCondition *self,
   g_return_if_fail (CORO_IS_CONDITION (self));
 
   while (n_waiters-- > 0 && (waiter = coro_waiter_list_pop_local (&self->waiters, "CoroCondition")) != NULL)
-    coro_waiter_signal (waiter);
+    coro_waiter_wake (waiter);
 }
 
 /**

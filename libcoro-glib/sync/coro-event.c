@@ -137,7 +137,7 @@ coro_event_trigger (CoroEvent *self)
 
   self->triggered = TRUE;
   while ((waiter = coro_waiter_list_pop_local (&self->waiters, "CoroEvent")) != NULL)
-    coro_waiter_signal (waiter);
+    coro_waiter_wake (waiter);
 }
 
 /**

@@ -62,7 +62,7 @@ lock_pass_on (CoroLock *self)
 
   lock_set_owner (self, waiter != NULL ? waiter->job : NULL);
   if (waiter != NULL)
-    coro_waiter_signal (waiter);
+    coro_waiter_wake (waiter);
 }
 
 static gboolean

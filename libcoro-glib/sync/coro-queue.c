@@ -71,7 +71,7 @@ queue_wake (CoroQueueWaiter *waiter,
             gboolean         served)
 {
   waiter->served = served;
-  coro_waiter_signal (&waiter->waiter);
+  coro_waiter_wake (&waiter->waiter);
 }
 
 static inline void
@@ -91,7 +91,7 @@ queue_finish (CoroQueue *self)
   if (self->n_unfinished == 0 || --self->n_unfinished > 0)
     return;
   while ((waiter = coro_waiter_list_pop_local (&self->joiners, "CoroQueue")) != NULL)
-    coro_waiter_signal (waiter);
+    coro_waiter_wake (waiter);
 }
 
 /* Hands over directly, so that the state is right before a coroutine runs and no later

@@ -47,7 +47,7 @@ semaphore_give (CoroSemaphore *self)
     }
 
   self->n_handed++;
-  coro_waiter_signal (waiter);
+  coro_waiter_wake (waiter);
 }
 
 /* A waiter that was handed a permit runs.  After the last such waiter, free permits go to the

@@ -113,7 +113,7 @@ static gboolean
 settle_abort (gpointer    scheduler,
               CoroWaiter *waiter)
 {
-  coro_waiter_list_remove (&((CoroScheduler *) scheduler)->at_rest, waiter);
+  coro_waiter_list_remove (&((CoroScheduler *) scheduler)->idle_waiters, waiter);
   return TRUE;
 }
 
@@ -154,6 +154,6 @@ coro_test_settle (GError **error)
   if (!coro_waiter_init (&waiter, error))
     return FALSE;
 
-  coro_waiter_list_append (&scheduler->at_rest, &waiter);
+  coro_waiter_list_append (&scheduler->idle_waiters, &waiter);
   return coro_waiter_wait (&waiter, &settle_wait_class, scheduler, error);
 }

@@ -269,7 +269,7 @@ quit_cb (CoroFuture *, gpointer loop, GError **)
 }
 
 static gboolean
-rest_cb (gpointer, GValue *, GError **error)
+yield_cb (gpointer, GValue *, GError **error)
 {
   return run_both (first_cb, second_cb, error);
 }
@@ -279,7 +279,7 @@ static void
 test_loop_in_a_handler (void)
 {
   GMainLoop *loop = g_main_loop_new (nullptr, FALSE);
-  CoroTask *task = coro_spawn_task (rest_cb, nullptr, nullptr);
+  CoroTask *task = coro_spawn_task (yield_cb, nullptr, nullptr);
 
   try
     {

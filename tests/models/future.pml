@@ -14,7 +14,7 @@
  *                          coro_future_tell_outside(), leave_cb()
  *   coro-future-link.c     coro_future_link(), link_ask(), ask_cb(), ask_answer_cb(),
  *                          link_decide_outside(), future_wait_pending(), link_settle()
- *   coro-waiter.c          waiter_park(), coro_waiter_signal()
+ *   coro-waiter.c          waiter_park(), coro_waiter_wake()
  *   coro-task.c            coro_task_cancel(), task_cancel_cb(), task_job_lose()
  *   coro-scheduler.c       coro_scheduler_close() with coroutines left over
  * An inbox is a queue here, and what is posted after the end of its scheduler is handled by one thread

@@ -12,19 +12,19 @@ G_BEGIN_DECLS
  * no epoll, which goes by the file, this is what tells that the number means another by now. */
 typedef struct
 {
-  GPollFD poll;                 /* its events are 0: GLib does not know of it; see coro_polled_rest() */
+  GPollFD poll;                 /* its events are 0: GLib does not know of it; see coro_pollfd_disable() */
   GSource *source;              /* (unowned) */
   dev_t device;
   ino_t inode;
-} CoroPolled;
+} CoroPollfd;
 
-int      coro_polled_new     (GSource     *source,
+int      coro_pollfd_new     (GSource     *source,
                               int          fd,
-                              CoroPolled **polled);
-void     coro_polled_free    (CoroPolled  *self);
-gboolean coro_polled_is_same (CoroPolled  *self);
-void     coro_polled_ask     (CoroPolled  *self,
+                              CoroPollfd **pollfd);
+void     coro_pollfd_free    (CoroPollfd  *self);
+gboolean coro_pollfd_is_same (CoroPollfd  *self);
+void     coro_pollfd_enable  (CoroPollfd  *self,
                               guint32      events);
-void     coro_polled_rest    (CoroPolled  *self);
+void     coro_pollfd_disable (CoroPollfd  *self);
 
 G_END_DECLS

@@ -3,13 +3,13 @@
  */
 #include "config.h"
 
-#include "scheduler/coro-polled-private.h"
+#include "scheduler/coro-pollfd-private.h"
 
 #include <errno.h>
 #include <sys/stat.h>
 
 static void
-polled_set_events (CoroPolled *self,
+pollfd_set_events (CoroPollfd *self,
                    gushort     events)
 {
   gushort old_events = self->poll.events;
@@ -27,9 +27,9 @@ polled_set_events (CoroPolled *self,
 
 /* Asks for nothing yet.  Returns 0 or an errno, as epoll does: EPERM for what is always ready. */
 int
-coro_polled_new (GSource     *source,
+coro_pollfd_new (GSource     *source,
                  int          fd,
-                 CoroPolled **polled)
+                 CoroPollfd **pollfd)
 {
   struct stat info;
 
@@ -38,21 +38,21 @@ coro_polled_new (GSource     *source,
   if (S_ISREG (info.st_mode) || S_ISDIR (info.st_mode))
     return EPERM;
 
-  *polled = g_new (CoroPolled, 1);
-  **polled = (CoroPolled) { .poll.fd = fd, .source = source, .device = info.st_dev, .inode = info.st_ino };
+  *pollfd = g_new (CoroPollfd, 1);
+  **pollfd = (CoroPollfd) { .poll.fd = fd, .source = source, .device = info.st_dev, .inode = info.st_ino };
   return 0;
 }
 
 void
-coro_polled_free (CoroPolled *self)
+coro_pollfd_free (CoroPollfd *self)
 {
-  polled_set_events (self, 0);
+  pollfd_set_events (self, 0);
   g_free (self);
 }
 
 /* Whether the number means the file that it meant at first. */
 gboolean
-coro_polled_is_same (CoroPolled *self)
+coro_pollfd_is_same (CoroPollfd *self)
 {
   struct stat info;
 
@@ -61,16 +61,16 @@ coro_polled_is_same (CoroPolled *self)
 
 /* EPOLL…, of which the ways of telling are left out. */
 void
-coro_polled_ask (CoroPolled *self,
-                 guint32     events)
+coro_pollfd_enable (CoroPollfd *self,
+                    guint32     events)
 {
   /* These come unasked, but GLib passes on nothing where nothing was asked for. */
-  polled_set_events (self, (gushort) (events | G_IO_ERR | G_IO_HUP));
+  pollfd_set_events (self, (gushort) (events | G_IO_ERR | G_IO_HUP));
 }
 
 /* Hears nothing, not even of errors, until it is asked again. */
 void
-coro_polled_rest (CoroPolled *self)
+coro_pollfd_disable (CoroPollfd *self)
 {
-  polled_set_events (self, 0);
+  pollfd_set_events (self, 0);
 }
