@@ -139,7 +139,7 @@ server_accept (DemoServer *self, GError **error)
 }
 
 /* The classic loop of a server, and it blocks nobody.  soup_server_listen_local() would do it
- * too; libsoup 3.2 loses a socket with every connection then. */
+ * too; libsoup 3.2 fork_child_queued a socket with every connection then. */
 static gboolean
 accept_cb (gpointer user_data, GValue *result, GError **error)
 {

@@ -50,8 +50,8 @@ CoroStack     *coro_stack_pool_take_sparing (CoroStackPool  *self,
                                              gsize           size);
 void           coro_stack_pool_give         (CoroStackPool  *self,
                                              CoroStack      *stack);
-void           coro_stack_pool_give_late    (CoroStackPool  *self,
-                                             CoroStack      *stack);
+void           coro_stack_pool_give_deferred (CoroStackPool  *self,
+                                              CoroStack      *stack);
 gboolean       coro_stack_pool_trim         (CoroStackPool  *self);
 gboolean       coro_stack_pool_trim_depths  (CoroStackPool  *self);
 gboolean       coro_stack_pool_is_unseen    (CoroStackPool  *self);

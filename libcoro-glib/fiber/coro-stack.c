@@ -233,8 +233,8 @@ coro_stack_pool_give (CoroStackPool *self,
 /* coro_stack_pool_give() for a caller that may have outlived the pool, and does not run on the
  * stack. */
 void
-coro_stack_pool_give_late (CoroStackPool *self,
-                           CoroStack     *stack)
+coro_stack_pool_give_deferred (CoroStackPool *self,
+                               CoroStack     *stack)
 {
   coro_stack_pool_give (self, stack);
   if (G_UNLIKELY (self->orphaned))

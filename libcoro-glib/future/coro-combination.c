@@ -76,7 +76,7 @@ members_forget (CoroMembers  *self,
  * references could otherwise keep pending futures for ever.  Called once, by the finalizer of the
  * outer. */
 static void
-members_lose_outer (CoroMembers *self)
+members_forget_outer (CoroMembers *self)
 {
   CoroFuture **futures;
 
@@ -218,7 +218,7 @@ coro_combination_finalize (GObject *object)
   CoroCombinationPrivate *priv = coro_combination_get_instance_private (CORO_COMBINATION (object));
 
   coro_future_acquire (object);
-  members_lose_outer (priv->members);
+  members_forget_outer (priv->members);
   members_unref (priv->members);
 
   G_OBJECT_CLASS (coro_combination_parent_class)->finalize (object);

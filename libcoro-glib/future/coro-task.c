@@ -264,7 +264,7 @@ task_job_dismiss (CoroJob *job)
 
 /* Tells the waiters on other threads. */
 static void
-task_job_lose (CoroJob *job)
+task_job_abandon (CoroJob *job)
 {
   CoroTask *task = g_steal_pointer (&job->task);
 
@@ -279,7 +279,7 @@ task_job_lose (CoroJob *job)
   g_object_unref (task);
 }
 
-static const CoroJobClass task_job_class = { task_job_run, task_job_fail, task_job_dismiss, task_job_lose };
+static const CoroJobClass task_job_class = { task_job_run, task_job_fail, task_job_dismiss, task_job_abandon };
 
 /* --- spawning --------------------------------------------------------------------- */
 

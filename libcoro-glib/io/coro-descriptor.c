@@ -105,8 +105,8 @@ descriptor_ready_cb (CoroWatch *watch,
 }
 
 static void
-descriptor_lost_cb (CoroWatch *watch,
-                    int        code)
+descriptor_unregistered_cb (CoroWatch *watch,
+                            int        code)
 {
   CoroDescriptor *self = (CoroDescriptor *) watch;
 
@@ -117,7 +117,7 @@ descriptor_lost_cb (CoroWatch *watch,
   descriptor_unref (self);
 }
 
-const CoroWatchClass coro_descriptor_class = { descriptor_ready_cb, descriptor_lost_cb, NULL };
+const CoroWatchClass coro_descriptor_class = { descriptor_ready_cb, descriptor_unregistered_cb, NULL };
 
 /* In whatever thread drops the last reference to the owner. */
 static void
@@ -395,7 +395,7 @@ coro_descriptor_close (CoroScheduler *scheduler,
     return;
 
   coro_reactor_remove (&scheduler->reactor, &self->watch);
-  descriptor_lost_cb (&self->watch, EBADF);
+  descriptor_unregistered_cb (&self->watch, EBADF);
 }
 
 typedef struct

@@ -66,7 +66,7 @@ static guint default_n_forks;           /* of the process that has its threads; 
 typedef struct
 {
   CoroThreadCall call;          /* first */
-  CoroErrand errand;
+  CoroPendingWork pending;
   CoroWaiter waiter;
   CoroThreadFunc func;
   gpointer user_data;
@@ -90,15 +90,15 @@ call_ended (CoroThreadCall *call)
 static const CoroThreadCallClass call_class = { call_make, call_ended };
 
 static void
-call_lost (CoroErrand *errand)
+call_fork_child_cb (CoroPendingWork *pending)
 {
-  CoroExecutorCall *self = (CoroExecutorCall *) ((char *) errand - offsetof (CoroExecutorCall, errand));
+  CoroExecutorCall *self = (CoroExecutorCall *) ((char *) pending - offsetof (CoroExecutorCall, pending));
 
   if (self->waiter.woken)
     return;
 
   self->value = NULL;           /* perhaps it has returned, and could not say so any more */
-  coro_thread_call_lose (&self->call);
+  coro_thread_call_fail_in_fork_child (&self->call);
 }
 
 static gboolean
@@ -126,11 +126,11 @@ call_wait (CoroExecutorCall  *self,
   if (!coro_thread_call_push (&self->call, error))
     return FALSE;
 
-  coro_errand_begin (&self->errand, scheduler, call_lost);
+  coro_pending_work_begin (&self->pending, scheduler, call_fork_child_cb);
   g_object_ref (scheduler);     /* for the thread, should we be left behind */
   waited = coro_waiter_wait (&self->waiter, &call_wait_class, self, error);
   g_object_unref (scheduler);
-  coro_errand_end (&self->errand, scheduler);
+  coro_pending_work_end (&self->pending, scheduler);
 
   if (error != NULL && coro_job_has_request (job) &&
       g_error_matches (self->call.error, G_IO_ERROR, G_IO_ERROR_CANCELLED))

@@ -333,8 +333,8 @@ glance_cb (gpointer ring)
 /* The descriptor was closed, or epoll has no room for it.  The mapping lives on, and so do
  * the calls that are under way: their buffers are not free before those have ended. */
 static void
-ring_lost_cb (CoroWatch *watch,
-              int        code)
+ring_unregistered_cb (CoroWatch *watch,
+                      int        code)
 {
   CoroRing *self = (CoroRing *) ((char *) watch - offsetof (CoroRing, watch));
 
@@ -368,7 +368,7 @@ ring_moved_cb (CoroWatch *watch)
   ring_flush_later ((CoroRing *) ((char *) watch - offsetof (CoroRing, watch)));
 }
 
-static const CoroWatchClass ring_watch_class = { ring_ready_cb, ring_lost_cb, ring_moved_cb };
+static const CoroWatchClass ring_watch_class = { ring_ready_cb, ring_unregistered_cb, ring_moved_cb };
 
 /* --- beginning and end ------------------------------------------------------------ */
 

@@ -41,7 +41,7 @@ void     coro_thread_call_clear    (CoroThreadCall            *self);
 gboolean coro_thread_call_push     (CoroThreadCall            *self,
                                     GError                   **error);
 gboolean coro_thread_call_withdraw (CoroThreadCall            *self);
-void     coro_thread_call_lose     (CoroThreadCall            *self);
+void     coro_thread_call_fail_in_fork_child (CoroThreadCall            *self);
 void     coro_thread_call_cancel   (CoroThreadCall            *self);
 
 G_END_DECLS

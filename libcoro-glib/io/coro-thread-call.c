@@ -69,7 +69,7 @@ coro_thread_call_withdraw (CoroThreadCall *self)
 
 /* In a forked child: the thread is the parent's, and so is what it finds out. */
 void
-coro_thread_call_lose (CoroThreadCall *self)
+coro_thread_call_fail_in_fork_child (CoroThreadCall *self)
 {
   g_clear_error (&self->error);
   self->error = g_error_new_literal (CORO_ERROR, CORO_ERROR_CLOSED, "The executor's threads are in the parent process");

@@ -31,7 +31,7 @@ struct _CoroWork
 {
   CoroFuture parent_instance;
 
-  CoroErrand errand;
+  CoroPendingWork pending;
   CoroThreadCall call;          /* holds a reference to us until the end */
   CoroMessage begun;            /* to the scheduler's thread */
   CoroMessage over;
@@ -90,14 +90,14 @@ work_shutdown_run (CoroShutdown *shutdown)
   coro_future_cancel (CORO_FUTURE (self));
 }
 
-static void work_lost (CoroErrand *errand);
+static void work_fork_child_cb (CoroPendingWork *pending);
 
 static void
 work_begin (CoroWork *self)
 {
   CoroScheduler *scheduler = coro_future_get_scheduler (CORO_FUTURE (self));
 
-  coro_errand_begin (&self->errand, scheduler, work_lost);
+  coro_pending_work_begin (&self->pending, scheduler, work_fork_child_cb);
   if (!self->abandon)
     return;
 
@@ -124,7 +124,7 @@ work_finish_cb (CoroReady *ready)
   CoroFuture *future = CORO_FUTURE (self);
   CoroScheduler *scheduler = coro_future_get_scheduler (future);
 
-  coro_errand_end (&self->errand, scheduler);
+  coro_pending_work_end (&self->pending, scheduler);
   work_unlist (self);
 
   if (g_atomic_int_get (&self->state) == WORK_ENDED)
@@ -180,12 +180,12 @@ work_over_cb (CoroMessage *message)
 
 /* If the thread was done, it may not have come to say so. */
 static void
-work_lost (CoroErrand *errand)
+work_fork_child_cb (CoroPendingWork *pending)
 {
-  CoroWork *self = work_from_member (errand, offsetof (CoroWork, errand));
+  CoroWork *self = work_from_member (pending, offsetof (CoroWork, pending));
 
   if (g_atomic_int_get (&self->state) == WORK_PENDING)
-    coro_thread_call_lose (&self->call);
+    coro_thread_call_fail_in_fork_child (&self->call);
   else if (!self->heard)
     work_over_cb (&self->over);
 }

@@ -61,7 +61,7 @@ struct _CoroJobClass
    * back: from now on it is queued like other jobs.  Runs no foreign code. */
   void (*dismiss) (CoroJob *self);
   /* The scheduler ends before the job: the job never runs again.  Called on the native stack. */
-  void (*lose) (CoroJob *self);
+  void (*abandon) (CoroJob *self);
 };
 
 /* One coroutine as the scheduler sees it: a stack, a place in the queue, what cancels it.

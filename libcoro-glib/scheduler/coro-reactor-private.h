@@ -22,8 +22,8 @@ typedef struct
                  guint32    events);
   /* The reactor has forgotten the watch: its descriptor is not what it was any more
    * (EBADF), the kernel has no more room for it (another errno), or the scheduler ends (0). */
-  void (*lost)  (CoroWatch *self,
-                 int        code);
+  void (*unregistered) (CoroWatch *self,
+                        int        code);
   /* (nullable): the reactor watches it with another epoll from now on, or without one, in a forked
    * child for example. */
   void (*moved) (CoroWatch *self);

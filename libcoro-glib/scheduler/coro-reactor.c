@@ -317,7 +317,7 @@ coro_reactor_forget (CoroReactor *self,
   self->watches[watch->fd] = NULL;
   watch->klass = NULL;
   g_clear_pointer (&watch->pollfd, coro_pollfd_free);
-  klass->lost (watch, code);
+  klass->unregistered (watch, code);
 }
 
 static void

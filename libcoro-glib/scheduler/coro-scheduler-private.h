@@ -9,7 +9,7 @@
 #include "fiber/coro-fiber-private.h"
 #include "scheduler/coro-backlog-private.h"
 #include "scheduler/coro-call-private.h"
-#include "scheduler/coro-errand-private.h"
+#include "scheduler/coro-pending-work-private.h"
 #include "scheduler/coro-hooks-private.h"
 #include "scheduler/coro-inbox-private.h"
 #include "scheduler/coro-job-private.h"
@@ -140,12 +140,12 @@ struct _CoroScheduler
   gboolean closed;              /* (atomic) */
   gboolean shutting_down;
   gboolean ending;              /* each of its jobs is asked to stop, once */
-  gsize late_thread;            /* it has, and this thread acts for it; 0: none; guarded by late_lock */
-  guint late_n_forks;           /* the process of that thread, by coro_n_forks; guarded by late_lock */
+  gsize after_close_thread;     /* it has, and this thread acts for it; 0: none; guarded by after_close_lock */
+  guint after_close_n_forks;    /* the process of that thread, by coro_n_forks; guarded by after_close_lock */
   guint n_eager;                /* dispatches for the first step of a job that are nested */
-  CoroErrand *errands;          /* (nullable): what threads do for us */
-  CoroReady losing;             /* those of a parent's */
-  gboolean loses;               /* that is queued */
+  CoroPendingWork *pending_works; /* (nullable): what threads do for us */
+  CoroReady fork_child_ready;   /* those of a parent's */
+  gboolean fork_child_queued;   /* that is queued */
   guint n_forks;                /* of the process that has the threads */
   guint n_works;                /* functions in threads, which its end waits for */
   guint n_external;             /* operations of GIO and threads under way: virtual time waits for them */

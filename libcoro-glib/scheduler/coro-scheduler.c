@@ -52,7 +52,7 @@ static GParamSpec *properties[N_PROPS];
 CoroGlobalHooks coro_global_hooks;
 
 CORO_FORK_LOCK (registry_lock, CORO_FORK_FIRST)
-CORO_FORK_LOCK (late_lock, CORO_FORK_LAST)      /* guards late_thread and late_n_forks */
+CORO_FORK_LOCK (after_close_lock, CORO_FORK_LAST) /* guards after_close_thread and after_close_n_forks */
 /* All of them, for the command of coro-gdb.py; guarded by registry_lock. */
 CoroScheduler *coro_schedulers G_GNUC_INTERNAL __attribute__ ((used));
 
@@ -257,68 +257,68 @@ scheduler_drop_ready_cb (gpointer scheduler)
  * a time, as if it were the scheduler's.  A child process lacks the thread that did so in the parent,
  * unless it is the one that has forked. */
 static gboolean
-scheduler_begin_late (CoroScheduler *self)
+scheduler_begin_after_close (CoroScheduler *self)
 {
   gboolean begins;
 
   thread_take_number ();
-  g_mutex_lock (&late_lock);
-  begins = self->late_thread == 0 ||
-           (self->late_n_forks != coro_n_forks && self->late_thread != coro_thread_self ());
+  g_mutex_lock (&after_close_lock);
+  begins = self->after_close_thread == 0 ||
+           (self->after_close_n_forks != coro_n_forks && self->after_close_thread != coro_thread_self ());
   if (begins)
     {
-      self->late_thread = coro_thread_self ();
-      self->late_n_forks = coro_n_forks;
+      self->after_close_thread = coro_thread_self ();
+      self->after_close_n_forks = coro_n_forks;
     }
-  g_mutex_unlock (&late_lock);
+  g_mutex_unlock (&after_close_lock);
   return begins;
 }
 
 /* FALSE: something has come meanwhile. */
 static gboolean
-scheduler_end_late (CoroScheduler *self)
+scheduler_end_after_close (CoroScheduler *self)
 {
   gboolean ends;
 
-  g_mutex_lock (&late_lock);
+  g_mutex_lock (&after_close_lock);
   ends = coro_inbox_is_empty (&self->inbox) && self->ready_head == NULL;
   if (ends)
     {
       g_atomic_pointer_set (&self->thread, 0);
-      self->late_thread = 0;
+      self->after_close_thread = 0;
     }
-  g_mutex_unlock (&late_lock);
+  g_mutex_unlock (&after_close_lock);
   return ends;
 }
 
 static void
-scheduler_take_late (CoroScheduler *self)
+scheduler_take_after_close (CoroScheduler *self)
 {
   coro_scheduler_read_inbox (self);
   coro_call_natively (scheduler_drop_ready_cb, self);
 }
 
 static void
-scheduler_act_late (CoroScheduler *self)
+scheduler_act_after_close (CoroScheduler *self)
 {
   coro_scheduler_bind (self);
   do
-    scheduler_take_late (self);
-  while (!scheduler_end_late (self));
+    scheduler_take_after_close (self);
+  while (!scheduler_end_after_close (self));
 }
 
 static void
-scheduler_handle_late (CoroScheduler *self)
+scheduler_handle_after_close (CoroScheduler *self)
 {
-  if (scheduler_begin_late (self))
-    scheduler_act_late (self);  /* else the thread that acts finds the message */
+  if (scheduler_begin_after_close (self))
+    scheduler_act_after_close (self); /* else the thread that acts finds the message */
 }
 
 static void
-lose_job_cb (CoroJob  *job,
-             gpointer  scheduler)
+abandon_job_cb (CoroJob  *job,
+                gpointer  scheduler)
 {
-  ((CoroScheduler *) scheduler)->job_class->lose (job);
+  ((CoroScheduler *) scheduler)->job_class->abandon (job);
 }
 
 /* Ends it: its source is destroyed and its stacks are freed.  What is parked on them
@@ -333,7 +333,7 @@ coro_scheduler_close (CoroScheduler *self)
   if (self->closed)
     return;
 
-  scheduler_begin_late (self);  /* before others can: a thread that finds it closed leaves a message */
+  scheduler_begin_after_close (self); /* before others can: a thread that finds it closed leaves a message */
   g_atomic_int_set (&self->closed, TRUE);
   g_mutex_lock (&registry_lock);
   g_hash_table_remove (registry, self->context);
@@ -347,7 +347,7 @@ coro_scheduler_close (CoroScheduler *self)
   coro_object_lock_release (&self->wakeup_lock);
   coro_scheduler_withdraw_calls (self);
   coro_scheduler_bind (self);
-  scheduler_take_late (self);
+  scheduler_take_after_close (self);
 
   unfinished = self->n_jobs > 0;
   if (self->supervisor != NULL && !unfinished)
@@ -358,10 +358,10 @@ coro_scheduler_close (CoroScheduler *self)
       g_critical ("A main context ended with %" G_GSIZE_FORMAT " unfinished coroutines; what they hold is leaked",
                   self->n_jobs);
       g_object_ref (self);      /* what they wait for in other threads may still wake them */
-      coro_scheduler_foreach_job (self, lose_job_cb, self);
+      coro_scheduler_foreach_job (self, abandon_job_cb, self);
     }
   /* Not before: until then this thread is the only one to look at the jobs. */
-  scheduler_act_late (self);
+  scheduler_act_after_close (self);
   if (!unfinished)
     {
       coro_scheduler_free_blocks (self);
@@ -433,7 +433,7 @@ coro_scheduler_post (CoroScheduler *self,
         scheduler_wake (self);
       coro_object_lock_release (&self->wakeup_lock);
       if (G_UNLIKELY (ended))
-        scheduler_handle_late (self);
+        scheduler_handle_after_close (self);
     }
 
   g_object_unref (self);

@@ -644,7 +644,7 @@ source_prepare (GSource *source,
   if (coro_reactor_is_foreign (&self->reactor))
     coro_reactor_reopen (&self->reactor);
   if (G_UNLIKELY (self->n_forks != coro_n_forks))
-    coro_errand_lose_all (self);
+    coro_pending_work_fail_in_fork_child (self);
   scheduler_follow_reactor (self);
   self->skipping = scheduler_yields_to_loop (self);
 

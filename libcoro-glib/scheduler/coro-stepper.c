@@ -67,7 +67,7 @@ coro_stepper_step (CoroStepper *self)
   if (job != NULL)
     job->fiber = self->caller;
   if (self->ended)
-    coro_stack_pool_give_late (self->pool, stack);
+    coro_stack_pool_give_deferred (self->pool, stack);
 }
 
 /* Gives control back to the caller of the step, from inside the body. */

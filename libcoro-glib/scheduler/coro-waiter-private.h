@@ -24,7 +24,7 @@ struct _CoroWaiter
   const CoroWaitClass *klass;   /* what it waits for, to be printed */
   gpointer object;              /* (nullable) */
   guint8 woken;
-  guint8 late;                  /* the job was cancelled already when the wake-up came */
+  guint8 cancelled_first;       /* the job was cancelled already when the wake-up came */
   guint8 aborted;               /* the wait was called off, and goes on until this has an effect */
   guint8 delegated;             /* a cancel request of the job was passed on to `object` */
 };

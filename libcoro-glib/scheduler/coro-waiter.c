@@ -12,7 +12,7 @@ static void
 waiter_set_woken (CoroWaiter *self)
 {
   self->woken = TRUE;
-  self->late = coro_job_is_cancelled (self->job);
+  self->cancelled_first = coro_job_is_cancelled (self->job);
   coro_job_wake (self->job);
 }
 
@@ -224,7 +224,7 @@ waiter_park (CoroWaiter           *self,
    * cancel wins, so that no code runs for a widget that is gone; a deadline only if it
    * came first. */
   if (G_UNLIKELY (coro_job_is_cancelled (job)) && !self->aborted && klass->undo != NULL &&
-      (self->late || coro_job_cancel_preempts (job)) && klass->undo (object, self))
+      (self->cancelled_first || coro_job_cancel_preempts (job)) && klass->undo (object, self))
     {
       coro_job_deliver_cancel (job, error);
       return FALSE;

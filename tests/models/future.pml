@@ -15,7 +15,7 @@
  *   coro-future-link.c     coro_future_link(), link_ask(), ask_cb(), ask_answer_cb(),
  *                          link_decide_outside(), future_wait_pending(), link_settle()
  *   coro-waiter.c          waiter_park(), coro_waiter_wake()
- *   coro-task.c            coro_task_cancel(), task_cancel_cb(), task_job_lose()
+ *   coro-task.c            coro_task_cancel(), task_cancel_cb(), task_job_abandon()
  *   coro-scheduler.c       coro_scheduler_close() with coroutines left over
  * An inbox is a queue here, and what is posted after the end of its scheduler is handled by one thread
  * at a time: inbox.pml says why that may be taken for granted.
@@ -128,7 +128,7 @@ chan inbox[WAITERS] = [3] of { mtype };
 chan owner_inbox = [2 * WAITERS + 4] of { mtype, byte };
 
 bool is_owner_closed;
-byte late_thread = NONE;        /* acts for the owner's scheduler, which has ended */
+byte after_close_thread = NONE;        /* acts for the owner's scheduler, which has ended */
 
 #define is_cancelled(w) (has_request[w] || has_expired[w])
 
@@ -320,15 +320,15 @@ inline act_late ()
 {
   atomic {
     if
-    :: late_thread == NONE -> late_thread = me
+    :: after_close_thread == NONE -> after_close_thread = me
     :: else
     fi
   }
   do
-  :: atomic { late_thread == me && nempty (owner_inbox) -> owner_inbox ? next_message, next_waiter }
+  :: atomic { after_close_thread == me && nempty (owner_inbox) -> owner_inbox ? next_message, next_waiter }
      handle_owner (next_message, next_waiter)
-  :: atomic { late_thread == me && empty (owner_inbox) -> late_thread = NONE; break }
-  :: late_thread != me -> break
+  :: atomic { after_close_thread == me && empty (owner_inbox) -> after_close_thread = NONE; break }
+  :: after_close_thread != me -> break
   od
 }
 
@@ -375,7 +375,7 @@ active proctype owner ()
   :: over -> goto rest
   od;
 
-  late_thread = me;
+  after_close_thread = me;
   is_owner_closed = true;
   act_late ();
 #if KIND != PLAIN && !defined (MUTATE_LOSE_SILENT)
@@ -671,7 +671,7 @@ active proctype observer ()
   byte w, n_waiting;
 
   timeout;
-  assert (empty (owner_inbox) && late_thread == NONE);
+  assert (empty (owner_inbox) && after_close_thread == NONE);
   do
   :: w < WAITERS ->
      assert (empty (inbox[w]));

@@ -8,7 +8,7 @@
  * Modelled, step by step as far as another thread can tell:
  *   coro-inbox.c      coro_inbox_push(), coro_inbox_take_all()
  *   coro-scheduler.c  coro_scheduler_post(), coro_scheduler_read_inbox(), coro_scheduler_close(),
- *                     scheduler_begin_late(), scheduler_act_late(), scheduler_end_late()
+ *                     scheduler_begin_after_close(), scheduler_act_after_close(), scheduler_end_after_close()
  *   coro-source.c     source_prepare() with scheduler_falls_asleep(), source_check(), source_dispatch()
  *
  * The reasoning to be checked:
@@ -94,7 +94,7 @@ inline set_asleep (value)
 
 /* --- locks, references -------------------------------------------------------------- */
 
-bool wakeup_lock, late_lock;
+bool wakeup_lock, after_close_lock;
 
 inline lock (mutex)
 {
@@ -125,7 +125,7 @@ inline unref ()
 
 /* --- reading ------------------------------------------------------------------------ */
 
-byte late_thread = NONE;
+byte after_close_thread = NONE;
 byte messages;                  /* self->messages */
 byte handling = NONE;           /* the thread that handles a message */
 byte n_handled[POSTERS];
@@ -196,12 +196,12 @@ inline begin_late (begins)
 #ifdef MUTATE_LATE_TOGETHER
   begins = true;
 #else
-  lock (late_lock);
+  lock (after_close_lock);
   if
-  :: late_thread == NONE -> late_thread = me; begins = true
+  :: after_close_thread == NONE -> after_close_thread = me; begins = true
   :: else
   fi;
-  unlock (late_lock)
+  unlock (after_close_lock)
 #endif
 }
 
@@ -210,13 +210,13 @@ inline act_late ()
   do
   :: read_inbox ();
 #ifdef MUTATE_END_UNSEEN
-     late_thread = NONE;
+     after_close_thread = NONE;
      break
 #else
-     lock (late_lock);
+     lock (after_close_lock);
      if
-     :: head == 0 -> late_thread = NONE; unlock (late_lock); break
-     :: else -> unlock (late_lock)
+     :: head == 0 -> after_close_thread = NONE; unlock (after_close_lock); break
+     :: else -> unlock (after_close_lock)
      fi
 #endif
   od
@@ -407,7 +407,7 @@ active proctype observer ()
 
 end:
   scheduler_rests && n_done == POSTERS;
-  assert (head == 0 && messages == 0 && late_thread == NONE);
+  assert (head == 0 && messages == 0 && after_close_thread == NONE);
   do
   :: i < POSTERS -> assert (n_handled[i] == POSTS); i++
   :: else -> break

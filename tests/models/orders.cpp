@@ -71,7 +71,7 @@ static void g_object_unref (CoroScheduler *) {}
 static void coro_object_lock_take (rl::mutex *lock) { lock->lock ($); }
 static void coro_object_lock_release (rl::mutex *lock) { lock->unlock ($); }
 static void scheduler_wake (CoroScheduler *self) { self->n_wakes++; }
-static void scheduler_handle_late (CoroScheduler *) { RL_ASSERT (!"not closed"); }
+static void scheduler_handle_after_close (CoroScheduler *) { RL_ASSERT (!"not closed"); }
 
 #include "extracted.inc"
 

@@ -338,7 +338,7 @@ typedef struct
 } LastSource;
 
 static gpointer
-late_thread (gpointer scheduler)
+after_close_thread (gpointer scheduler)
 {
   coro_scheduler_call_soon (scheduler, nothing_cb, "late", note_free_cb);
   return NULL;
@@ -348,7 +348,7 @@ static void
 last_source_finalize (GSource *source)
 {
   note ("source");
-  g_thread_join (g_thread_new ("late", late_thread, ((LastSource *) source)->scheduler));
+  g_thread_join (g_thread_new ("late", after_close_thread, ((LastSource *) source)->scheduler));
 }
 
 static GSourceFuncs last_source_funcs = { .finalize = last_source_finalize };

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Locks, events, conditions, semaphores and barriers: first come first served, and who is
- * cancelled loses nothing and keeps nothing.
+ * cancelled fork_child_queued nothing and keeps nothing.
  */
 #include <coro-glib/coro-glib.h>
 

@@ -117,7 +117,7 @@ def _check_callback(func):
 
 
 def _guard(func, *, context=None):
-    """A function for C that loses no exception: all become GErrors, with the traceback."""
+    """A function for C that fork_child_queued no exception: all become GErrors, with the traceback."""
     @functools.wraps(func)
     def guarded(*args):
         try:
