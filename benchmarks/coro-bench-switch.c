@@ -119,7 +119,7 @@ run_switch (Bench *bench)
   CoroStack *ret_stack = coro_stack_pool_take (pool, CORO_STACK_SIZE_DEFAULT, NULL);
 
   g_assert (stack != NULL && ret_stack != NULL);
-  coro_fiber_init_native (&native);
+  coro_fiber_init_thread (&native);
   coro_fiber_init (&fiber, stack, 0, answer, NULL);
 
   bench_print (bench, NULL, bench_median (bench, switch_fibers, NULL) / 2, "ns");

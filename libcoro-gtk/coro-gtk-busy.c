@@ -60,7 +60,7 @@ coro_gtk_busy_enter (gpointer spinner)
   g_return_val_if_fail (GTK_IS_SPINNER (spinner), ((CoroGtkBusy) { NULL }));
 
   coro_gtk_attach ();
-  coro_call_on_main_stack (busy_enter_cb, spinner);
+  coro_call_on_thread_stack (busy_enter_cb, spinner);
   return (CoroGtkBusy) { spinner };
 }
 
@@ -80,5 +80,5 @@ coro_gtk_busy_exit (CoroGtkBusy *self)
   GtkWidget *spinner = g_steal_pointer (&self->spinner);
 
   if (spinner != NULL)
-    coro_call_on_main_stack (busy_exit_cb, spinner);
+    coro_call_on_thread_stack (busy_exit_cb, spinner);
 }

@@ -128,7 +128,7 @@ widget_destroy_cb (GtkWidget        *widget,
   coro_future_cancel (self->future);
 }
 
-/* Runs on the native stack: signal handlers of the widget, and code that the first tick callback
+/* Runs on the thread stack: signal handlers of the widget, and code that the first tick callback
  * triggers, may be in any language. */
 static void
 wait_begin_cb (gpointer data)
@@ -168,9 +168,9 @@ wait_for (CoroGtkFrameWait  *self,
 
   coro_gtk_attach ();
   self->future = coro_future_new ();
-  coro_call_on_main_stack (wait_begin_cb, self);
+  coro_call_on_thread_stack (wait_begin_cb, self);
   ok = coro_await (self->future, value, error);
-  coro_call_on_main_stack (wait_end_cb, self);
+  coro_call_on_thread_stack (wait_end_cb, self);
   return ok;
 }
 

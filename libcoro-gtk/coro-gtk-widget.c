@@ -604,5 +604,5 @@ coro_gtk_widget_spawn_latest_at (gpointer        widget,
         coro_task_cancel (latest->task);
       latest->cancelled = TRUE;
     }
-  coro_call_on_main_stack (run_clear_cb, &replaced);
+  coro_call_on_thread_stack (run_clear_cb, &replaced);
 }

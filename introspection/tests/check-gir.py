@@ -136,7 +136,7 @@ def check(path):
     if namespace.get('name') == 'Coro':
         suspending = {'await', 'await_int', 'join', 'yield', 'sleep', 'wait_for', 'selectv', 'run', 'run_main', 'each',
                       'run_in_thread', 'file_load_bytes', 'file_save_bytes', 'file_copy_to',
-                      'LocalFile.read', 'LocalFile.write', 'LocalFile.sync', 'LocalFile.close', 'call_on_main_stack', 'main_loop_run', 'spawn_at',
+                      'LocalFile.read', 'LocalFile.write', 'LocalFile.sync', 'LocalFile.close', 'call_on_thread_stack', 'main_loop_run', 'spawn_at',
                       'spawn_task_at', 'Queue.put', 'Queue.take', 'TaskGroup.join', 'Lock.acquire', 'Event.wait',
                       'Generator.close', 'Iterator.next', 'Executor.run', 'Executor.shut_down', 'WorkerPool.shut_down'}
         known = {name for tag, name, node in found}

@@ -85,7 +85,7 @@ coro_fixture_emitter_new (void)
 typedef struct
 {
   CoroFixtureEmitter *emitter;
-  gboolean on_main_stack;
+  gboolean on_thread_stack;
   int times;
   int count;
 } Emission;
@@ -107,8 +107,8 @@ emission_cb (gpointer   user_data,
 
   for (self->count = 0; self->count < self->times; self->count++)
     {
-      if (self->on_main_stack)
-        coro_call_on_main_stack (emit_cb, self);
+      if (self->on_thread_stack)
+        coro_call_on_thread_stack (emit_cb, self);
       else
         emit_cb (self);
       if (!coro_yield (error))
@@ -128,13 +128,13 @@ emission_free (gpointer data)
 
 static CoroTask *
 spawn_emission (CoroFixtureEmitter *emitter,
-                gboolean            on_main_stack,
+                gboolean            on_thread_stack,
                 int                 times)
 {
   Emission *self = g_new0 (Emission, 1);
 
   self->emitter = g_object_ref (emitter);
-  self->on_main_stack = on_main_stack;
+  self->on_thread_stack = on_thread_stack;
   self->times = times;
   return coro_spawn_task (emission_cb, self, emission_free);
 }
@@ -156,7 +156,7 @@ coro_fixture_emitter_emit_on_fiber (CoroFixtureEmitter *self,
 }
 
 /**
- * coro_fixture_emitter_emit_on_main_stack:
+ * coro_fixture_emitter_emit_on_thread_stack:
  * @self: an emitter
  * @times: how often
  *
@@ -165,7 +165,7 @@ coro_fixture_emitter_emit_on_fiber (CoroFixtureEmitter *self,
  * Returns: (transfer full): a task
  */
 CoroTask *
-coro_fixture_emitter_emit_on_main_stack (CoroFixtureEmitter *self,
+coro_fixture_emitter_emit_on_thread_stack (CoroFixtureEmitter *self,
                                          int                 times)
 {
   return spawn_emission (self, TRUE, times);

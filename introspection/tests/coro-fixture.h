@@ -54,7 +54,7 @@ CORO_AVAILABLE_IN_ALL
 CoroTask           *coro_fixture_emitter_emit_on_fiber (CoroFixtureEmitter  *self,
                                                         int                  times);
 CORO_AVAILABLE_IN_ALL
-CoroTask           *coro_fixture_emitter_emit_on_main_stack (CoroFixtureEmitter  *self,
+CoroTask           *coro_fixture_emitter_emit_on_thread_stack (CoroFixtureEmitter  *self,
                                                              int                  times);
 
 CORO_AVAILABLE_IN_ALL

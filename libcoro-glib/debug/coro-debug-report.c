@@ -5,7 +5,7 @@
 
 #include "debug/coro-debug-private.h"
 
-/* What debug mode has to say is said on the thread's own stack, a little later: a handler
+/* What debug mode has to say is said on the thread stack, a little later: a handler
  * of log messages is code of others, which may end in a language binding. */
 
 void

@@ -215,7 +215,7 @@ coro_debug_report_overflows (void)
     {
       install (SIGSEGV, &old_segv);
       install (SIGBUS, &old_bus);
-      coro_fiber_thread_hook = enter_thread;
+      coro_fiber_enter_thread_func = enter_thread;
       g_once_init_leave (&once, 1);
     }
 

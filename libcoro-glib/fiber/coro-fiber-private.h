@@ -26,7 +26,7 @@
 
 G_BEGIN_DECLS
 
-/* A fiber is a parked stack: either one of ours, or a place on a thread's own stack
+/* A fiber is a parked stack: either one of ours, or a place on a thread stack
  * (a *native* fiber) to which a switch will come back.  It knows no main loop. */
 typedef struct
 {
@@ -52,10 +52,10 @@ extern CoroFiberRunningFunc coro_fiber_running_func;
 
 /* For code that has to know of every thread that has fibers; called on that thread, before
  * the first switch, and again later. */
-extern void (*coro_fiber_thread_hook) (void);
+extern void (*coro_fiber_enter_thread_func) (void);
 
 gboolean coro_fiber_check_supported (GError        **error);
-void     coro_fiber_init_native     (CoroFiber      *self);
+void     coro_fiber_init_thread     (CoroFiber      *self);
 void     coro_fiber_init            (CoroFiber      *self,
                                      CoroStack      *stack,
                                      gsize           reserved,

@@ -26,7 +26,7 @@
 #define PR_SHADOW_STACK_ENABLE          0x1
 
 CoroFiberRunningFunc coro_fiber_running_func;
-void (*coro_fiber_thread_hook) (void);
+void (*coro_fiber_enter_thread_func) (void);
 
 static gboolean
 has_shadow_stack (void)
@@ -58,11 +58,11 @@ coro_fiber_check_supported (GError **error)
 
 /* Makes a fiber of whatever stack the thread is on. */
 void
-coro_fiber_init_native (CoroFiber *self)
+coro_fiber_init_thread (CoroFiber *self)
 {
   *self = (CoroFiber) { NULL, };
-  if (G_UNLIKELY (coro_fiber_thread_hook != NULL))
-    coro_fiber_thread_hook ();
+  if (G_UNLIKELY (coro_fiber_enter_thread_func != NULL))
+    coro_fiber_enter_thread_func ();
   coro_exceptions_follow ();
 #ifdef CORO_TSAN
   self->tsan_fiber = __tsan_get_current_fiber ();

@@ -7,7 +7,7 @@
 
 #include "fiber/coro-error.h"
 #include "fiber/coro-fiber-private.h"
-#include "fiber/coro-guard-private.h"
+#include "fiber/coro-guard-page-private.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -167,7 +167,7 @@ coro_slab_free (CoroStackSlab *self)
     ((CoroStackSlab *) g_ptr_array_index (klass->all, self->index))->index = self->index;
 
   munmap (self->base, self->size);
-  coro_guard_release (self->n_mprotected);
+  coro_guard_page_release (self->n_mprotected);
   g_free (self->stacks);
   g_free (self);
 }
@@ -180,7 +180,7 @@ slab_take_fresh (CoroStackSlab  *self,
   CoroStack *stack = &self->stacks[self->n_touched];
   gboolean mprotected;
 
-  if (!coro_guard_install (base, self->klass->guard_size, &mprotected, error))
+  if (!coro_guard_page_install (base, self->klass->guard_size, &mprotected, error))
     return NULL;
 
   stack->slab = self;

@@ -9,7 +9,7 @@
 #include "future/coro-sleep.h"
 #include "scheduler/coro-revived-private.h"
 #include "scheduler/coro-scheduler-private.h"
-#include "scheduler/coro-stepper-private.h"
+#include "scheduler/coro-inner-fiber-private.h"
 #include "scope/coro-shield.h"
 #include "scope/coro-spawn.h"
 #include "scope/coro-task-group-private.h"
@@ -58,7 +58,7 @@ struct _CoroGenerator
   GDestroyNotify destroy;       /* (nullable) */
   CoroScheduler *scheduler;     /* (nullable) (owned): once it has started */
   CoroShutdown shutdown;
-  CoroStepper stepper;
+  CoroInnerFiber inner;
   CoroGeneratorState state;
   CoroScope *scope;             /* (nullable): the caller's, when the step began */
   GValue value;                 /* on its way out */
@@ -121,7 +121,7 @@ generator_start (CoroGenerator  *self,
                  GError        **error)
 {
   self->scheduler = g_object_ref (coro_scheduler_current);
-  if (!coro_stepper_start (&self->stepper, self->scheduler->stacks, generator_body, self, error))
+  if (!coro_inner_fiber_start (&self->inner, self->scheduler->stacks, generator_body, self, error))
     {
       g_clear_object (&self->scheduler);
       return FALSE;
@@ -138,7 +138,7 @@ generator_end (CoroGenerator *self)
   self->state = GENERATOR_CLOSED;
   if (self->scheduler != NULL)
     coro_scheduler_remove_shutdown (self->scheduler, &self->shutdown);
-  coro_call_natively (generator_destroy_cb, self);
+  coro_call_on_thread_stack (generator_destroy_cb, self);
 }
 
 static gboolean
@@ -171,16 +171,16 @@ generator_step (CoroGenerator  *self,
   g_object_ref (self);
   self->state = GENERATOR_RUNNING;
   self->scope = job->scope;
-  coro_stepper_step (&self->stepper);
+  coro_inner_fiber_resume (&self->inner);
   self->sent = NULL;
   self->thrown = NULL;
   self->state = GENERATOR_SUSPENDED;
   self->ignored_close = self->closing;
-  if (self->stepper.ended)
+  if (self->inner.ended)
     generator_end (self);
   g_object_unref (self);
 
-  if (!self->stepper.ended || self->ok)
+  if (!self->inner.ended || self->ok)
     return TRUE;
 
   if (self->error == NULL)
@@ -337,7 +337,7 @@ generator_check_produce (CoroGenerator  *self,
                          const GValue   *value,
                          GError        **error)
 {
-  if (!coro_stepper_is_inside (&self->stepper))
+  if (!coro_inner_fiber_is_inside (&self->inner))
     {
       g_set_error_literal (error, CORO_ERROR, CORO_ERROR_PROTOCOL, "Only a generator's own body produces its values");
       return FALSE;
@@ -393,7 +393,7 @@ coro_generator_produce (CoroGenerator  *self,
 
   g_value_init (&self->value, G_VALUE_TYPE (value));
   g_value_copy (value, &self->value);
-  coro_stepper_pause (&self->stepper);
+  coro_inner_fiber_yield (&self->inner);
 
   if (self->thrown != NULL)
     {

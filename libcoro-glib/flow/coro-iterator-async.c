@@ -47,7 +47,7 @@ box_free_cb (gpointer box)
   g_free (box);
 }
 
-/* On the native stack: the callback is the application's. */
+/* On the thread stack: the callback is the application's. */
 static void
 next_done_cb (CoroFuture  *future,
               gpointer     task,

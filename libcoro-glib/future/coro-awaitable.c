@@ -128,7 +128,7 @@ await_interface (CoroAwaitable  *self,
 
   g_object_ref (self);
   ok = await_kept_interface (self, value, error);
-  coro_call_natively (g_object_unref, self);
+  coro_call_on_thread_stack (g_object_unref, self);
   return ok;
 }
 

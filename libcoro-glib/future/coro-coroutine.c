@@ -7,7 +7,7 @@
 
 #include "fiber/coro-error.h"
 #include "scheduler/coro-scheduler-private.h"
-#include "scheduler/coro-stepper-private.h"
+#include "scheduler/coro-inner-fiber-private.h"
 
 /**
  * CoroCoroutine:
@@ -41,7 +41,7 @@ struct _CoroCoroutine
   GValue value;                 /* its result, or what it suspended with */
   GError *error;                /* (nullable) (owned) */
 
-  CoroStepper stepper;          /* of one that is resumed by hand */
+  CoroInnerFiber inner;       /* of one that is resumed by hand */
   CoroCoroutine *outer;         /* (nullable) (unowned): resumed by hand around us, in this thread */
   const GValue *sent;           /* (nullable): on its way in */
   gboolean closing;
@@ -173,8 +173,8 @@ coroutine_step (CoroCoroutine  *self,
 
   if (job != NULL && !coro_job_check_suspend (job, error))
     return FALSE;
-  if (!self->stepper.started &&
-      !coro_stepper_start (&self->stepper, get_stack_pool (), coroutine_body, self, error))
+  if (!self->inner.started &&
+      !coro_inner_fiber_start (&self->inner, get_stack_pool (), coroutine_body, self, error))
     return FALSE;
 
   g_object_ref (self);
@@ -182,16 +182,16 @@ coroutine_step (CoroCoroutine  *self,
   self->host = job;
   self->outer = innermost;
   innermost = self;
-  coro_stepper_step (&self->stepper);
+  coro_inner_fiber_resume (&self->inner);
   coroutine_unlink (self);
   self->host = NULL;
   self->sent = NULL;
-  self->state = self->stepper.ended ? CORO_COROUTINE_CLOSED : CORO_COROUTINE_SUSPENDED;
-  if (self->stepper.ended)
-    coro_call_natively (coroutine_destroy_cb, self);
+  self->state = self->inner.ended ? CORO_COROUTINE_CLOSED : CORO_COROUTINE_SUSPENDED;
+  if (self->inner.ended)
+    coro_call_on_thread_stack (coroutine_destroy_cb, self);
   g_object_unref (self);
 
-  if (!self->stepper.ended)
+  if (!self->inner.ended)
     return TRUE;
 
   ok = self->ok;
@@ -290,7 +290,7 @@ coro_coroutine_run (CoroCoroutine  *self,
   ok = self->func (self->user_data, result, error);
   self->state = CORO_COROUTINE_CLOSED;
   self->host = NULL;
-  coro_call_natively (coroutine_destroy_cb, self);
+  coro_call_on_thread_stack (coroutine_destroy_cb, self);
   return ok;
 }
 
@@ -431,7 +431,7 @@ coro_coroutine_close (CoroCoroutine  *self,
     }
 
   self->state = CORO_COROUTINE_CLOSED;
-  coro_call_natively (coroutine_destroy_cb, self);
+  coro_call_on_thread_stack (coroutine_destroy_cb, self);
   return TRUE;
 }
 
@@ -523,7 +523,7 @@ coro_suspend (const GValue  *value,
 {
   CoroCoroutine *self = innermost;
 
-  while (self != NULL && !coro_stepper_is_inside (&self->stepper))
+  while (self != NULL && !coro_inner_fiber_is_inside (&self->inner))
     self = self->outer;
 
   if (self == NULL)
@@ -538,7 +538,7 @@ coro_suspend (const GValue  *value,
       g_value_init (&self->value, G_VALUE_TYPE (value));
       g_value_copy (value, &self->value);
     }
-  coro_stepper_pause (&self->stepper);
+  coro_inner_fiber_yield (&self->inner);
 
   if (self->closing)
     {

@@ -153,7 +153,7 @@ wait_settle (CoroForeignWait *self)
     priv->cancel_pending = TRUE;
 }
 
-/* Runs on the native stack, in the task's turn.  Takes over a reference. */
+/* Runs on the thread stack, in the task's turn.  Takes over a reference. */
 static void
 wait_end (CoroForeignWait *self)
 {
@@ -233,7 +233,7 @@ wait_is_outside (CoroForeignWait *self)
   return wait_get_scheduler (self) != coro_future_get_scheduler (self->future);
 }
 
-/* Runs on the native stack, when the future is done. */
+/* Runs on the thread stack, when the future is done. */
 static void
 wait_future_cb (CoroFuture  *future,
                 gpointer     user_data,

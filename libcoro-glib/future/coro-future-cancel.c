@@ -67,7 +67,7 @@ future_cancel_subclass (CoroFuture *self)
 
   if (coro_scheduler_is_mine (priv->scheduler))
     {
-      coro_call_natively (cancel_call_cb, &call);
+      coro_call_on_thread_stack (cancel_call_cb, &call);
       return call.cancelled;
     }
 

@@ -21,7 +21,7 @@ typedef struct
                         CoroJob        *member,
                         GError         *error,
                         gboolean        observed);
-  /* A failure that was not read.  On the native stack. */
+  /* A failure that was not read.  On the thread stack. */
   void (*report)       (CoroSupervisor *self,
                         const GError   *error,
                         const char     *name,
@@ -33,7 +33,7 @@ typedef struct
   /* A member that is to be queued later was cancelled: it is queued now. */
   void (*dismiss)      (CoroSupervisor *self,
                         CoroJob        *member);
-  /* (nullable): its members keep it, with one reference for them all.  On the native stack. */
+  /* (nullable): its members keep it, with one reference for them all.  On the thread stack. */
   void (*ref)          (CoroSupervisor *self);
   void (*unref)        (CoroSupervisor *self);
 } CoroSupervisorClass;

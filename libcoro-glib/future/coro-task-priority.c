@@ -122,7 +122,7 @@ coro_task_set_priority (CoroTask     *self,
     return;
 
   coro_job_set_priority (job, priority);
-  coro_call_natively ((CoroMainStackFunc) coro_task_notify_priority, self);
+  coro_call_on_thread_stack ((CoroThreadStackFunc) coro_task_notify_priority, self);
 }
 
 /**

@@ -79,7 +79,7 @@ static guint last_id;           /* (atomic) */
 
 /* --- the coroutine ---------------------------------------------------------------- */
 
-/* The end of a coroutine, as far as it has to happen on the native stack. */
+/* The end of a coroutine, as far as it has to happen on the thread stack. */
 typedef struct
 {
   CoroJob *job;
@@ -157,7 +157,7 @@ task_end (CoroJob *job,
     hooks->finished (hooks, job, error);
   job->func = NULL;             /* it gets no other handle, see coro_all_tasks() */
   if (job->destroy != NULL || job->task != NULL || job->context != NULL || G_VALUE_TYPE (value) != 0)
-    coro_call_natively (task_end_cb, &end);
+    coro_call_on_thread_stack (task_end_cb, &end);
 
   coro_scope_remove_member (&supervisor->scope, job);
   last = --supervisor->n_members == 0;
@@ -169,7 +169,7 @@ task_end (CoroJob *job,
     {
       coro_supervisor_empty (supervisor);
       if (supervisor->klass->unref != NULL)
-        coro_call_natively (supervisor_unref_cb, supervisor);
+        coro_call_on_thread_stack (supervisor_unref_cb, supervisor);
     }
 }
 
@@ -402,7 +402,7 @@ task_start_cb (CoroMessage *message)
     {
       if (self->keeps)
         task_message_release (self);
-      coro_call_natively (task_reject_cb, self);
+      coro_call_on_thread_stack (task_reject_cb, self);
       return;
     }
 

@@ -339,7 +339,7 @@ coro_executor_run (CoroExecutor    *self,
     }
 
   if (destroy != NULL)
-    coro_call_natively (destroy_cb, &destruction);
+    coro_call_on_thread_stack (destroy_cb, &destruction);
   return call.value;
 }
 
@@ -483,7 +483,7 @@ coro_executor_shut_down (CoroExecutor  *self,
     }
   if ((self->flags & CORO_EXECUTOR_ABANDON) == 0)
     coro_threads_join (self->threads);
-  coro_call_natively (g_object_unref, self);
+  coro_call_on_thread_stack (g_object_unref, self);
   return TRUE;
 }
 

@@ -337,7 +337,7 @@ copy_report (CoroFileCopy          *self,
   CoroFileProgress call = { progress, user_data, self->done, MAX (self->done, self->total) };
 
   if (progress != NULL && self->failure == 0)
-    coro_call_natively (progress_cb, &call);
+    coro_call_on_thread_stack (progress_cb, &call);
 }
 
 static gboolean

@@ -315,12 +315,12 @@ cancel_cb (gpointer cancellable)
   g_cancellable_cancel (cancellable);
 }
 
-/* Handlers of the cancellable run on the thread's own stack. */
+/* Handlers of the cancellable run on the thread stack. */
 static gboolean
 operation_abort (gpointer    object,
                  CoroWaiter *waiter)
 {
-  coro_call_natively (cancel_cb, ((CoroOperation *) object)->cancellable);
+  coro_call_on_thread_stack (cancel_cb, ((CoroOperation *) object)->cancellable);
   return FALSE;
 }
 

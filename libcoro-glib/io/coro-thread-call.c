@@ -82,9 +82,9 @@ cancel_cb (gpointer cancellable)
   g_cancellable_cancel (cancellable);
 }
 
-/* Handlers of the cancellable run on the thread's own stack. */
+/* Handlers of the cancellable run on the thread stack. */
 void
 coro_thread_call_cancel (CoroThreadCall *self)
 {
-  coro_call_natively (cancel_cb, self->cancellable);
+  coro_call_on_thread_stack (cancel_cb, self->cancellable);
 }

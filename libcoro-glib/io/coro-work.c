@@ -116,7 +116,7 @@ work_begun_cb (CoroMessage *message)
   g_object_unref (self);
 }
 
-/* On the native stack, because code of others runs in here. */
+/* On the thread stack, because code of others runs in here. */
 static void
 work_finish_cb (CoroReady *ready)
 {
@@ -331,7 +331,7 @@ coro_work_submit (CoroThreads    *threads,
   if (!coro_thread_call_push (&self->call, &error))
     {
       g_atomic_int_set (&self->state, WORK_ENDED);
-      coro_call_natively (work_free_data_cb, self);
+      coro_call_on_thread_stack (work_free_data_cb, self);
       coro_future_reject (CORO_FUTURE (self), error);
       work_post_over (self);
     }

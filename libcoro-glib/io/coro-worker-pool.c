@@ -615,13 +615,13 @@ coro_worker_pool_remove_server (CoroWorkerPool  *self,
   g_free (server);
 }
 
-/* What was to be spawned goes the way that it goes everywhere: on the thread's own stack. */
+/* What was to be spawned goes the way that it goes everywhere: on the thread stack. */
 static void
 drop_data (gpointer       user_data,
            GDestroyNotify destroy)
 {
   if (destroy != NULL)
-    coro_call_natively (destroy, user_data);
+    coro_call_on_thread_stack (destroy, user_data);
 }
 
 /**

@@ -291,7 +291,7 @@ scheduler_call (CoroScheduler  *self,
  * @destroy: (nullable): frees @user_data
  *
  * Has @func called once, from the main loop of the scheduler's context and on
- * its thread's own stack, behind what is ready already; never from inside this
+ * its thread stack, behind what is ready already; never from inside this
  * function. Calls that one thread asks for come in the order of asking. @func
  * sees the context variables as they are now.
  *

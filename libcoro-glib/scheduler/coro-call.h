@@ -11,7 +11,7 @@ G_BEGIN_DECLS
  * CoroCallFunc:
  * @user_data: what was passed along
  *
- * A function that the scheduler calls, on the thread's own stack. It cannot
+ * A function that the scheduler calls, on the thread stack. It cannot
  * suspend; it can spawn.
  *
  * Since: 0.1

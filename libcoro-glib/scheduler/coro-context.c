@@ -14,7 +14,7 @@
 static guint64 last_serial;     /* (atomic) */
 
 /* Outside of coroutines, and in callbacks. */
-static __thread CoroBinding *native_bindings;
+static __thread CoroBinding *thread_values;
 
 CoroBinding *
 coro_binding_ref (CoroBinding *self)
@@ -123,7 +123,7 @@ coro_context_get_slot (void)
 {
   CoroJob *job = coro_job_get_running ();
 
-  return job != NULL ? &job->context : &native_bindings;
+  return job != NULL ? &job->context : &thread_values;
 }
 
 CoroBinding *
@@ -139,10 +139,10 @@ coro_context_call (CoroBinding  *bindings,
                    void        (*func) (gpointer data),
                    gpointer      data)
 {
-  CoroBinding *outer = native_bindings;
+  CoroBinding *outer = thread_values;
 
-  native_bindings = coro_binding_ref (bindings);
+  thread_values = coro_binding_ref (bindings);
   func (data);
-  coro_binding_unref (native_bindings);
-  native_bindings = outer;
+  coro_binding_unref (thread_values);
+  thread_values = outer;
 }

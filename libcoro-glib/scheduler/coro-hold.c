@@ -13,5 +13,5 @@ coro_hold_release (CoroHold *self,
                    gpointer  object)
 {
   self->is_kept = FALSE;
-  coro_call_natively (g_object_unref, object);
+  coro_call_on_thread_stack (g_object_unref, object);
 }

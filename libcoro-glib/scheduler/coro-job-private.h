@@ -18,7 +18,7 @@ typedef struct _CoroReady CoroReady;
 typedef struct _CoroScope CoroScope;
 typedef struct _CoroWaiter CoroWaiter;
 
-/* What is in the ready queue and is no job; both on the native stack. */
+/* What is in the ready queue and is no job; both on the thread stack. */
 typedef struct
 {
   /* Its turn has come. */
@@ -54,13 +54,13 @@ struct _CoroJobClass
 {
   /* The whole life of the job, on its own stack. */
   void (*run) (CoroJob *self);
-  /* There was no stack for it; on the native stack.  Takes `error`. */
+  /* There was no stack for it; on the thread stack.  Takes `error`. */
   void (*fail) (CoroJob *self,
                 GError  *error);
   /* The job was cancelled before it was queued for the first time, while a layer above held it
    * back: from now on it is queued like other jobs.  Runs no foreign code. */
   void (*dismiss) (CoroJob *self);
-  /* The scheduler ends before the job: the job never runs again.  Called on the native stack. */
+  /* The scheduler ends before the job: the job never runs again.  Called on the thread stack. */
   void (*abandon) (CoroJob *self);
 };
 

@@ -156,7 +156,7 @@ coro_job_require (GError **error)
   if (G_UNLIKELY (job == NULL))
     g_set_error_literal (error, CORO_ERROR, CORO_ERROR_NOT_IN_COROUTINE,
                          coro_scheduler_current != NULL
-                           ? "Cannot wait here: this is a callback on the main stack, not a coroutine"
+                           ? "Cannot wait here: this is a callback on the thread stack, not a coroutine"
                            : "Cannot wait here: this is not a coroutine");
   return job;
 }
@@ -334,7 +334,7 @@ coro_job_visit (CoroJob   *self,
   if (self->state != CORO_JOB_SUSPENDED || (char *) self->fiber.sp - self->fiber.stack->low < VISIT_STACK_SIZE)
     return FALSE;
 
-  coro_fiber_init_native (&visit.caller);
+  coro_fiber_init_thread (&visit.caller);
   scheduler->visit = &visit;
   coro_fiber_switch (&visit.caller, &self->fiber);
   return TRUE;

@@ -41,14 +41,14 @@ struct _CoroHolder
   void (*changed) (CoroHolder *self);   /* n_groups became 1 or 0; called on any stack */
 };
 
-/* Something to run on the thread's own stack on behalf of a fiber. */
+/* Something to run on the thread stack on behalf of a fiber. */
 typedef struct
 {
-  CoroMainStackFunc func;
+  CoroThreadStackFunc func;
   gpointer data;
   CoroFiber *caller;
   CoroBinding *bindings;        /* (nullable) (unowned): the values of context variables for it */
-} CoroMainStackCall;
+} CoroThreadStackCall;
 
 /* Something to run on the stack of a parked job, which does not notice: only it can unwind
  * that.  It must not switch stacks. */
@@ -68,7 +68,7 @@ struct _CoroDispatch
   CoroDispatch *outer;          /* (nullable) */
   CoroJob *interrupted;         /* (nullable): whose stack this frame is on; NULL: the thread's own */
   CoroScheduler *outer_current; /* (nullable): another scheduler that dispatched around us */
-  CoroMainStackCall *call;      /* (nullable): what a fiber came here for */
+  CoroThreadStackCall *call;    /* (nullable): what a fiber came here for */
   int depth;                    /* g_main_depth() */
   gboolean eager;               /* for one step of one job: see coro_scheduler_run_now() */
 };
@@ -102,7 +102,7 @@ struct _CoroScheduler
   CoroMoves moves;              /* between these lists */
   CoroBacklog backlog;          /* those that are to start */
   gboolean favoured_default;    /* of the last one that had a turn out of turn; FALSE: of low priority */
-  CoroJob *caller;              /* (nullable): the job for which a function runs on the thread's own stack */
+  CoroJob *caller;              /* (nullable): the job for which a function runs on the thread stack */
   GPollFD poll_fd;              /* the reactor's, as GLib knows it */
   CoroReactor reactor;
   gint64 poll_time;             /* µs: when that was last asked */
@@ -254,7 +254,7 @@ coro_scheduler_deadline (CoroScheduler *self,
 }
 
 /* The caller's priority: that of the running coroutine, or the one for which the caller runs on
- * the thread's own stack. */
+ * the thread stack. */
 static inline CoroPriority
 coro_scheduler_get_caller_priority (void)
 {
@@ -396,9 +396,7 @@ void           coro_scheduler_disarm     (CoroScheduler      *self,
 void           coro_scheduler_close      (CoroScheduler      *self);
 void           coro_scheduler_call       (CoroScheduler      *self,
                                           CoroFiber          *caller,
-                                          CoroMainStackFunc   func,
-                                          gpointer            user_data);
-void           coro_call_natively        (CoroMainStackFunc   func,
+                                          CoroThreadStackFunc   func,
                                           gpointer            user_data);
 void           coro_scheduler_free_blocks (CoroScheduler     *self);
 void           coro_scheduler_foreach_job (CoroScheduler     *self,

@@ -295,7 +295,7 @@ static void
 scheduler_take_after_close (CoroScheduler *self)
 {
   coro_scheduler_read_inbox (self);
-  coro_call_natively (scheduler_drop_ready_cb, self);
+  coro_call_on_thread_stack (scheduler_drop_ready_cb, self);
 }
 
 static void
@@ -474,7 +474,7 @@ void
 coro_scheduler_catch_up_slow (CoroScheduler *self)
 {
   if (coro_scheduler_is_mine (self))
-    coro_call_natively (scheduler_read_inbox_cb, self);
+    coro_call_on_thread_stack (scheduler_read_inbox_cb, self);
 }
 
 void
@@ -726,25 +726,12 @@ coro_scheduler_set_time_slice (CoroScheduler *self,
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_TIME_SLICE]);
 }
 
-/* Runs library or user code on the thread's own stack, from wherever we are. */
-void
-coro_call_natively (CoroMainStackFunc func,
-                    gpointer          user_data)
-{
-  CoroScheduler *self = coro_scheduler_current;
-
-  if (self == NULL || self->running == NULL)
-    func (user_data);
-  else
-    coro_scheduler_call (self, &self->running->fiber, func, user_data);
-}
-
 /**
- * coro_call_on_main_stack: (skip)
+ * coro_call_on_thread_stack: (skip)
  * @func: (scope call): what to run
  * @user_data: what to pass to it
  *
- * Runs @func on the thread's own stack and returns when it has returned.
+ * Runs @func on the thread stack and returns when it has returned.
  *
  * Code that may end in a language binding must not run on the stack of a
  * coroutine: JavaScript refuses to start there, and Python crashes once it
@@ -758,12 +745,17 @@ coro_call_natively (CoroMainStackFunc func,
  * Since: 0.1
  */
 void
-coro_call_on_main_stack (CoroMainStackFunc func,
-                         gpointer          user_data)
+coro_call_on_thread_stack (CoroThreadStackFunc func,
+                    gpointer          user_data)
 {
+  CoroScheduler *self = coro_scheduler_current;
+
   g_return_if_fail (func != NULL);
 
-  coro_call_natively (func, user_data);
+  if (self == NULL || self->running == NULL)
+    func (user_data);
+  else
+    coro_scheduler_call (self, &self->running->fiber, func, user_data);
 }
 
 static void
@@ -776,7 +768,7 @@ main_loop_run_cb (gpointer loop)
  * coro_main_loop_run: (skip)
  * @loop: a main loop
  *
- * Runs a nested main loop on the thread's own stack.
+ * Runs a nested main loop on the thread stack.
  *
  * A plain [method@GLib.MainLoop.run] inside a coroutine works as well and
  * keeps the other coroutines going, but its callbacks then run on the stack
@@ -794,5 +786,5 @@ coro_main_loop_run (GMainLoop *loop)
 {
   g_return_if_fail (loop != NULL);
 
-  coro_call_natively (main_loop_run_cb, loop);
+  coro_call_on_thread_stack (main_loop_run_cb, loop);
 }

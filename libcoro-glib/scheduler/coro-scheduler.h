@@ -39,17 +39,17 @@ void           coro_scheduler_set_stack_size  (CoroScheduler  *self,
                                                gsize           stack_size);
 
 /**
- * CoroMainStackFunc:
+ * CoroThreadStackFunc:
  * @user_data: what was passed along
  *
- * A function that [func@call_on_main_stack] runs on the thread's own stack.
+ * A function that [func@call_on_thread_stack] runs on the thread stack.
  *
  * Since: 0.1
  */
-typedef void (*CoroMainStackFunc) (gpointer user_data);
+typedef void (*CoroThreadStackFunc) (gpointer user_data);
 
 CORO_AVAILABLE_IN_ALL
-void           coro_call_on_main_stack        (CoroMainStackFunc   func,
+void           coro_call_on_thread_stack      (CoroThreadStackFunc   func,
                                                gpointer            user_data);
 CORO_AVAILABLE_IN_ALL
 void           coro_main_loop_run             (GMainLoop          *loop);

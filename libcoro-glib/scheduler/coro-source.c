@@ -183,18 +183,18 @@ scheduler_refill (CoroScheduler *self)
 
 /* --- running ---------------------------------------------------------------------- */
 
-/* Runs `func` on the thread's own stack while `caller`, the fiber we are on, is parked. */
+/* Runs `func` on the thread stack while `caller`, the fiber we are on, is parked. */
 void
 coro_scheduler_call (CoroScheduler     *self,
                      CoroFiber         *caller,
-                     CoroMainStackFunc  func,
+                     CoroThreadStackFunc  func,
                      gpointer           user_data)
 {
   CoroJob *running = self->running;
-  CoroMainStackCall call = { func, user_data, caller, running != NULL ? running->context : NULL };
+  CoroThreadStackCall call = { func, user_data, caller, running != NULL ? running->context : NULL };
   CoroDispatch *dispatch = self->dispatch;
 
-  /* The innermost frame on the thread's own stack is where that stack is parked. */
+  /* The innermost frame on the thread stack is where that stack is parked. */
   while (dispatch->interrupted != NULL)
     dispatch = dispatch->outer;
 
@@ -209,9 +209,9 @@ coro_scheduler_call (CoroScheduler     *self,
 /* For a frame that is on no stack of its own scheduler.  It may be on one of another
  * scheduler, whose coroutine iterates our context. */
 static void
-dispatch_call_natively (CoroDispatch      *self,
-                        CoroMainStackFunc  func,
-                        gpointer           user_data)
+dispatch_call_on_thread_stack (CoroDispatch      *self,
+                               CoroThreadStackFunc  func,
+                               gpointer           user_data)
 {
   CoroScheduler *outer = self->outer_current;
 
@@ -222,9 +222,9 @@ dispatch_call_natively (CoroDispatch      *self,
 }
 
 static void
-main_stack_call_cb (gpointer data)
+thread_stack_call_cb (gpointer data)
 {
-  CoroMainStackCall *call = data;
+  CoroThreadStackCall *call = data;
 
   coro_context_call (call->bindings, call->func, call->data);
 }
@@ -234,9 +234,9 @@ dispatch_serve_calls (CoroDispatch *self)
 {
   while (self->call != NULL)
     {
-      CoroMainStackCall *call = g_steal_pointer (&self->call);
+      CoroThreadStackCall *call = g_steal_pointer (&self->call);
 
-      dispatch_call_natively (self, main_stack_call_cb, call);
+      dispatch_call_on_thread_stack (self, thread_stack_call_cb, call);
       coro_fiber_switch (&self->fiber, call->caller);
     }
 }
@@ -291,7 +291,7 @@ dispatch_run (CoroDispatch  *self,
           if (G_UNLIKELY (scheduler->hooks != NULL))
             scheduler->hooks->entered (scheduler->hooks, NULL);
           if (self->interrupted == NULL)
-            dispatch_call_natively (self, ready_call_cb, ready);
+            dispatch_call_on_thread_stack (self, ready_call_cb, ready);
           else
             coro_scheduler_call (scheduler, &self->fiber, ready_call_cb, ready);
           if (G_UNLIKELY (scheduler->hooks != NULL))
@@ -456,7 +456,7 @@ source_dispatch (GSource     *source,
   coro_scheduler_look_around (self);
   scheduler_end_yield (self);
   g_object_ref (self);
-  coro_fiber_init_native (&frame.fiber);
+  coro_fiber_init_thread (&frame.fiber);
   self->dispatch = &frame;
   self->running = NULL;
   self->caller = NULL;
@@ -514,7 +514,7 @@ coro_scheduler_run_now (CoroScheduler *self,
     }
 
   g_object_ref (self);
-  coro_fiber_init_native (&frame.fiber);
+  coro_fiber_init_thread (&frame.fiber);
   self->n_eager++;
   self->dispatch = &frame;
   self->running = NULL;

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
  * the application. */
 typedef struct
 {
-  void (*func) (gpointer data); /* on the main stack */
+  void (*func) (gpointer data); /* on the thread stack */
   gpointer data;                /* (unowned) */
   GSource *source;              /* (nullable) (owned): NULL while the signal has another handler */
   gboolean interrupted;

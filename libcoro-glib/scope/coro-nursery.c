@@ -205,7 +205,7 @@ coro_nursery_exit (CoroNursery *self)
   g_clear_object (&self->group);
   if (report.error != NULL)
     {
-      coro_call_natively (nursery_report_cb, &report);
+      coro_call_on_thread_stack (nursery_report_cb, &report);
       g_error_free (report.error);
     }
 }

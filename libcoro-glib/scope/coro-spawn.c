@@ -62,7 +62,7 @@ spawn_task (CoroTaskGroup      *group,
  * @group: (nullable): a group; %NULL: the one of all that have no other
  * @func: (scope notified) (closure user_data) (destroy destroy): the body
  * @user_data: what to pass to it
- * @destroy: (nullable): frees @user_data, once, on the thread's own stack,
+ * @destroy: (nullable): frees @user_data, once, on the thread stack,
  *   whether the body runs or not
  * @site: (nullable): where this is, a static string; see %CORO_SPAWN_SITE
  *
@@ -97,7 +97,7 @@ coro_spawn_at (CoroTaskGroup  *group,
  * @group: (nullable): a group; %NULL: the one of all that have no other
  * @func: (scope notified) (closure user_data) (destroy destroy): the body
  * @user_data: what to pass to it
- * @destroy: (nullable): frees @user_data, once, on the thread's own stack,
+ * @destroy: (nullable): frees @user_data, once, on the thread stack,
  *   whether the body runs or not
  * @site: (nullable): where this is, a static string; see %CORO_SPAWN_SITE
  *
@@ -132,7 +132,7 @@ coro_spawn_task_at (CoroTaskGroup  *group,
  * @group: (nullable): a group; %NULL: the one of all that have no other
  * @func: (scope notified) (closure user_data) (destroy destroy): the body
  * @user_data: what to pass to it
- * @destroy: (nullable): frees @user_data, once, on the thread's own stack,
+ * @destroy: (nullable): frees @user_data, once, on the thread stack,
  *   whether the body runs or not
  * @site: (nullable): where this is, a static string; see %CORO_SPAWN_SITE
  *
@@ -171,7 +171,7 @@ coro_spawn_eager_at (CoroTaskGroup  *group,
  * @group: (nullable): a group; %NULL: the one of all that have no other
  * @func: (scope notified) (closure user_data) (destroy destroy): the body
  * @user_data: what to pass to it
- * @destroy: (nullable): frees @user_data, once, on the thread's own stack,
+ * @destroy: (nullable): frees @user_data, once, on the thread stack,
  *   whether the body runs or not
  * @site: (nullable): where this is, a static string; see %CORO_SPAWN_SITE
  *

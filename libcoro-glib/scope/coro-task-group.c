@@ -208,7 +208,7 @@ group_take_error (CoroTaskGroup *self,
         {
           CoroGroupReport report = { self, error, member->site };
 
-          coro_call_natively (group_report_cb, &report);
+          coro_call_on_thread_stack (group_report_cb, &report);
         }
       g_error_free (error);
     }
@@ -507,7 +507,7 @@ group_set_unhandled_func (CoroTaskGroup     *self,
  * @destroy: (nullable): frees @user_data
  *
  * Has @func called for each member whose failure is not read, on the
- * thread's own stack. Cancelled members have not failed.
+ * thread stack. Cancelled members have not failed.
  *
  * Without it the function of [func@set_unhandled_func] is called.
  *
@@ -533,7 +533,7 @@ coro_task_group_set_unhandled_func (CoroTaskGroup     *self,
  * @user_data: what to pass to it
  * @destroy: (nullable): frees @user_data
  *
- * Has @func called, on the thread's own stack, for each coroutine of @context
+ * Has @func called, on the thread stack, for each coroutine of @context
  * whose error is not read. Without a function the error is logged as a warning,
  * which also says whether the main loop is being shut down.
  *
@@ -732,6 +732,6 @@ coro_task_group_join (CoroTaskGroup  *self,
 
   g_object_ref (self);          /* the last member may end and the owner drop the group in the same turn */
   ok = group_join (self, error);
-  coro_call_natively (g_object_unref, self);
+  coro_call_on_thread_stack (g_object_unref, self);
   return ok;
 }

@@ -301,7 +301,7 @@ coro_locker_enter (CoroLock  *lock,
   if (!coro_lock_acquire (lock, error))
     {
       self.lock = NULL;
-      coro_call_natively (g_object_unref, lock);
+      coro_call_on_thread_stack (g_object_unref, lock);
     }
   return self;
 }

@@ -144,7 +144,7 @@ main (void)
   gint64 start;
 
   pool = coro_stack_pool_new ();
-  coro_fiber_init_native (&native);
+  coro_fiber_init_thread (&native);
   bench_switch ();
   bench_life ();
   bench_parked ();

@@ -37,7 +37,7 @@ fixture_set_up (Fixture       *self,
   self->pool = coro_stack_pool_new ();
   self->stack = coro_stack_pool_take (self->pool, CORO_STACK_SIZE_DEFAULT, &error);
   g_assert_no_error (error);
-  coro_fiber_init_native (&self->native);
+  coro_fiber_init_thread (&self->native);
   coro_fiber_init (&self->fiber, self->stack, 0, func, self);
 }
 
@@ -224,7 +224,7 @@ test_switches_from_one_to_the_next (void)
   CoroStackPool *pool = coro_stack_pool_new ();
   Relay relay = { .order = g_array_new (FALSE, FALSE, sizeof (guint)) };
 
-  coro_fiber_init_native (&relay.native);
+  coro_fiber_init_thread (&relay.native);
   for (guint i = 0; i < N_RELAY; i++)
     {
       g_autoptr(GError) error = NULL;
@@ -265,7 +265,7 @@ test_leaves_the_reserved_top_alone (void)
 
   fixture = (Fixture *) (((gsize) stack->top - reserved) & ~(gsize) 15);
   *fixture = (Fixture) { .pool = pool };
-  coro_fiber_init_native (&fixture->native);
+  coro_fiber_init_thread (&fixture->native);
   coro_fiber_init (&fixture->fiber, stack, reserved, three_steps, fixture);
   for (guint i = 0; i < 3; i++)
     enter (fixture);
@@ -304,7 +304,7 @@ test_starts_where_another_one_went_deep (void)
   CoroStackPool *pool = coro_stack_pool_new ();
   Fixture fixture = { .pool = pool };
 
-  coro_fiber_init_native (&fixture.native);
+  coro_fiber_init_thread (&fixture.native);
   for (gsize reserved = 0; reserved < 32 * 1024; reserved = reserved * 2 + 64)
     {
       CoroStack *stack = coro_stack_pool_take (pool, CORO_STACK_SIZE_DEFAULT, NULL);
@@ -352,7 +352,7 @@ test_ends_alone_any_number_of_times (void)
   Succession self = { .pool = coro_stack_pool_new () };
   guint n_fibers = RUNNING_ON_VALGRIND ? 1000 : 10000;
 
-  coro_fiber_init_native (&self.native);
+  coro_fiber_init_thread (&self.native);
   for (guint i = 0; i < n_fibers; i++)
     {
       CoroStack *stack = coro_stack_pool_take (self.pool, CORO_STACK_SIZE_DEFAULT, NULL);
@@ -408,7 +408,7 @@ test_parks_many_at_once (void)
   g_autofree Member *members = g_new0 (Member, n_members);
   CoroFiber here;
 
-  coro_fiber_init_native (&here);
+  coro_fiber_init_thread (&here);
   for (guint i = 0; i < n_members; i++)
     {
       g_autoptr(GError) error = NULL;

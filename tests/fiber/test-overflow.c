@@ -82,7 +82,7 @@ run_on (gsize         stack_size,
   stack = coro_stack_pool_take (pool, stack_size, NULL);
 
   coro_fiber_running_func = running;
-  coro_fiber_init_native (&native);
+  coro_fiber_init_thread (&native);
   coro_fiber_init (&fiber, stack, 0, func, NULL);
   in_fiber = TRUE;
   coro_fiber_switch (&native, &fiber);
@@ -209,7 +209,7 @@ test_works_in_every_thread (void)
 static gpointer
 end_at_once (gpointer data)
 {
-  coro_fiber_init_native (&native);
+  coro_fiber_init_thread (&native);
   return NULL;
 }
 
@@ -239,7 +239,7 @@ note_stack (gpointer own)
   const stack_t mine = { .ss_sp = own, .ss_size = sizeof own_stack };
   stack_t current;
 
-  coro_fiber_init_native (&native);
+  coro_fiber_init_thread (&native);
   g_assert_cmpint (sigaltstack (NULL, &current), ==, 0);
   g_assert_cmpint (current.ss_flags & SS_DISABLE, ==, 0);
   stack_of_thread = current.ss_sp;

@@ -24,7 +24,7 @@ test_task_wake (CoroForeignTask  *task,
 {
   TestTask *self = TEST_TASK (task);
 
-  g_assert_null (coro_task_get_current ());     /* it is the thread's own stack */
+  g_assert_null (coro_task_get_current ());     /* it is the thread stack */
   self->n_wakes++;
   self->n_cancelled += cancelled ? 1 : 0;
   self->last = wait;
@@ -221,7 +221,7 @@ G_DEFINE_FINAL_TYPE (TestStubborn, test_stubborn, CORO_TYPE_FUTURE)
 static gboolean
 test_stubborn_cancel (CoroFuture *future)
 {
-  g_assert_null (coro_task_get_current ());     /* it is the thread's own stack */
+  g_assert_null (coro_task_get_current ());     /* it is the thread stack */
   TEST_STUBBORN (future)->n_requests++;
   return !coro_future_is_done (future);
 }

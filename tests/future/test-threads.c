@@ -612,7 +612,7 @@ drop_theirs_cb (gpointer   user_data,
 
 /* --- last references ------------------------------------------------------------------ */
 
-static const char *native_place;        /* on the thread's own stack */
+static const char *native_place;        /* on the thread stack */
 
 static void
 dropped_cb (gpointer  distance,
@@ -632,9 +632,9 @@ resolve_and_drop_thread (gpointer future)
 }
 
 /* A coroutine that asks for state of its thread reads the messages of other threads.  What they drop
- * is dropped on the thread's own stack. */
+ * is dropped on the thread stack. */
 static gboolean
-dropped_natively_cb (gpointer   user_data,
+dropped_on_thread_stack_cb (gpointer   user_data,
                      GValue    *result,
                      GError   **error)
 {
@@ -651,12 +651,12 @@ dropped_natively_cb (gpointer   user_data,
 }
 
 static void
-test_dropped_natively (void)
+test_dropped_on_thread_stack (void)
 {
   g_autoptr (GError) error = NULL;
 
   native_place = __builtin_frame_address (0);
-  coro_run (dropped_natively_cb, NULL, NULL, &error);
+  coro_run (dropped_on_thread_stack_cb, NULL, NULL, &error);
   g_assert_no_error (error);
 }
 
@@ -1136,7 +1136,7 @@ main (int    argc,
   add_real ("/future/threads/cancel-select-of-theirs", cancel_select_theirs_cb, NULL);
   add_real ("/future/threads/gather-theirs", gather_theirs_cb, NULL);
   add_real ("/future/threads/drop-theirs", drop_theirs_cb, NULL);
-  g_test_add_func ("/future/threads/dropped-on-the-native-stack", test_dropped_natively);
+  g_test_add_func ("/future/threads/dropped-on-the-thread-stack", test_dropped_on_thread_stack);
   g_test_add_func ("/future/threads/kept-while-it-is-dropped", test_kept_while_it_is_dropped);
   g_test_add_func ("/future/threads/owner-is-idle", test_owner_is_idle);
   for (int i = 0; i < N_COMBINATIONS; i++)

@@ -790,7 +790,7 @@ static gboolean
 thread_stack_op (Place   *place,
                  GError **error)
 {
-  coro_call_on_main_stack (on_thread_stack_cb, place->world);
+  coro_call_on_thread_stack (on_thread_stack_cb, place->world);
   return TRUE;
 }
 

@@ -153,7 +153,7 @@ cancelled_as_it_begins_cb (gpointer   user_data,
 }
 
 static void
-cancelled_on_main_stack_cb (GCancellable *cancellable,
+cancelled_on_thread_stack_cb (GCancellable *cancellable,
                             gpointer      counter)
 {
   g_autoptr (GError) error = NULL;
@@ -164,7 +164,7 @@ cancelled_on_main_stack_cb (GCancellable *cancellable,
 }
 
 static gboolean
-handlers_on_main_stack_cb (gpointer   user_data,
+handlers_on_thread_stack_cb (gpointer   user_data,
                            GValue    *result,
                            GError   **error)
 {
@@ -173,7 +173,7 @@ handlers_on_main_stack_cb (gpointer   user_data,
 
   if (!coro_test_settle (error))
     return FALSE;
-  g_signal_connect (g_task_get_cancellable (pending), "cancelled", G_CALLBACK (cancelled_on_main_stack_cb), &calls);
+  g_signal_connect (g_task_get_cancellable (pending), "cancelled", G_CALLBACK (cancelled_on_thread_stack_cb), &calls);
   coro_task_cancel (task);
   if (!coro_test_settle (error))
     return FALSE;
@@ -1118,7 +1118,7 @@ main (int    argc,
   coro_test_add_func ("/operation/cancelled-before", cancelled_before_cb);
   coro_test_add_func ("/operation/cancelled-as-it-begins", cancelled_as_it_begins_cb);
   coro_test_add_func ("/operation/cancelled-during", cancelled_during_cb);
-  coro_test_add_func ("/operation/cancel-handlers-on-main-stack", handlers_on_main_stack_cb);
+  coro_test_add_func ("/operation/cancel-handlers-on-thread-stack", handlers_on_thread_stack_cb);
   coro_test_add_func ("/operation/cancelled-after", cancelled_after_cb);
   coro_test_add_func ("/operation/too-late-to-cancel", too_late_to_cancel_cb);
   coro_test_add_func ("/operation/begun-below-request", begun_below_request_cb);

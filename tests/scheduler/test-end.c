@@ -148,7 +148,7 @@ drop_context_cb (gpointer   context,
 }
 
 static void
-test_frees_on_the_main_stack (void)
+test_frees_on_the_thread_stack (void)
 {
   GMainContext *context = g_main_context_new ();
   g_autoptr (CoroFuture) future = future_new_in (context);
@@ -464,7 +464,7 @@ main (int    argc,
   g_test_add_func ("/scheduler/end/callbacks-under-way-are-freed", test_callbacks_under_way_are_freed);
   g_test_add_func ("/scheduler/end/late-callbacks-are-freed", test_late_callbacks_are_freed);
   g_test_add_func ("/scheduler/end/freeing-may-ask-again", test_freeing_may_ask_again);
-  g_test_add_func ("/scheduler/end/frees-on-the-main-stack", test_frees_on_the_main_stack);
+  g_test_add_func ("/scheduler/end/frees-on-the-thread-stack", test_frees_on_the_thread_stack);
   g_test_add_func ("/scheduler/end/dropped-after-the-end", test_dropped_after_the_end);
   g_test_add_func ("/scheduler/end/unread-errors-are-said", test_unread_errors_are_said);
   g_test_add_func ("/scheduler/end/waits-for-future-of-another", test_waits_for_future_of_another);

@@ -1,7 +1,7 @@
 /* libcoro-glib: async/await for GLib
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Main loops inside coroutines, and the thread's own stack.
+ * Main loops inside coroutines, and the thread stack.
  */
 #include "lib/bodies.h"
 
@@ -220,10 +220,10 @@ slices_inside_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* --- the thread's own stack ------------------------------------------------------- */
+/* --- the thread stack ------------------------------------------------------- */
 
 static void
-main_stack_cb (gpointer user_data)
+thread_stack_cb (gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
 
@@ -234,32 +234,32 @@ main_stack_cb (gpointer user_data)
 }
 
 static void
-main_stack_twice_cb (gpointer user_data)
+thread_stack_twice_cb (gpointer user_data)
 {
-  coro_call_on_main_stack (main_stack_cb, user_data);
-  main_stack_cb (user_data);
+  coro_call_on_thread_stack (thread_stack_cb, user_data);
+  thread_stack_cb (user_data);
 }
 
 static gboolean
-main_stack_source_cb (gpointer user_data)
+thread_stack_source_cb (gpointer user_data)
 {
   g_assert_false (on_thread_stack ());          /* below the coroutine's nested loop */
-  coro_call_on_main_stack (main_stack_cb, user_data);
+  coro_call_on_thread_stack (thread_stack_cb, user_data);
   g_assert_false (on_thread_stack ());
   return G_SOURCE_REMOVE;
 }
 
 static gboolean
-main_stack_from_coroutine_cb (gpointer   user_data,
+thread_stack_from_coroutine_cb (gpointer   user_data,
                               GValue    *result,
                               GError   **error)
 {
   int calls = 0;
 
   g_assert_false (on_thread_stack ());
-  coro_call_on_main_stack (main_stack_cb, &calls);
+  coro_call_on_thread_stack (thread_stack_cb, &calls);
   g_assert_cmpint (calls, ==, 1);
-  coro_call_on_main_stack (main_stack_twice_cb, &calls);
+  coro_call_on_thread_stack (thread_stack_twice_cb, &calls);
   g_assert_cmpint (calls, ==, 3);
   g_assert_false (on_thread_stack ());
   return coro_yield (error);
@@ -273,7 +273,7 @@ typedef struct
 
 /* Each level: a coroutine that runs a loop on its own stack, whose coroutine … */
 static gboolean
-main_stack_levels_cb (gpointer   user_data,
+thread_stack_levels_cb (gpointer   user_data,
                       GValue    *result,
                       GError   **error)
 {
@@ -282,26 +282,26 @@ main_stack_levels_cb (gpointer   user_data,
   g_autoptr (GSource) source = g_idle_source_new ();
   g_autoptr (CoroTask) task = NULL;
 
-  coro_call_on_main_stack (main_stack_cb, &self->calls);
+  coro_call_on_thread_stack (thread_stack_cb, &self->calls);
   if (self->levels-- == 0)
     return TRUE;
 
-  g_source_set_callback (source, main_stack_source_cb, &self->calls, NULL);
+  g_source_set_callback (source, thread_stack_source_cb, &self->calls, NULL);
   g_source_attach (source, context);
-  task = coro_spawn_task (main_stack_levels_cb, self, NULL);
+  task = coro_spawn_task (thread_stack_levels_cb, self, NULL);
   while (!coro_future_is_done (CORO_FUTURE (task)) || !g_source_is_destroyed (source))
     g_main_context_iteration (context, TRUE);
-  coro_call_on_main_stack (main_stack_cb, &self->calls);
+  coro_call_on_thread_stack (thread_stack_cb, &self->calls);
   return coro_await (task, NULL, error);
 }
 
 static gboolean
-main_stack_several_levels_cb (gpointer   user_data,
+thread_stack_several_levels_cb (gpointer   user_data,
                               GValue    *result,
                               GError   **error)
 {
   Levels self = { 4, 0 };
-  g_autoptr (CoroTask) task = coro_spawn_task (main_stack_levels_cb, &self, NULL);
+  g_autoptr (CoroTask) task = coro_spawn_task (thread_stack_levels_cb, &self, NULL);
 
   if (!coro_await (task, NULL, error))
     return FALSE;
@@ -310,14 +310,14 @@ main_stack_several_levels_cb (gpointer   user_data,
 }
 
 static void
-destroy_on_main_stack_cb (gpointer counter)
+destroy_on_thread_stack_cb (gpointer counter)
 {
   g_assert_true (on_thread_stack ());
   ++*(int *) counter;
 }
 
 static void
-done_on_main_stack_cb (CoroFuture  *future,
+done_on_thread_stack_cb (CoroFuture  *future,
                        gpointer     counter,
                        GError     **error)
 {
@@ -327,15 +327,15 @@ done_on_main_stack_cb (CoroFuture  *future,
 
 /* Below a nested loop as well, whose dispatch frame is on the coroutine's stack. */
 static gboolean
-callbacks_on_main_stack_cb (gpointer   user_data,
+callbacks_on_thread_stack_cb (gpointer   user_data,
                             GValue    *result,
                             GError   **error)
 {
   g_autoptr (CoroFuture) future = coro_future_new ();
   int calls = 0;
 
-  coro_future_on_done (future, done_on_main_stack_cb, &calls, destroy_on_main_stack_cb);
-  coro_spawn (nothing_cb, &calls, destroy_on_main_stack_cb);
+  coro_future_on_done (future, done_on_thread_stack_cb, &calls, destroy_on_thread_stack_cb);
+  coro_spawn (nothing_cb, &calls, destroy_on_thread_stack_cb);
   coro_future_resolve (future, NULL);
   while (calls < 3)
     g_main_context_iteration (g_main_context_get_thread_default (), TRUE);
@@ -343,7 +343,7 @@ callbacks_on_main_stack_cb (gpointer   user_data,
 }
 
 static gboolean
-on_main_stack_source_cb (gpointer loop)
+on_thread_stack_source_cb (gpointer loop)
 {
   g_assert_true (on_thread_stack ());
   g_main_loop_quit (loop);
@@ -351,7 +351,7 @@ on_main_stack_source_cb (gpointer loop)
 }
 
 static gboolean
-loop_on_main_stack_cb (gpointer   user_data,
+loop_on_thread_stack_cb (gpointer   user_data,
                        GValue    *result,
                        GError   **error)
 {
@@ -359,7 +359,7 @@ loop_on_main_stack_cb (gpointer   user_data,
   g_autoptr (GMainLoop) loop = g_main_loop_new (context, FALSE);
   g_autoptr (GSource) source = g_idle_source_new ();
 
-  g_source_set_callback (source, on_main_stack_source_cb, loop, NULL);
+  g_source_set_callback (source, on_thread_stack_source_cb, loop, NULL);
   g_source_attach (source, context);
   coro_main_loop_run (loop);
   return coro_yield (error);
@@ -373,17 +373,17 @@ other_context_member_cb (gpointer   user_data,
   int *calls = user_data;
 
   g_assert_false (on_thread_stack ());
-  coro_call_on_main_stack (main_stack_cb, calls);
+  coro_call_on_thread_stack (thread_stack_cb, calls);
   if (!coro_yield (error))
     return FALSE;
-  coro_call_on_main_stack (main_stack_cb, calls);
+  coro_call_on_thread_stack (thread_stack_cb, calls);
   return TRUE;
 }
 
 /* A coroutine iterates another context: the dispatcher of that one lives on a stack of
  * ours. */
 static gboolean
-main_stack_two_schedulers_cb (gpointer   user_data,
+thread_stack_two_schedulers_cb (gpointer   user_data,
                               GValue    *result,
                               GError   **error)
 {
@@ -400,7 +400,7 @@ main_stack_two_schedulers_cb (gpointer   user_data,
 
   coro_task_group_spawn (user_data, nothing_cb, NULL, NULL);
   group = g_object_ref (g_object_get_data (user_data, "other"));
-  coro_task_group_spawn (group, other_context_member_cb, &calls, destroy_on_main_stack_cb);
+  coro_task_group_spawn (group, other_context_member_cb, &calls, destroy_on_thread_stack_cb);
   while (calls < 3)
     g_main_context_iteration (g_object_get_data (user_data, "context"), TRUE);
   g_assert_true (coro_scheduler_get_running () == mine);
@@ -409,7 +409,7 @@ main_stack_two_schedulers_cb (gpointer   user_data,
 }
 
 static void
-test_main_stack_two_schedulers (void)
+test_thread_stack_two_schedulers (void)
 {
   g_autoptr (GMainContext) context = g_main_context_new ();
   g_autoptr (CoroTaskGroup) outer = coro_task_group_new (CORO_TASK_GROUP_NONE);
@@ -423,7 +423,7 @@ test_main_stack_two_schedulers (void)
   g_object_set_data (G_OBJECT (outer), "other", inner);
   g_object_set_data (G_OBJECT (outer), "context", context);
 
-  task = coro_task_group_spawn_task (outer, main_stack_two_schedulers_cb, outer, NULL);
+  task = coro_task_group_spawn_task (outer, thread_stack_two_schedulers_cb, outer, NULL);
   while (!coro_future_is_done (CORO_FUTURE (task)))
     g_main_context_iteration (NULL, TRUE);
   coro_future_get_result (CORO_FUTURE (task), NULL, &error);
@@ -432,11 +432,11 @@ test_main_stack_two_schedulers (void)
 }
 
 static void
-test_main_stack_outside (void)
+test_thread_stack_outside (void)
 {
   int calls = 0;
 
-  coro_call_on_main_stack (main_stack_cb, &calls);
+  coro_call_on_thread_stack (thread_stack_cb, &calls);
   g_assert_cmpint (calls, ==, 1);
 }
 
@@ -445,12 +445,12 @@ thread_cb (gpointer data)
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (coro_run (main_stack_several_levels_cb, NULL, NULL, &error));
+  g_assert_true (coro_run (thread_stack_several_levels_cb, NULL, NULL, &error));
   return NULL;
 }
 
 static void
-test_main_stack_in_thread (void)
+test_thread_stack_in_thread (void)
 {
   g_thread_join (g_thread_new ("levels", thread_cb, NULL));
 }
@@ -462,20 +462,20 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
 
   coro_test_add_data_func ("/scheduler/nested-loop/others-keep-running", others_keep_running_cb, (gpointer) g_main_loop_run, NULL);
-  coro_test_add_data_func ("/scheduler/nested-loop/others-keep-running-on-main-stack", others_keep_running_cb, (gpointer) coro_main_loop_run, NULL);
+  coro_test_add_data_func ("/scheduler/nested-loop/others-keep-running-on-thread-stack", others_keep_running_cb, (gpointer) coro_main_loop_run, NULL);
   coro_test_add_func ("/scheduler/nested-loop/cannot-wait-below", cannot_wait_below_cb);
   coro_test_add_func ("/scheduler/nested-loop/owner-is-not-stepped", owner_is_not_stepped_cb);
   coro_test_add_data_func ("/scheduler/nested-loop/goes-on-outside", goes_on_outside_cb, (gpointer) g_main_loop_run, NULL);
-  coro_test_add_data_func ("/scheduler/nested-loop/goes-on-outside-on-main-stack", goes_on_outside_cb, (gpointer) coro_main_loop_run, NULL);
+  coro_test_add_data_func ("/scheduler/nested-loop/goes-on-outside-on-thread-stack", goes_on_outside_cb, (gpointer) coro_main_loop_run, NULL);
   coro_test_add_data_func ("/scheduler/nested-loop/several-levels", nest_cb, GINT_TO_POINTER (5), NULL);
   coro_test_add_func ("/scheduler/nested-loop/slices-inside", slices_inside_cb);
-  coro_test_add_func ("/scheduler/main-stack/from-a-coroutine", main_stack_from_coroutine_cb);
-  coro_test_add_func ("/scheduler/main-stack/from-several-levels", main_stack_several_levels_cb);
-  coro_test_add_func ("/scheduler/main-stack/callbacks", callbacks_on_main_stack_cb);
-  coro_test_add_func ("/scheduler/main-stack/loop", loop_on_main_stack_cb);
-  g_test_add_func ("/scheduler/main-stack/from-another-scheduler", test_main_stack_two_schedulers);
-  g_test_add_func ("/scheduler/main-stack/outside-a-coroutine", test_main_stack_outside);
-  g_test_add_func ("/scheduler/main-stack/in-another-thread", test_main_stack_in_thread);
+  coro_test_add_func ("/scheduler/thread-stack/from-a-coroutine", thread_stack_from_coroutine_cb);
+  coro_test_add_func ("/scheduler/thread-stack/from-several-levels", thread_stack_several_levels_cb);
+  coro_test_add_func ("/scheduler/thread-stack/callbacks", callbacks_on_thread_stack_cb);
+  coro_test_add_func ("/scheduler/thread-stack/loop", loop_on_thread_stack_cb);
+  g_test_add_func ("/scheduler/thread-stack/from-another-scheduler", test_thread_stack_two_schedulers);
+  g_test_add_func ("/scheduler/thread-stack/outside-a-coroutine", test_thread_stack_outside);
+  g_test_add_func ("/scheduler/thread-stack/in-another-thread", test_thread_stack_in_thread);
 
   return g_test_run ();
 }

@@ -333,7 +333,7 @@ note_inherited_cb (gpointer   expected,
 }
 
 static void
-spawn_on_main_stack_cb (gpointer expected)
+spawn_on_thread_stack_cb (gpointer expected)
 {
   g_assert_cmpint (coro_get_priority (), ==, GPOINTER_TO_INT (expected));
   coro_spawn (note_inherited_cb, expected, NULL);
@@ -357,7 +357,7 @@ inherited_cb (gpointer   user_data,
   coro_set_priority (priority);
   coro_spawn (note_inherited_cb, user_data, NULL);
   coro_spawn_eager (note_inherited_cb, user_data, NULL);
-  coro_call_on_main_stack (spawn_on_main_stack_cb, user_data);
+  coro_call_on_thread_stack (spawn_on_thread_stack_cb, user_data);
   g_assert_cmpint (coro_get_priority (), ==, priority);
   g_thread_join (g_thread_new ("spawner", spawn_in_thread_cb, nursery.group));
   coro_set_priority (DEFAULT);                  /* who has been spawned keeps it */
@@ -387,7 +387,7 @@ nested_loop_cb (gpointer   user_data,
   coro_set_priority (HIGH);
   coro_future_on_done (future, check_default_cb, NULL, NULL);
   coro_future_resolve (future, NULL);
-  coro_call_on_main_stack ((CoroMainStackFunc) settle, g_main_context_get_thread_default ());
+  coro_call_on_thread_stack ((CoroThreadStackFunc) settle, g_main_context_get_thread_default ());
   assert_trace ("checked");
   g_assert_cmpint (coro_get_priority (), ==, HIGH);
   return TRUE;

@@ -193,12 +193,12 @@ native_cb (gpointer user_data)
 }
 
 static gboolean
-test_main_stack_sees_it (gpointer   user_data,
+test_thread_stack_sees_it (gpointer   user_data,
                          GValue    *result,
                          GError   **error)
 {
   coro_context_var_set_string (request_id, "here");
-  coro_call_on_main_stack (native_cb, NULL);
+  coro_call_on_thread_stack (native_cb, NULL);
   assert_trace ("here");
   g_assert_cmpstr (coro_context_var_get_string (request_id), ==, "here");
   return TRUE;
@@ -282,7 +282,7 @@ main (int    argc,
   coro_test_add_func ("/spec/S338/no-value-and-fallback", test_no_value);
   coro_test_add_func ("/spec/S343/thread-gets-a-copy", test_thread_gets_a_copy);
   coro_test_add_func ("/scope/context-var/callbacks-see-it", test_callbacks_see_it);
-  coro_test_add_func ("/scope/context-var/main-stack-sees-it", test_main_stack_sees_it);
+  coro_test_add_func ("/scope/context-var/thread-stack-sees-it", test_thread_stack_sees_it);
   coro_test_add_func ("/scope/context-var/set-for-ever", test_set_for_ever);
   coro_test_add_func ("/scope/context-var/objects", test_objects);
   coro_test_add_func ("/scope/context-var/token-of-another", test_token_of_another);

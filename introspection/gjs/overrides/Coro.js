@@ -6,7 +6,7 @@
 // Promise.all() and Promise.race() take them, and Coro.spawn() makes an async function
 // something that can be cancelled.
 //
-// JavaScript stays on the main stack all the time: what suspends is the async function,
+// JavaScript stays on the thread stack all the time: what suspends is the async function,
 // never a C stack with JavaScript on it.  What an await and a cancel mean is decided in C,
 // by CoroForeignTask.
 

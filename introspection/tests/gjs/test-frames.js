@@ -13,14 +13,14 @@ function suspend() {
     return [throws(() => Fixture.sleep(1000)), throws(() => Fixture.wait(new Coro.Future()))];
 }
 
-test('on the main stack handlers work, and cannot suspend', async () => {
+test('on the thread stack handlers work, and cannot suspend', async () => {
     const emitter = new Fixture.Emitter();
     const errors = [];
     emitter.connect('ping', () => {
         errors.push(...suspend());
         equal(recurse(1000), 1000);
     });
-    equal(await emitter.emit_on_main_stack(3), 3);
+    equal(await emitter.emit_on_thread_stack(3), 3);
     equal(errors.length, 6);
     ok(errors.every(error => error.matches(Coro.Error, Coro.Error.NOT_IN_COROUTINE)));
 });
@@ -38,7 +38,7 @@ test('on a fiber the handler does not start, and life goes on', async () => {
     emitter.connect('ping', () => log.push('never'));
     equal(await emitter.emit_on_fiber(3), 3);
     same(log, []);
-    equal(await emitter.emit_on_main_stack(1), 1);
+    equal(await emitter.emit_on_thread_stack(1), 1);
     same(log, ['never']);
 });
 
@@ -49,7 +49,7 @@ test('interleaved emissions', async () => {
         suspend();
         n += recurse(100 + count) > 0 ? 1 : 0;
     });
-    const tasks = Array.from({length: 5}, () => emitter.emit_on_main_stack(50));
+    const tasks = Array.from({length: 5}, () => emitter.emit_on_thread_stack(50));
     same(await Coro.gather(...tasks), [50, 50, 50, 50, 50]);
     equal(n, 250);
 });
@@ -65,7 +65,7 @@ test('a handler may spawn and resolve', async () => {
         });
         future.resolve(count);
     });
-    await emitter.emit_on_main_stack(3);
+    await emitter.emit_on_thread_stack(3);
     await Coro.sleep(2);
     same(log, [0, 1, 2]);
     equal(await future, 0);

@@ -33,9 +33,9 @@ class Frames(TestCase):
         self.check_errors(6, Coro.Error.FOREIGN_FRAME)
         self.assertIn('_gi', self.errors[0].message)
 
-    async def test_on_the_main_stack(self):
+    async def test_on_the_thread_stack(self):
         self.emitter.connect('ping', self.ping_cb)
-        self.assertEqual(await self.emitter.emit_on_main_stack(3), 3)
+        self.assertEqual(await self.emitter.emit_on_thread_stack(3), 3)
         self.check_errors(6, Coro.Error.NOT_IN_COROUTINE)
 
     async def test_in_a_python_coroutine(self):
@@ -63,7 +63,7 @@ class Frames(TestCase):
 
         self.emitter.connect('ping', ping_cb)
         tasks = [self.emitter.emit_on_fiber(50) for _ in range(5)]
-        tasks += [self.emitter.emit_on_main_stack(50) for _ in range(5)]
+        tasks += [self.emitter.emit_on_thread_stack(50) for _ in range(5)]
         self.assertEqual(await Coro.gather(*tasks), [50] * 10)
         self.assertEqual(len(depths), 500)
         self.assertEqual(len(self.errors), 1000)

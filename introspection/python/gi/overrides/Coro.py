@@ -9,7 +9,7 @@ Futures and tasks are awaitable, below two drivers:
 * An asyncio task awaits them too, as long as its loop, or somebody, iterates the main
   context of the future; gi.events does.
 
-Python stays on the main stack all the time: what suspends is the Python coroutine, never
+Python stays on the thread stack all the time: what suspends is the Python coroutine, never
 a C stack with Python on it.
 """
 
@@ -474,7 +474,7 @@ class AsyncTask(Coro.ForeignTask):
         raise RuntimeError('The result of a task is that of its coroutine')
 
     def do_wake(self, wait, cancelled):
-        """Runs the coroutine to its next await, on the main stack."""
+        """Runs the coroutine to its next await, on the thread stack."""
         state = _state
         outer = state.current
         state.current = self

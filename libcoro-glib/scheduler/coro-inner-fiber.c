@@ -3,14 +3,14 @@
  */
 #include "config.h"
 
-#include "scheduler/coro-stepper-private.h"
+#include "scheduler/coro-inner-fiber-private.h"
 
 #include "scheduler/coro-scheduler-private.h"
 
 static void
-stepper_main (gpointer argument)
+inner_fiber_main (gpointer argument)
 {
-  CoroStepper *self = argument;
+  CoroInnerFiber *self = argument;
 
   coro_fiber_arrived (&self->fiber);
   self->func (self->data);
@@ -20,11 +20,11 @@ stepper_main (gpointer argument)
 
 /* Gets the body a stack from `pool`.  Nothing runs yet. */
 gboolean
-coro_stepper_start (CoroStepper   *self,
-                    CoroStackPool *pool,
-                    void         (*func) (gpointer data),
-                    gpointer       data,
-                    GError       **error)
+coro_inner_fiber_start (CoroInnerFiber   *self,
+                        CoroStackPool *pool,
+                        void         (*func) (gpointer data),
+                        gpointer       data,
+                        GError       **error)
 {
   CoroStack *stack;
 
@@ -38,14 +38,14 @@ coro_stepper_start (CoroStepper   *self,
   self->func = func;
   self->data = data;
   self->started = TRUE;
-  coro_fiber_init (&self->fiber, stack, 0, stepper_main, self);
+  coro_fiber_init (&self->fiber, stack, 0, inner_fiber_main, self);
   return TRUE;
 }
 
-/* Runs the body until it pauses or ends.  Should it wait meanwhile, the stepping coroutine
- * waits: where that coroutine is parked, is where its body is. */
+/* Runs the body until it yields or ends.  If it waits meanwhile, the resuming coroutine
+ * waits, parked on the stack of the body. */
 void
-coro_stepper_step (CoroStepper *self)
+coro_inner_fiber_resume (CoroInnerFiber *self)
 {
   CoroJob *job = coro_job_get_running ();
   CoroStack *stack = self->fiber.stack;
@@ -59,7 +59,7 @@ coro_stepper_step (CoroStepper *self)
     }
   else
     {
-      coro_fiber_init_native (&self->caller);
+      coro_fiber_init_thread (&self->caller);
     }
 
   coro_fiber_switch (&self->caller, &self->fiber);
@@ -70,9 +70,9 @@ coro_stepper_step (CoroStepper *self)
     coro_stack_pool_give_deferred (self->pool, stack);
 }
 
-/* Gives control back to the caller of the step, from inside the body. */
+/* Gives control back to the caller of the resume, from inside the body. */
 void
-coro_stepper_pause (CoroStepper *self)
+coro_inner_fiber_yield (CoroInnerFiber *self)
 {
   coro_fiber_switch (&self->fiber, &self->caller);
 }

@@ -3,7 +3,7 @@
  */
 #include "config.h"
 
-#include "fiber/coro-guard-private.h"
+#include "fiber/coro-guard-page-private.h"
 
 #include "fiber/coro-error.h"
 #include "fiber/coro-stack-private.h"
@@ -152,13 +152,13 @@ guard_by_mprotect (char    *address,
   return TRUE;
 }
 
-/* Sets *mprotected to whether the guard counts for coro_guard_release(), which is to be
+/* Sets *mprotected to whether the guard counts for coro_guard_page_release(), which is to be
  * called once it has been unmapped. */
 gboolean
-coro_guard_install (char      *address,
-                    gsize      size,
-                    gboolean  *mprotected,
-                    GError   **error)
+coro_guard_page_install (char      *address,
+                         gsize      size,
+                         gboolean  *mprotected,
+                         GError   **error)
 {
   *mprotected = FALSE;
   if (guard_by_madvise (address, size))
@@ -169,7 +169,7 @@ coro_guard_install (char      *address,
 }
 
 void
-coro_guard_release (guint count)
+coro_guard_page_release (guint count)
 {
   g_atomic_int_add (&n_mprotected, -(int) count);
 }
