@@ -51,7 +51,7 @@ sort_trace (void)
     g_string_assign (trace, sorted);
 }
 
-/* The same where it does not matter, or is left to chance, who came first; `expected` is
+/* The same where it does not matter, or is left to test_rng, who came first; `expected` is
  * sorted. */
 #define assert_trace_in_any_order(expected)                                               \
   G_STMT_START                                                                            \

@@ -7,7 +7,7 @@
 
 #include "fiber/coro-error.h"
 #include "future/coro-future-private.h"
-#include "scheduler/coro-lane-private.h"
+#include "scheduler/coro-run-queue-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
 #include <string.h>

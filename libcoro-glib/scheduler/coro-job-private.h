@@ -74,13 +74,13 @@ struct _CoroJob
   CoroReady ready;              /* first: a job is a CoroReady */
   CoroFiber fiber;
   guint8 state;                 /* CoroJobState */
-  guint8 queued : 1;            /* in the ready queue, or in a lane beside it */
+  guint8 queued : 1;            /* in the ready queue, or in a priority list beside it */
   guint8 priority : 2;          /* CoroPriority; beside `queued` and `fresh`, for one test of all */
   guint8 cancel_pending : 1;    /* a cancel request that has not been delivered (edge) */
   guint8 cancel_level : 1;      /* an open scope is cancelled: every await fails */
   guint8 cancel_held : 1;       /* inside a shield: requests wait */
   guint8 admitted : 1;          /* for the layers above: it counts among those that run */
-  guint8 fresh : 1;             /* has neither a stack nor ever had a lane; see CoroBacklog */
+  guint8 fresh : 1;             /* has neither a stack nor ever had a priority list; see CoroAdmission */
   guint16 n_cancelling;         /* requests minus uncancels */
   guint32 stack_size : 31;      /* in KiB */
   guint32 automatic : 1;        /* stack_size is the scheduler's when the job takes its stack */

@@ -180,16 +180,16 @@ coro_job_check_suspend (CoroJob  *self,
   return coro_foreign_frame_check (self->fiber.stack, error);
 }
 
-/* Puts the job at the end of the ready queue, or of its lane, unless it is in there. */
+/* Puts the job at the end of the ready queue, or of its priority list, unless it is in there. */
 void
 coro_job_make_ready (CoroJob *self)
 {
   if (G_UNLIKELY (self->queued || self->fresh || self->priority != CORO_PRIORITY_DEFAULT))
     {
       if (!self->queued && self->priority == CORO_PRIORITY_DEFAULT)
-        coro_backlog_enqueue (self);
+        coro_admission_add (self);
       else
-        coro_lane_enqueue (self);
+        coro_run_queue_add_job (self);
       return;
     }
 
@@ -224,7 +224,7 @@ job_take_stack (CoroJob  *self,
     return FALSE;
 
   self->stack_size = stack_size;
-  coro_backlog_leave (scheduler, self);
+  coro_admission_leave (scheduler, self);
   coro_fiber_init (&self->fiber, stack, reserved, job_main, self);
   return TRUE;
 }
@@ -411,7 +411,7 @@ coro_job_start (CoroJob   *self,
     {
       CoroJobFailure failure = { self, error };
 
-      coro_backlog_leave (scheduler, self);
+      coro_admission_leave (scheduler, self);
       coro_scheduler_pop (scheduler);
       self->queued = FALSE;
       if (scheduler->dispatch->interrupted == NULL)
@@ -459,7 +459,7 @@ job_main (gpointer argument)
           job_get_stack_size (next, scheduler) != stack_size)
         break;
 
-      coro_backlog_leave (scheduler, next);
+      coro_admission_leave (scheduler, next);
       job = scheduler_pop_job (scheduler);
       job->fiber = here;
       job->stack_size = stack_size;

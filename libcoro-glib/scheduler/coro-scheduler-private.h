@@ -7,14 +7,14 @@
 
 #include "fiber/coro-error.h"
 #include "fiber/coro-fiber-private.h"
-#include "scheduler/coro-backlog-private.h"
+#include "scheduler/coro-admission-private.h"
 #include "scheduler/coro-call-private.h"
 #include "scheduler/coro-pending-work-private.h"
 #include "scheduler/coro-hooks-private.h"
 #include "scheduler/coro-inbox-private.h"
 #include "scheduler/coro-job-private.h"
-#include "scheduler/coro-lane-private.h"
-#include "scheduler/coro-moves-private.h"
+#include "scheduler/coro-run-queue-private.h"
+#include "scheduler/coro-priority-moves-private.h"
 #include "scheduler/coro-reactor-private.h"
 #include "scheduler/coro-timer-private.h"
 
@@ -97,10 +97,10 @@ struct _CoroScheduler
   CoroScheduler *next_registered;       /* (nullable) (unowned): for debuggers; guarded by registry_lock */
   GMainContext *context;        /* (nullable) (unowned): its source owns us; guarded by wakeup_lock for other threads */
   GSource *source;              /* (nullable) (unowned) */
-  CoroLane high;                /* those of high priority; they come before the others of the queue */
-  CoroLane low;                 /* those of low priority; they come after them */
-  CoroMoves moves;              /* between these lists */
-  CoroBacklog backlog;          /* those that are to start */
+  CoroPriorityList high;        /* those of high priority; they come before the others of the queue */
+  CoroPriorityList low;         /* those of low priority; they come after them */
+  CoroPriorityMoves moves;      /* between these lists */
+  CoroAdmission admission;      /* those that are to start */
   gboolean favoured_default;    /* of the last one that had a turn out of turn; FALSE: of low priority */
   CoroJob *caller;              /* (nullable): the job for which a function runs on the thread stack */
   GPollFD poll_fd;              /* the reactor's, as GLib knows it */
@@ -155,9 +155,9 @@ struct _CoroScheduler
   guint idle_rounds;
   guint virtual_ticks;          /* resumes in this slice */
   CoroWaiterList idle_waiters;  /* those that wait until no other can run */
-  gboolean shuffling;           /* which job comes next is a matter of chance; only while virtual */
-  guint64 chance;               /* the state of that */
-  guint64 inbox_chance;         /* the generator for the turns in which messages stay unread */
+  gboolean shuffling;           /* which job comes next is a matter of test_rng; only while virtual */
+  guint64 test_rng;             /* the state of that */
+  guint64 inbox_rng;            /* the generator for the turns in which messages stay unread */
   guint n_unread_turns;         /* further turns in which messages stay unread */
   gint64 virtual_time;          /* µs */
 };
@@ -330,8 +330,8 @@ coro_scheduler_remove (CoroScheduler *self,
 
 /* Before a job in the ready queue gets a stack, or cannot have one. */
 static inline void
-coro_backlog_leave (CoroScheduler *scheduler,
-                    CoroJob       *job)
+coro_admission_leave (CoroScheduler *scheduler,
+                      CoroJob       *job)
 {
   if (!job->fresh)
     return;
@@ -340,9 +340,9 @@ coro_backlog_leave (CoroScheduler *scheduler,
   if (!job->queued)
     return;
 
-  scheduler->backlog.n_admitted--;
-  if (G_UNLIKELY (scheduler->backlog.head != NULL))
-    coro_backlog_admit_next (scheduler);
+  scheduler->admission.n_admitted--;
+  if (G_UNLIKELY (scheduler->admission.head != NULL))
+    coro_admission_admit_next (scheduler);
 }
 
 /* Asks for the stack of the next job, before something that takes its time.  With a

@@ -182,10 +182,10 @@ coro_scheduler_init (CoroScheduler *self)
 {
   coro_object_lock_init (&self->wakeup_lock);
   self->ready_tail = &self->ready_head;
-  coro_backlog_init (&self->backlog);
-  coro_lane_init (&self->high);
-  coro_lane_init (&self->low);
-  coro_moves_init (&self->moves);
+  coro_admission_init (&self->admission);
+  coro_priority_list_init (&self->high);
+  coro_priority_list_init (&self->low);
+  coro_priority_moves_init (&self->moves);
   self->stacks = coro_stack_pool_new ();
   coro_scheduler_update_stack_size (self);
   self->time_slice = DEFAULT_TIME_SLICE;
@@ -246,7 +246,7 @@ scheduler_drop_ready_cb (gpointer scheduler)
   CoroScheduler *self = scheduler;
   CoroReady *ready;
 
-  coro_moves_settle (self);
+  coro_priority_moves_apply (self);
   while ((ready = coro_scheduler_pop (self)) != NULL)
     if (ready->klass != NULL && ready->klass->drop != NULL)
       ready->klass->drop (ready);

@@ -13,27 +13,27 @@
 
 /* Splitmix64: any seed will do, a state is one word, and it is the same everywhere. */
 static guint64
-draw (guint64 *chance)
+draw (guint64 *test_rng)
 {
-  guint64 bits = *chance += G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
+  guint64 bits = *test_rng += G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
 
   bits = (bits ^ (bits >> 30)) * G_GUINT64_CONSTANT (0xbf58476d1ce4e5b9);
   bits = (bits ^ (bits >> 27)) * G_GUINT64_CONSTANT (0x94d049bb133111eb);
   return bits ^ (bits >> 31);
 }
 
-/* Has chance decide which job comes next, where a test has its own clock; 0: order. */
+/* Has test_rng decide which job comes next, where a test has its own clock; 0: order. */
 void
 coro_scheduler_set_seed (CoroScheduler *self,
                          guint          seed)
 {
   self->shuffling = seed != 0;
-  self->chance = seed;
-  self->inbox_chance = ~(guint64) seed;
-  self->n_unread_turns = draw (&self->inbox_chance) % MAX_UNREAD_TURNS;
+  self->test_rng = seed;
+  self->inbox_rng = ~(guint64) seed;
+  self->n_unread_turns = draw (&self->inbox_rng) % MAX_UNREAD_TURNS;
 }
 
-/* Whether by chance the messages of other threads stay in the inbox for this turn.  It has a random
+/* Whether by test_rng the messages of other threads stay in the inbox for this turn.  It has a random
  * generator of its own, so that the arrival of messages does not change the order of jobs. */
 gboolean
 coro_scheduler_leaves_unread (CoroScheduler *self)
@@ -44,16 +44,16 @@ coro_scheduler_leaves_unread (CoroScheduler *self)
       return TRUE;
     }
 
-  self->n_unread_turns = draw (&self->inbox_chance) % MAX_UNREAD_TURNS;
+  self->n_unread_turns = draw (&self->inbox_rng) % MAX_UNREAD_TURNS;
   return FALSE;
 }
 
-/* Passes by the gate of low priority, which may stand anywhere. */
+/* Passes by the marker of low priority, which may stand anywhere. */
 static CoroReady **
 scheduler_skip_gate (CoroScheduler  *self,
                      CoroReady     **link)
 {
-  return *link == &self->low.gate ? &(*link)->next : link;
+  return *link == &self->low.marker ? &(*link)->next : link;
 }
 
 static CoroReady **
@@ -79,7 +79,7 @@ scheduler_find_callback (CoroScheduler  *self,
   return link;
 }
 
-/* Moves one to the head.  Callbacks keep their order, which a future promises: where chance
+/* Moves one to the head.  Callbacks keep their order, which a future promises: where test_rng
  * points to one, it is the turn of the first. */
 static void
 scheduler_shuffle_list (CoroScheduler  *self,
@@ -90,13 +90,13 @@ scheduler_shuffle_list (CoroScheduler  *self,
   CoroReady *ready;
   guint n_ready = 0;
 
-  /* None from behind the gate of high priority is to come before it. */
-  for (; *link != NULL && *link != &self->high.gate && n_ready < WINDOW; n_ready++)
+  /* None from behind the marker of high priority is to come before it. */
+  for (; *link != NULL && *link != &self->high.marker && n_ready < WINDOW; n_ready++)
     link = scheduler_skip_gate (self, &(*link)->next);
   if (n_ready < 2)
     return;
 
-  link = scheduler_find_nth (self, head, draw (&self->chance) % n_ready);
+  link = scheduler_find_nth (self, head, draw (&self->test_rng) % n_ready);
   if ((*link)->klass != NULL)
     link = scheduler_find_callback (self, head);
 
@@ -108,7 +108,7 @@ scheduler_shuffle_list (CoroScheduler  *self,
   *head = ready;
 }
 
-/* Has chance decide which of those that are next by their priority is next.
+/* Has test_rng decide which of those that are next by their priority is next.
  *
  * The queue itself stays a list and knows nothing of it: this is called where the clock is
  * read, which is at every switch while a test has its own. */
@@ -117,11 +117,11 @@ coro_scheduler_shuffle (CoroScheduler *self)
 {
   CoroReady *ready;
 
-  coro_moves_settle (self);
+  coro_priority_moves_apply (self);
   ready = self->ready_head;
-  if (ready == &self->high.gate)
+  if (ready == &self->high.marker)
     scheduler_shuffle_list (self, &self->high.head, &self->high.tail);
-  else if (ready == &self->low.gate && ready->next == NULL)
+  else if (ready == &self->low.marker && ready->next == NULL)
     scheduler_shuffle_list (self, &self->low.head, &self->low.tail);
   else
     scheduler_shuffle_list (self, &self->ready_head, &self->ready_tail);

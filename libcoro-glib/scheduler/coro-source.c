@@ -251,7 +251,7 @@ static void
 dispatch_run (CoroDispatch  *self,
               CoroScheduler *scheduler)
 {
-  gboolean favoured = coro_lane_favour (scheduler);
+  gboolean favoured = coro_run_queue_prevent_starvation (scheduler);
 
   while (TRUE)
     {
@@ -274,9 +274,9 @@ dispatch_run (CoroDispatch  *self,
           continue;
         }
 
-      if (G_UNLIKELY (ready->klass == &coro_lane_gate_class))
+      if (G_UNLIKELY (ready->klass == &coro_run_queue_marker_class))
         {
-          ready = coro_lane_pass_gate (scheduler, ready);
+          ready = coro_run_queue_pass_marker (scheduler, ready);
           if (ready == NULL)
             continue;
         }
@@ -315,7 +315,7 @@ trim_cb (gpointer user_data)
   gboolean more;
 
   /* Below a nested main loop we are on one of those stacks. */
-  if (self->running != NULL || self->backlog.head != NULL)
+  if (self->running != NULL || self->admission.head != NULL)
     return G_SOURCE_CONTINUE;
 
   do
@@ -343,7 +343,7 @@ scheduler_trim_later (CoroScheduler *self)
   g_source_attach (self->trim_source, self->context);
 }
 
-/* Unless there is a backlog: its jobs take whatever stack is free. */
+/* Unless jobs wait for admission: these take whatever stack is free. */
 static void
 scheduler_trim (CoroScheduler *self)
 {
@@ -470,7 +470,7 @@ source_dispatch (GSource     *source,
   if (self->rounds_left > 0)
     scheduler_begin_yield (self);
   self->rounds_end = self->tick_time + self->time_slice;
-  if (frame.interrupted == NULL && self->backlog.head == NULL)
+  if (frame.interrupted == NULL && self->admission.head == NULL)
     scheduler_trim (self);
 
   /* The interrupted job goes on as if its slice had just begun to be used. */

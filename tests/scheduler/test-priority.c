@@ -279,7 +279,7 @@ queued_in_between_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* A lane that is empty again leaves nothing behind. */
+/* A priority list that is empty again leaves nothing behind. */
 static gboolean
 lane_emptied_cb (gpointer   user_data,
                  GValue    *result,
@@ -652,14 +652,14 @@ main (int    argc,
 {
   g_test_init (&argc, &argv, NULL);
 
-  coro_test_add_func ("/priority/order-among-lanes", among_lanes_cb);
+  coro_test_add_func ("/priority/order-among-priority-lists", among_lanes_cb);
   coro_test_add_func ("/priority/arrives-meanwhile", arrives_meanwhile_cb);
-  coro_test_add_func ("/priority/woken-into-its-lane", woken_cb);
+  coro_test_add_func ("/priority/woken-into-its-list", woken_cb);
   coro_test_add_data_func ("/priority/no-starvation/below-high", no_starvation_cb, GINT_TO_POINTER (HIGH), NULL);
   coro_test_add_data_func ("/priority/no-starvation/below-default", no_starvation_cb, GINT_TO_POINTER (DEFAULT), NULL);
   coro_test_add_func ("/priority/change-while-queued", while_queued_cb);
   coro_test_add_func ("/priority/queued-in-between", queued_in_between_cb);
-  coro_test_add_func ("/priority/lane-emptied", lane_emptied_cb);
+  coro_test_add_func ("/priority/list-emptied", lane_emptied_cb);
   coro_test_add_func ("/priority/of-the-running", running_cb);
   coro_test_add_data_func ("/priority/inherited/high", inherited_cb, GINT_TO_POINTER (HIGH), NULL);
   coro_test_add_data_func ("/priority/inherited/low", inherited_cb, GINT_TO_POINTER (LOW), NULL);

@@ -71,7 +71,7 @@ compare_pairs (gconstpointer a,
 }
 
 /* Who has arrived gets its letter; who of those that were woken goes on first is left to
- * chance.  `size`: characters of an entry. */
+ * test_rng.  `size`: characters of an entry. */
 static void
 assert_log_in_any_order (Fixture    *self,
                          gsize       size,

@@ -3,7 +3,7 @@
  */
 #include "config.h"
 
-#include "scheduler/coro-backlog-private.h"
+#include "scheduler/coro-admission-private.h"
 
 #include "scheduler/coro-scheduler-private.h"
 
@@ -18,7 +18,7 @@
 #define MAX_STEPS 2
 
 void
-coro_backlog_init (CoroBacklog *self)
+coro_admission_init (CoroAdmission *self)
 {
   self->tail = &self->head;
 }
@@ -26,40 +26,40 @@ coro_backlog_init (CoroBacklog *self)
 static inline gboolean
 scheduler_has_room (CoroScheduler *self)
 {
-  return self->backlog.n_admitted < MAX (MIN_ADMITTED, self->n_ready / 2);
+  return self->admission.n_admitted < MAX (MIN_ADMITTED, self->n_ready / 2);
 }
 
 static void
 scheduler_admit (CoroScheduler *self,
                  CoroReady     *ready)
 {
-  self->backlog.n_admitted++;
+  self->admission.n_admitted++;
   coro_scheduler_push (self, ready);
 }
 
 /* One that was admitted has left the queue. */
 void
-coro_backlog_admit_next (CoroScheduler *self)
+coro_admission_admit_next (CoroScheduler *self)
 {
-  CoroBacklog *backlog = &self->backlog;
+  CoroAdmission *admission = &self->admission;
 
-  for (guint i = 0; i < MAX_STEPS && backlog->head != NULL && scheduler_has_room (self); i++)
+  for (guint i = 0; i < MAX_STEPS && admission->head != NULL && scheduler_has_room (self); i++)
     {
-      CoroReady *ready = backlog->head;
+      CoroReady *ready = admission->head;
 
-      backlog->head = ready->next;
-      if (backlog->head == NULL)
-        backlog->tail = &backlog->head;
+      admission->head = ready->next;
+      if (admission->head == NULL)
+        admission->tail = &admission->head;
       scheduler_admit (self, ready);
     }
 }
 
 /* Queues a fresh job. */
 void
-coro_backlog_enqueue (CoroJob *job)
+coro_admission_add (CoroJob *job)
 {
   CoroScheduler *scheduler = coro_job_get_scheduler (job);
-  CoroBacklog *self = &scheduler->backlog;
+  CoroAdmission *self = &scheduler->admission;
 
   job->queued = TRUE;
   if (self->head == NULL && scheduler_has_room (scheduler))
@@ -75,10 +75,10 @@ coro_backlog_enqueue (CoroJob *job)
 
 /* Takes a fresh job from wherever it stands; it is to be queued elsewhere. */
 void
-coro_backlog_remove (CoroJob *job)
+coro_admission_remove (CoroJob *job)
 {
   CoroScheduler *scheduler = coro_job_get_scheduler (job);
-  CoroBacklog *self = &scheduler->backlog;
+  CoroAdmission *self = &scheduler->admission;
 
   if (coro_ready_list_remove (&self->head, &self->tail, &job->ready))
     {
@@ -87,5 +87,5 @@ coro_backlog_remove (CoroJob *job)
     }
 
   coro_scheduler_remove (scheduler, &job->ready);
-  coro_backlog_leave (scheduler, job);
+  coro_admission_leave (scheduler, job);
 }

@@ -37,8 +37,8 @@ settle_all (GError **error)
 
   if (!coro_test_settle (error))
     return FALSE;
-  g_assert_null (scheduler->backlog.head);
-  g_assert_cmpuint (scheduler->backlog.n_admitted, ==, 0);
+  g_assert_null (scheduler->admission.head);
+  g_assert_cmpuint (scheduler->admission.n_admitted, ==, 0);
   g_assert_cmpuint (scheduler->n_ready, ==, 0);
   return TRUE;
 }
@@ -235,7 +235,7 @@ busy_do_not_hold_up_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* One is in the backlog, one of those that have been admitted. */
+/* One is in the admission queue, one of those that have been admitted. */
 static gboolean
 other_priority_cb (gpointer   user_data,
                    GValue    *result,
@@ -321,7 +321,7 @@ uncancelled_in_line_cb (gpointer   user_data,
   coro_task_group_spawn (group, await_cb, future, NULL);
   second = coro_task_group_spawn_task (group, note_cb, "second", NULL);
   spawn_many (&crowd, start_cb);
-  g_assert_nonnull (coro_scheduler_get_running ()->backlog.head);
+  g_assert_nonnull (coro_scheduler_get_running ()->admission.head);
   g_assert_true (coro_task_cancel (second));
   g_assert_cmpint (coro_task_uncancel (second), ==, 0);
   if (!settle_all (error))
@@ -342,15 +342,15 @@ main (int    argc,
 {
   g_test_init (&argc, &argv, NULL);
 
-  coro_test_add_func ("/scheduler/backlog/starts-in-order", start_in_order_cb);
-  coro_test_add_func ("/scheduler/backlog/later-does-not-overtake", later_does_not_overtake_cb);
-  coro_test_add_func ("/scheduler/backlog/woken-does-not-wait-for-all", woken_does_not_wait_cb);
-  coro_test_add_func ("/scheduler/backlog/stacks-serve-again", stacks_serve_again_cb);
-  coro_test_add_func ("/scheduler/backlog/busy-do-not-hold-up-the-start", busy_do_not_hold_up_cb);
-  coro_test_add_func ("/scheduler/backlog/priority-of-who-has-not-started", other_priority_cb);
-  coro_test_add_func ("/scheduler/backlog/cancelled-before-it-starts", cancelled_before_it_starts_cb);
-  coro_test_add_func ("/scheduler/backlog/uncancelled-in-line", uncancelled_in_line_cb);
-  g_test_add_func ("/scheduler/backlog/ended-before-it-starts", test_shutdown);
+  coro_test_add_func ("/scheduler/admission/starts-in-order", start_in_order_cb);
+  coro_test_add_func ("/scheduler/admission/later-does-not-overtake", later_does_not_overtake_cb);
+  coro_test_add_func ("/scheduler/admission/woken-does-not-wait-for-all", woken_does_not_wait_cb);
+  coro_test_add_func ("/scheduler/admission/stacks-serve-again", stacks_serve_again_cb);
+  coro_test_add_func ("/scheduler/admission/busy-do-not-hold-up-the-start", busy_do_not_hold_up_cb);
+  coro_test_add_func ("/scheduler/admission/priority-of-who-has-not-started", other_priority_cb);
+  coro_test_add_func ("/scheduler/admission/cancelled-before-it-starts", cancelled_before_it_starts_cb);
+  coro_test_add_func ("/scheduler/admission/uncancelled-in-line", uncancelled_in_line_cb);
+  g_test_add_func ("/scheduler/admission/ended-before-it-starts", test_shutdown);
 
   return g_test_run ();
 }

@@ -3,30 +3,30 @@
  */
 #include "config.h"
 
-#include "scheduler/coro-lane-private.h"
+#include "scheduler/coro-run-queue-private.h"
 
 #include "scheduler/coro-scheduler-private.h"
 
 static void
-gate_call (CoroReady *gate)
+marker_call (CoroReady *marker)
 {
   g_assert_not_reached ();
 }
 
-/* Tells gates from callbacks. */
-const CoroReadyClass coro_lane_gate_class = { gate_call, NULL };
+/* Tells markers from callbacks. */
+const CoroReadyClass coro_run_queue_marker_class = { marker_call, NULL };
 
 void
-coro_lane_init (CoroLane *self)
+coro_priority_list_init (CoroPriorityList *self)
 {
-  self->gate.klass = &coro_lane_gate_class;
+  self->marker.klass = &coro_run_queue_marker_class;
   self->tail = &self->head;
 }
 
 /* NULL: the queue itself. */
-static CoroLane *
-scheduler_get_lane (CoroScheduler *self,
-                    CoroPriority   priority)
+static CoroPriorityList *
+scheduler_get_priority_list (CoroScheduler *self,
+                             CoroPriority   priority)
 {
   switch (priority)
     {
@@ -41,52 +41,52 @@ scheduler_get_lane (CoroScheduler *self,
 }
 
 static void
-scheduler_open_gate (CoroScheduler *self,
-                     CoroLane      *lane)
+scheduler_insert_marker (CoroScheduler *self,
+                         CoroPriorityList      *list)
 {
-  if (lane->open)
+  if (list->open)
     return;
 
-  lane->open = TRUE;
-  if (lane == &self->high)
-    coro_scheduler_push_front (self, &lane->gate);
+  list->open = TRUE;
+  if (list == &self->high)
+    coro_scheduler_push_front (self, &list->marker);
   else
-    coro_scheduler_push (self, &lane->gate);
+    coro_scheduler_push (self, &list->marker);
 }
 
 void
-coro_lane_add (CoroScheduler *scheduler,
-               CoroPriority   priority,
-               CoroReady     *ready)
+coro_run_queue_add (CoroScheduler *scheduler,
+                    CoroPriority   priority,
+                    CoroReady     *ready)
 {
-  CoroLane *lane = scheduler_get_lane (scheduler, priority);
+  CoroPriorityList *list = scheduler_get_priority_list (scheduler, priority);
 
-  if (lane == NULL)
+  if (list == NULL)
     {
       coro_scheduler_push (scheduler, ready);
       return;
     }
 
   ready->next = NULL;
-  *lane->tail = ready;
-  lane->tail = &ready->next;
-  scheduler_open_gate (scheduler, lane);
+  *list->tail = ready;
+  list->tail = &ready->next;
+  scheduler_insert_marker (scheduler, list);
 }
 
 /* coro_job_make_ready() for a job that is in there or has another priority than most. */
 void
-coro_lane_enqueue (CoroJob *job)
+coro_run_queue_add_job (CoroJob *job)
 {
   if (job->queued)
     return;
 
   job->fresh = FALSE;
   job->queued = TRUE;
-  coro_lane_add (coro_job_get_scheduler (job), job->priority, &job->ready);
+  coro_run_queue_add (coro_job_get_scheduler (job), job->priority, &job->ready);
 }
 
 static CoroReady *
-lane_pop (CoroLane *self)
+priority_list_pop (CoroPriorityList *self)
 {
   CoroReady *ready = self->head;
 
@@ -96,39 +96,39 @@ lane_pop (CoroLane *self)
   return ready;
 }
 
-/* What to do about a gate at the head of the queue: moves a job of its lane there, which
- * is returned and has to start at once, or, with NULL, the gate away.
+/* What to do about a marker at the head of the queue: moves a job of its priority list there, which
+ * is returned and has to start at once, or, with NULL, the marker away.
  *
  * One job each time: a job that becomes ready meanwhile and comes first has its turn then. */
 CoroReady *
-coro_lane_pass_gate (CoroScheduler *scheduler,
-                     CoroReady     *gate)
+coro_run_queue_pass_marker (CoroScheduler *scheduler,
+                            CoroReady     *marker)
 {
-  CoroLane *lane = (CoroLane *) gate;
+  CoroPriorityList *list = (CoroPriorityList *) marker;
   CoroReady *ready;
 
-  g_assert (scheduler->ready_head == gate);
+  g_assert (scheduler->ready_head == marker);
 
-  coro_moves_settle (scheduler);
-  if (gate == &scheduler->moves.gate)
+  coro_priority_moves_apply (scheduler);
+  if (marker == &scheduler->moves.marker)
     return NULL;
 
   coro_scheduler_pop (scheduler);
-  if (lane == &scheduler->low && scheduler->ready_head != NULL)
+  if (list == &scheduler->low && scheduler->ready_head != NULL)
     {
-      coro_scheduler_push (scheduler, gate);
+      coro_scheduler_push (scheduler, marker);
       return NULL;
     }
 
-  lane->open = FALSE;
-  if (lane->head == NULL)       /* they have another priority by now */
+  list->open = FALSE;
+  if (list->head == NULL)       /* they have another priority by now */
     return NULL;
 
-  ready = lane_pop (lane);
-  if (lane->head != NULL)
+  ready = priority_list_pop (list);
+  if (list->head != NULL)
     {
-      lane->open = TRUE;
-      coro_scheduler_push_front (scheduler, gate);
+      list->open = TRUE;
+      coro_scheduler_push_front (scheduler, marker);
     }
   coro_scheduler_push_front (scheduler, ready);
   return ready;
@@ -144,7 +144,7 @@ scheduler_find_default (CoroScheduler *self)
   if (self->high.head == NULL)
     return NULL;
 
-  while (ready != NULL && ready->klass == &coro_lane_gate_class)
+  while (ready != NULL && ready->klass == &coro_run_queue_marker_class)
     ready = ready->next;
   return ready;
 }
@@ -153,18 +153,18 @@ scheduler_find_default (CoroScheduler *self)
  * the queue, from the two lower priorities by turns.  The first of a slice always runs:
  * that is what all may rely on, however busy the others are.  FALSE: there is none. */
 gboolean
-coro_lane_favour (CoroScheduler *scheduler)
+coro_run_queue_prevent_starvation (CoroScheduler *scheduler)
 {
   CoroReady *ready;
 
   if (G_LIKELY (!scheduler->high.open && !scheduler->low.open))
     return FALSE;
 
-  coro_moves_settle (scheduler);
+  coro_priority_moves_apply (scheduler);
   ready = scheduler_find_default (scheduler);
   if (scheduler->low.head != NULL && (ready == NULL || scheduler->favoured_default))
     {
-      ready = lane_pop (&scheduler->low);
+      ready = priority_list_pop (&scheduler->low);
       scheduler->favoured_default = FALSE;
     }
   else if (ready != NULL)
@@ -187,12 +187,12 @@ static void
 job_take_out (CoroJob *self)
 {
   CoroScheduler *scheduler = coro_job_get_scheduler (self);
-  CoroLane *lane = scheduler_get_lane (scheduler, self->priority);
+  CoroPriorityList *list = scheduler_get_priority_list (scheduler, self->priority);
 
-  if (lane != NULL)
-    coro_ready_list_remove (&lane->head, &lane->tail, &self->ready);
+  if (list != NULL)
+    coro_ready_list_remove (&list->head, &list->tail, &self->ready);
   else if (self->fresh)
-    coro_backlog_remove (self);
+    coro_admission_remove (self);
   else
     coro_scheduler_remove (scheduler, &self->ready);
 }
@@ -204,7 +204,7 @@ coro_job_dequeue (CoroJob *self)
   if (self->state == CORO_JOB_RUNNING || !self->queued)
     return FALSE;
 
-  coro_moves_settle (coro_job_get_scheduler (self));
+  coro_priority_moves_apply (coro_job_get_scheduler (self));
   job_take_out (self);
   self->queued = FALSE;
   return TRUE;
@@ -220,5 +220,5 @@ coro_job_set_priority (CoroJob      *self,
 
   self->priority = priority;
   if (self->queued)
-    coro_moves_add (self, priority);
+    coro_priority_moves_add (self, priority);
 }

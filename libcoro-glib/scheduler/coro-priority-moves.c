@@ -3,7 +3,7 @@
  */
 #include "config.h"
 
-#include "scheduler/coro-moves-private.h"
+#include "scheduler/coro-priority-moves-private.h"
 
 #include "scheduler/coro-scheduler-private.h"
 
@@ -23,25 +23,25 @@ stand_in_call (CoroReady *ready)
 static const CoroReadyClass stand_in_class = { stand_in_call, NULL };
 
 void
-coro_moves_init (CoroMoves *self)
+coro_priority_moves_init (CoroPriorityMoves *self)
 {
-  self->gate.klass = &coro_lane_gate_class;
+  self->marker.klass = &coro_run_queue_marker_class;
 }
 
 /* Gives a ready job the last place of a priority. */
 void
-coro_moves_add (CoroJob      *job,
-                CoroPriority  priority)
+coro_priority_moves_add (CoroJob      *job,
+                         CoroPriority  priority)
 {
   CoroScheduler *scheduler = coro_job_get_scheduler (job);
-  CoroMoves *self = &scheduler->moves;
+  CoroPriorityMoves *self = &scheduler->moves;
   CoroStandIn *stand_in = g_new0 (CoroStandIn, 1);
   CoroStandIn *former;
 
   if (self->stand_ins == NULL)
     {
       self->stand_ins = g_hash_table_new (NULL, NULL);
-      coro_scheduler_push_front (scheduler, &self->gate);
+      coro_scheduler_push_front (scheduler, &self->marker);
     }
 
   former = g_hash_table_lookup (self->stand_ins, job);
@@ -51,19 +51,19 @@ coro_moves_add (CoroJob      *job,
   stand_in->ready.klass = &stand_in_class;
   stand_in->job = job;
   g_hash_table_insert (self->stand_ins, job, stand_in);
-  coro_lane_add (scheduler, priority, &stand_in->ready);
+  coro_run_queue_add (scheduler, priority, &stand_in->ready);
 }
 
 static gboolean
-moves_is_left (CoroMoves *self,
+moves_is_left (CoroPriorityMoves *self,
                CoroReady *ready)
 {
-  return ready == &self->gate || (ready->klass == NULL && g_hash_table_contains (self->stand_ins, ready));
+  return ready == &self->marker || (ready->klass == NULL && g_hash_table_contains (self->stand_ins, ready));
 }
 
 /* Takes what moves out of its old place.  Returns how many there were. */
 static guint
-moves_take_out (CoroMoves   *self,
+moves_take_out (CoroPriorityMoves   *self,
                 CoroReady  **link,
                 CoroReady ***tail,
                 guint       *n_fresh)
@@ -80,7 +80,7 @@ moves_take_out (CoroMoves   *self,
           continue;
         }
 
-      if (ready != &self->gate && ((CoroJob *) ready)->fresh)
+      if (ready != &self->marker && ((CoroJob *) ready)->fresh)
         {
           ((CoroJob *) ready)->fresh = FALSE;
           (*n_fresh)++;
@@ -129,20 +129,20 @@ moves_put_in (CoroReady  **link,
 }
 
 void
-coro_moves_settle_slow (CoroScheduler *scheduler)
+coro_priority_moves_apply_slow (CoroScheduler *scheduler)
 {
-  CoroMoves *self = &scheduler->moves;
-  CoroLane *high = &scheduler->high;
-  CoroLane *low = &scheduler->low;
-  CoroBacklog *backlog = &scheduler->backlog;
-  guint n_from_backlog = 0;
+  CoroPriorityMoves *self = &scheduler->moves;
+  CoroPriorityList *high = &scheduler->high;
+  CoroPriorityList *low = &scheduler->low;
+  CoroAdmission *admission = &scheduler->admission;
+  guint n_from_admission = 0;
   guint n_admitted = 0;
 
   /* All are out before the first is in: a job has one link for both places. */
   scheduler->n_ready -= moves_take_out (self, &scheduler->ready_head, &scheduler->ready_tail, &n_admitted);
   moves_take_out (self, &high->head, &high->tail, &n_admitted);
   moves_take_out (self, &low->head, &low->tail, &n_admitted);
-  moves_take_out (self, &backlog->head, &backlog->tail, &n_from_backlog);
+  moves_take_out (self, &admission->head, &admission->tail, &n_from_admission);
 
   scheduler->n_ready -= moves_put_in (&scheduler->ready_head, &scheduler->ready_tail);
   moves_put_in (&high->head, &high->tail);
@@ -150,7 +150,7 @@ coro_moves_settle_slow (CoroScheduler *scheduler)
 
   g_clear_pointer (&self->stand_ins, g_hash_table_unref);
 
-  backlog->n_admitted -= n_admitted;
+  admission->n_admitted -= n_admitted;
   for (guint i = 0; i < n_admitted; i++)
-    coro_backlog_admit_next (scheduler);
+    coro_admission_admit_next (scheduler);
 }

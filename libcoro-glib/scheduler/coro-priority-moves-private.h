@@ -14,20 +14,20 @@ G_BEGIN_DECLS
  * moves all of them, before the next job runs.  Moved one by one, 20 000 jobs took 0.8 s. */
 typedef struct
 {
-  CoroReady gate;               /* at the head of the queue while there are moves */
+  CoroReady marker;             /* at the head of the queue while there are moves */
   GHashTable *stand_ins;        /* (nullable) (owned): by job */
-} CoroMoves;
+} CoroPriorityMoves;
 
-void coro_moves_init        (CoroMoves     *self);
-void coro_moves_add         (CoroJob       *job,
-                             CoroPriority   priority);
-void coro_moves_settle_slow (CoroScheduler *scheduler);
+void coro_priority_moves_init (CoroPriorityMoves     *self);
+void coro_priority_moves_add (CoroJob       *job,
+                              CoroPriority   priority);
+void coro_priority_moves_apply_slow (CoroScheduler *scheduler);
 
 /* Before one looks into the lists behind the head of the queue. */
-#define coro_moves_settle(scheduler) \
+#define coro_priority_moves_apply(scheduler) \
   G_STMT_START { \
     if (G_UNLIKELY ((scheduler)->moves.stand_ins != NULL)) \
-      coro_moves_settle_slow (scheduler); \
+      coro_priority_moves_apply_slow (scheduler); \
   } G_STMT_END
 
 G_END_DECLS
