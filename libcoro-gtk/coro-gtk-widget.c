@@ -205,7 +205,7 @@ root_unrealize_cb (GtkRoot      *root,
 }
 
 static CoroGtkScope *
-widget_peek_scope (GtkWidget *widget)
+widget_lookup_scope (GtkWidget *widget)
 {
   return g_object_get_data (G_OBJECT (widget), "coro-gtk-scope");
 }
@@ -224,7 +224,7 @@ widget_is_dropped (GtkWidget *self)
   if (top == self)
     return g_atomic_int_get (&G_OBJECT (self)->ref_count) == 1;
 
-  scope = widget_peek_scope (top);
+  scope = widget_lookup_scope (top);
   return scope != NULL && scope->state == SCOPE_WOUND_UP;
 }
 
@@ -235,7 +235,7 @@ leaving_widgets_cb (gpointer user_data)
   gboolean found;
 
   for (guint i = 0; i < widgets->len; i++)
-    widget_peek_scope (widgets->pdata[i])->leaving = FALSE;
+    widget_lookup_scope (widgets->pdata[i])->leaving = FALSE;
 
   /* Once more, for children of the widgets that were found. */
   do
@@ -243,7 +243,7 @@ leaving_widgets_cb (gpointer user_data)
       found = FALSE;
       for (guint i = 0; i < widgets->len; i++)
         {
-          CoroGtkScope *scope = widget_peek_scope (widgets->pdata[i]);
+          CoroGtkScope *scope = widget_lookup_scope (widgets->pdata[i]);
 
           if (scope->state == SCOPE_LIVE && widget_is_dropped (scope->widget))
             {
@@ -295,7 +295,7 @@ widget_root_cb (GtkWidget    *widget,
 static CoroGtkScope *
 widget_get_scope (GtkWidget *widget)
 {
-  CoroGtkScope *scope = widget_peek_scope (widget);
+  CoroGtkScope *scope = widget_lookup_scope (widget);
 
   if (scope != NULL)
     return scope;
@@ -581,7 +581,7 @@ coro_gtk_widget_spawn_latest_at (gpointer        widget,
   g_return_if_fail (func != NULL);
 
   coro_gtk_widget_get_group (widget);           /* warns if it is too late */
-  latest = scope_get_latest (widget_peek_scope (widget), key);
+  latest = scope_get_latest (widget_lookup_scope (widget), key);
 
   if (latest->task == NULL)
     {

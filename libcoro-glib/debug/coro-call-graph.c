@@ -105,9 +105,9 @@ mark_awaited_cb (CoroJob  *job,
 {
   GPtrArray *marking = ((CoroGraph *) data)->marking;
 
-  coro_job_visit_awaited (job, mark_future_cb, mark_job_cb, data);
+  coro_job_foreach_awaited (job, mark_future_cb, mark_job_cb, data);
   while (marking->len > 0)
-    coro_future_visit_awaited (g_ptr_array_steal_index_fast (marking, marking->len - 1), mark_future_cb, data);
+    coro_future_foreach_awaited (g_ptr_array_steal_index_fast (marking, marking->len - 1), mark_future_cb, data);
 }
 
 /* --- printing --------------------------------------------------------------------- */
@@ -161,7 +161,7 @@ print_job (CoroGraph *self,
   g_string_append (indent, "  | ");
   coro_debug_append_stack (self->text, job, CORO_BACKTRACE_MAX_FRAMES, indent->str);
 
-  coro_job_visit_awaited (job, push_future_cb, push_job_cb, self);
+  coro_job_foreach_awaited (job, push_future_cb, push_job_cb, self);
 }
 
 static void
@@ -176,7 +176,7 @@ print_future (CoroGraph  *self,
     }
 
   g_string_append (self->text, coro_future_is_done (future) ? " done\n" : " pending\n");
-  coro_future_visit_awaited (future, push_future_cb, self);
+  coro_future_foreach_awaited (future, push_future_cb, self);
 }
 
 static void
@@ -249,7 +249,7 @@ coro_format_call_graph (CoroScheduler *scheduler)
   g_return_val_if_fail (scheduler == NULL || CORO_IS_SCHEDULER (scheduler), NULL);
 
   if (scheduler == NULL)
-    scheduler = coro_scheduler_peek ();
+    scheduler = coro_scheduler_get_current ();
   n_jobs = coro_scheduler_is_mine (scheduler) ? scheduler->n_jobs : 0;
 
   graph.scheduler = scheduler;

@@ -101,10 +101,10 @@ coro_debug_check_left (CoroDebug *self,
 }
 
 void
-coro_debug_cancel_ignored (CoroHooks *hooks,
+coro_debug_cancel_ignored (CoroObserver *observer,
                            CoroJob   *job)
 {
-  CoroDebug *self = (CoroDebug *) hooks;
+  CoroDebug *self = (CoroDebug *) observer;
 
   if ((self->flags & CORO_DEBUG_CHECKS) == 0)
     return;
@@ -114,10 +114,10 @@ coro_debug_cancel_ignored (CoroHooks *hooks,
 }
 
 void
-coro_debug_generator_dropped (CoroHooks  *hooks,
+coro_debug_generator_dropped (CoroObserver  *observer,
                               const char *name)
 {
-  CoroDebug *self = (CoroDebug *) hooks;
+  CoroDebug *self = (CoroDebug *) observer;
 
   if ((self->flags & CORO_DEBUG_CHECKS) != 0)
     coro_debug_report (self, "%s was dropped before its end: it cleans up later, in a coroutine of its own, where "
@@ -125,11 +125,11 @@ coro_debug_generator_dropped (CoroHooks  *hooks,
 }
 
 void
-coro_debug_lock_held (CoroHooks *hooks,
+coro_debug_lock_held (CoroObserver *observer,
                       CoroJob   *job,
                       int        change)
 {
-  CoroDebugJob *record = coro_debug_get_job ((CoroDebug *) hooks, job);
+  CoroDebugJob *record = coro_debug_get_job ((CoroDebug *) observer, job);
 
   /* One that was acquired before debug mode was turned on is not counted. */
   record->n_locks = MAX (record->n_locks + change, 0);

@@ -18,7 +18,7 @@ global_capture (void)
   gpointer *frames;
 
   if ((coro_debug_get_flags () & CORO_DEBUG_CHECKS) == 0 &&
-      (coro_scheduler_current == NULL || coro_scheduler_current->hooks == NULL))
+      (coro_scheduler_current == NULL || coro_scheduler_current->observer == NULL))
     return NULL;
 
   frames = g_new0 (gpointer, N_CAPTURED + 1);
@@ -63,10 +63,10 @@ global_scheduler_created (CoroScheduler *scheduler)
 void
 coro_debug_init_global (void)
 {
-  coro_global_hooks.capture = global_capture;
-  coro_global_hooks.describe = global_describe;
-  coro_global_hooks.error_given = coro_error_trace_given;
-  coro_global_hooks.describe_error = coro_format_error_trace;
-  coro_global_hooks.check_thread = global_check_thread;
-  coro_global_hooks.scheduler_created = global_scheduler_created;
+  coro_global_observer.capture = global_capture;
+  coro_global_observer.describe = global_describe;
+  coro_global_observer.error_given = coro_error_trace_given;
+  coro_global_observer.describe_error = coro_format_error_trace;
+  coro_global_observer.check_thread = global_check_thread;
+  coro_global_observer.scheduler_created = global_scheduler_created;
 }

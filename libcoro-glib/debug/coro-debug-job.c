@@ -36,12 +36,12 @@ capture_job (CoroJob        *job,
 {
   trace->n_frames = 0;
   if (job->state == CORO_JOB_SUSPENDED)
-    coro_job_visit (job, capture_cb, trace);
+    coro_job_call_on_stack (job, capture_cb, trace);
   else if (coro_job_get_running () == job)
     capture_cb (trace);
 }
 
-/* Link-time optimization appends to the names of functions: job_serve_visits.lto_priv.0+0x151 */
+/* Link-time optimization appends to the names of functions: job_serve_stack_calls.lto_priv.0+0x151 */
 static gboolean
 is_frame_of (const char *line,
              const char *function)
@@ -55,7 +55,7 @@ is_frame_of (const char *line,
 static gboolean
 is_our_frame (const char *line)
 {
-  return is_frame_of (line, "capture_cb") || is_frame_of (line, "capture_job") || is_frame_of (line, "job_serve_visits");
+  return is_frame_of (line, "capture_cb") || is_frame_of (line, "capture_job") || is_frame_of (line, "job_serve_stack_calls");
 }
 
 void

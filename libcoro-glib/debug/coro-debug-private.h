@@ -44,7 +44,7 @@ typedef struct
 typedef struct _CoroDebug CoroDebug;
 struct _CoroDebug
 {
-  CoroHooks hooks;              /* first */
+  CoroObserver observer;        /* first */
   CoroScheduler *scheduler;     /* (unowned) */
   CoroDebugFlags flags;
   gint64 slow;                  /* µs */
@@ -83,11 +83,11 @@ void     coro_debug_step_set_name (CoroDebugStep *step);
 void     coro_debug_check_left   (CoroDebug      *debug,
                                   CoroJob        *job,
                                   gboolean        ended);
-void     coro_debug_generator_dropped (CoroHooks *hooks,
+void     coro_debug_generator_dropped (CoroObserver *observer,
                                         const char *name);
-void     coro_debug_cancel_ignored (CoroHooks    *hooks,
+void     coro_debug_cancel_ignored (CoroObserver    *observer,
                                   CoroJob        *job);
-void     coro_debug_lock_held    (CoroHooks      *hooks,
+void     coro_debug_lock_held    (CoroObserver      *observer,
                                   CoroJob        *job,
                                   int             change);
 void     coro_debug_update       (CoroDebug      *debug);

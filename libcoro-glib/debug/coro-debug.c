@@ -14,17 +14,17 @@
 #define DEFAULT_BLOCKED (1 * G_TIME_SPAN_SECOND)
 
 static void
-debug_created (CoroHooks *hooks,
+debug_created (CoroObserver *observer,
                CoroJob   *job)
 {
-  coro_debug_trace ((CoroDebug *) hooks, CORO_TRACE_CREATED, job, NULL);
+  coro_debug_trace ((CoroDebug *) observer, CORO_TRACE_CREATED, job, NULL);
 }
 
 static void
-debug_entered (CoroHooks *hooks,
+debug_entered (CoroObserver *observer,
                CoroJob   *job)
 {
-  CoroDebug *self = (CoroDebug *) hooks;
+  CoroDebug *self = (CoroDebug *) observer;
 
   if (job != NULL)
     coro_debug_trace (self, job->state == CORO_JOB_NEW ? CORO_TRACE_STARTED : CORO_TRACE_RESUMED, job, NULL);
@@ -32,11 +32,11 @@ debug_entered (CoroHooks *hooks,
 }
 
 static void
-debug_left (CoroHooks *hooks,
+debug_left (CoroObserver *observer,
             CoroJob   *job,
             gboolean   ended)
 {
-  CoroDebug *self = (CoroDebug *) hooks;
+  CoroDebug *self = (CoroDebug *) observer;
 
   if (job != NULL)
     {
@@ -54,26 +54,26 @@ debug_left (CoroHooks *hooks,
 }
 
 static void
-debug_wait_begun (CoroHooks *hooks,
+debug_wait_begun (CoroObserver *observer,
                   CoroJob   *job)
 {
-  coro_debug_trace ((CoroDebug *) hooks, CORO_TRACE_AWAITING, job, NULL);
+  coro_debug_trace ((CoroDebug *) observer, CORO_TRACE_AWAITING, job, NULL);
 }
 
 static void
-debug_wait_ended (CoroHooks    *hooks,
+debug_wait_ended (CoroObserver    *observer,
                   CoroJob      *job,
                   const GError *error)
 {
-  coro_debug_trace ((CoroDebug *) hooks, CORO_TRACE_RESULT, job, error);
+  coro_debug_trace ((CoroDebug *) observer, CORO_TRACE_RESULT, job, error);
 }
 
 static void
-debug_finished (CoroHooks    *hooks,
+debug_finished (CoroObserver    *observer,
                 CoroJob      *job,
                 const GError *error)
 {
-  CoroDebug *self = (CoroDebug *) hooks;
+  CoroDebug *self = (CoroDebug *) observer;
 
   coro_debug_trace (self, coro_trace_event_for_error (error), job, error);
   if ((self->flags & CORO_DEBUG_ERRORS) != 0)
@@ -84,9 +84,9 @@ debug_finished (CoroHooks    *hooks,
 }
 
 static void
-debug_free (CoroHooks *hooks)
+debug_free (CoroObserver *observer)
 {
-  CoroDebug *self = (CoroDebug *) hooks;
+  CoroDebug *self = (CoroDebug *) observer;
 
   coro_watchdog_remove (self);
   coro_debug_flush (self);
@@ -97,7 +97,7 @@ debug_free (CoroHooks *hooks)
   g_free (self);
 }
 
-static const CoroHooks debug_hooks = {
+static const CoroObserver debug_observer = {
   debug_created,
   debug_entered,
   debug_left,
@@ -120,26 +120,26 @@ coro_debug_get (CoroScheduler *scheduler)
     return self;
 
   self = g_new0 (CoroDebug, 1);
-  self->hooks = debug_hooks;
+  self->observer = debug_observer;
   self->scheduler = scheduler;
   self->slow = DEFAULT_SLOW;
   self->blocked = DEFAULT_BLOCKED;
   self->jobs = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   g_queue_init (&self->reports);
   self->outer_steps = g_array_new (FALSE, FALSE, sizeof (CoroDebugStep));
-  scheduler->debug = &self->hooks;
+  scheduler->debug = &self->observer;
   return self;
 }
 
-/* Puts the hooks in place while debug mode or a tracer is on.  A test of cancellation may have
- * hooks of its own before them. */
+/* Puts the observer in place while debug mode or a tracer is on.  A test of cancellation may have
+ * an observer of its own before it. */
 void
 coro_debug_update (CoroDebug *self)
 {
   CoroScheduler *scheduler = self->scheduler;
-  CoroHooks **place = &scheduler->hooks;
+  CoroObserver **place = &scheduler->observer;
 
-  while (*place != NULL && *place != &self->hooks)
+  while (*place != NULL && *place != &self->observer)
     place = &(*place)->next;
 
   if (self->flags == CORO_DEBUG_NONE && self->trace == NULL)
@@ -150,7 +150,7 @@ coro_debug_update (CoroDebug *self)
     }
   else if (*place == NULL)
     {
-      *place = &self->hooks;
+      *place = &self->observer;
       if (scheduler->running != NULL)
         coro_debug_step_begin (self, scheduler->running);
     }

@@ -51,9 +51,9 @@ append_waiting_cb (CoroJob  *job,
 
   self->found = FALSE;
   g_hash_table_remove_all (self->visited);
-  coro_job_visit_awaited (job, find_future_cb, find_job_cb, self);
+  coro_job_foreach_awaited (job, find_future_cb, find_job_cb, self);
   while (self->pending->len > 0)
-    coro_future_visit_awaited (g_ptr_array_steal_index_fast (self->pending, self->pending->len - 1), find_future_cb, self);
+    coro_future_foreach_awaited (g_ptr_array_steal_index_fast (self->pending, self->pending->len - 1), find_future_cb, self);
   if (!self->found)
     return;
 

@@ -229,7 +229,7 @@ coro_completion_init (CoroCompletion *self)
   self->futures = g_ptr_array_new_with_free_func (g_object_unref);
   g_queue_init (&self->done);
   self->link = g_atomic_rc_box_new0 (CoroCompletionLink);
-  self->link->scheduler = g_object_ref (coro_scheduler_peek ());
+  self->link->scheduler = g_object_ref (coro_scheduler_get_current ());
   self->link->completion = self;
 }
 

@@ -230,10 +230,10 @@ coro_generator_iterator_init (CoroIteratorInterface *iface)
 static void
 generator_tell_dropped (CoroGenerator *self)
 {
-  CoroHooks *hooks = coro_scheduler_is_mine (self->scheduler) ? self->scheduler->hooks : NULL;
+  CoroObserver *observer = coro_scheduler_is_mine (self->scheduler) ? self->scheduler->observer : NULL;
 
-  if (G_UNLIKELY (hooks != NULL) && hooks->generator_dropped != NULL)
-    hooks->generator_dropped (hooks, self->shutdown.name);
+  if (G_UNLIKELY (observer != NULL) && observer->generator_dropped != NULL)
+    observer->generator_dropped (observer, self->shutdown.name);
 }
 
 /* A started body can only be left by running it: the generator lives on until a coroutine

@@ -9,7 +9,7 @@
 #include "future/coro-coroutine-private.h"
 #include "future/coro-future-link-private.h"
 #include "scheduler/coro-cancel-private.h"
-#include "scheduler/coro-hooks-private.h"
+#include "scheduler/coro-observer-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
 /**
@@ -113,7 +113,7 @@ await_kept_interface (CoroAwaitable  *self,
   /* If the awaitable ends the wait later, its own CANCELLED delivers the request. */
   if (waiter.aborted && coro_job_has_request (waiter.job) && coro_error_is_cancelled (*error))
     coro_job_consume_request (waiter.job);
-  coro_hooks_note_error (self, *error, TRUE);
+  coro_observer_note_error (self, *error, TRUE);
   return FALSE;
 }
 

@@ -14,7 +14,7 @@ typedef void (*CoroAwaitedFunc)    (gpointer  future,
 typedef void (*CoroAwaitedJobFunc) (CoroJob  *job,
                                     gpointer  data);
 
-void     coro_job_visit_awaited    (CoroJob             *self,
+void     coro_job_foreach_awaited  (CoroJob             *self,
                                     CoroAwaitedFunc      func,
                                     CoroAwaitedJobFunc   job_func,
                                     gpointer             data);

@@ -22,19 +22,19 @@
 
 /* Calls `func` for the futures that a parked job waits for, and `job_func` for the jobs. */
 void
-coro_job_visit_awaited (CoroJob            *self,
-                        CoroAwaitedFunc     func,
-                        CoroAwaitedJobFunc  job_func,
-                        gpointer            data)
+coro_job_foreach_awaited (CoroJob            *self,
+                          CoroAwaitedFunc     func,
+                          CoroAwaitedJobFunc  job_func,
+                          gpointer            data)
 {
   CoroWaiter *waiter = self->state == CORO_JOB_SUSPENDED ? self->waiter : NULL;
 
   if (waiter == NULL || waiter->klass == NULL)
     return;
 
-  if (waiter->klass->visit != NULL)
+  if (waiter->klass->foreach_future != NULL)
     {
-      waiter->klass->visit (waiter->object, func, data);
+      waiter->klass->foreach_future (waiter->object, func, data);
     }
   else if (waiter->klass->get_scope != NULL)
     {
@@ -111,7 +111,7 @@ search_job (CoroCycleSearch *search,
     ;
   else if (waiter->klass->get_scope != NULL)
     search->found = scope_contains (waiter->klass->get_scope (waiter->object), search->job->scope);
-  else if (waiter->klass->visit == NULL && waiter->klass->name == NULL && CORO_IS_FUTURE (waiter->object))
+  else if (waiter->klass->foreach_future == NULL && waiter->klass->name == NULL && CORO_IS_FUTURE (waiter->object))
     search_push_cb (waiter->object, search);
 }
 
@@ -133,7 +133,7 @@ search_run (CoroCycleSearch *search)
       if (job != NULL)
         search_job (search, job);
       else if (!CORO_IS_TASK (future) && future_needs_all (future))
-        coro_future_visit_awaited (future, search_push_cb, search);
+        coro_future_foreach_awaited (future, search_push_cb, search);
       if (search->found)
         return;
     }

@@ -224,7 +224,7 @@ coro_coroutine_dispose (GObject *object)
 static void
 coroutine_warn_never_awaited (CoroCoroutine *self)
 {
-  g_autofree char *created = self->created != NULL ? coro_global_hooks.describe (self->created) : NULL;
+  g_autofree char *created = self->created != NULL ? coro_global_observer.describe (self->created) : NULL;
 
   if (created != NULL)
     g_warning ("coroutine '%s' was never awaited; it was made here:\n%s", self->name, created);
@@ -325,8 +325,8 @@ coro_coroutine_new_named (CoroFunc        func,
   self->user_data = user_data;
   self->destroy = destroy;
   self->name = g_strdup (name);
-  if (G_UNLIKELY (coro_global_hooks.capture != NULL))
-    self->created = coro_global_hooks.capture ();
+  if (G_UNLIKELY (coro_global_observer.capture != NULL))
+    self->created = coro_global_observer.capture ();
   return self;
 }
 

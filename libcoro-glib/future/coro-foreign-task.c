@@ -69,7 +69,7 @@ struct _CoroForeignWait
   CoroForeignWait *next;
   CoroForeignTask *task;        /* (owned) */
   CoroFuture *future;           /* (nullable) (owned): NULL: the await only yields */
-  CoroBinding *context;         /* (nullable) (owned): of the code that began it */
+  CoroContextValue *context;    /* (nullable) (owned): of the code that began it */
   guint64 id;
   guint64 turn;
   gboolean armed;               /* the future, of the same main context, will tell */
@@ -98,7 +98,7 @@ wait_unref (CoroForeignWait *self)
 
   g_clear_object (&self->future);
   g_object_unref (self->task);
-  coro_binding_unref (self->context);
+  coro_context_value_unref (self->context);
   g_free (self);
 }
 
@@ -555,7 +555,7 @@ walk_on (CoroForeignWalk *self,
     return;
   if (!CORO_IS_FOREIGN_TASK (future))
     {
-      coro_future_visit_awaited (future, walk_found_cb, self);
+      coro_future_foreach_awaited (future, walk_found_cb, self);
       return;
     }
 

@@ -19,7 +19,7 @@ struct _CoroFutureCallback
   CoroFutureCallback *same;     /* (nullable): in the index, the next callback with equal function and data */
   CoroFuture *future;           /* (nullable) (owned), except in the list of a pending future: it must not keep itself */
   CoroScheduler *scheduler;     /* (unowned): the message is on its way to this scheduler */
-  CoroBinding *context;         /* (nullable) (owned): of the code that registered it */
+  CoroContextValue *context;    /* (nullable) (owned): of the code that registered it */
   CoroFutureFunc func;          /* (nullable): NULL: the callback is only freed */
   gpointer user_data;
   GDestroyNotify destroy;
@@ -39,7 +39,7 @@ callback_run_cb (gpointer data)
   g_autoptr (GError) error = NULL;
 
   /* For debug mode, which would like to name it. */
-  if (G_UNLIKELY (coro_scheduler_current != NULL && coro_scheduler_current->hooks != NULL))
+  if (G_UNLIKELY (coro_scheduler_current != NULL && coro_scheduler_current->observer != NULL))
     coro_scheduler_current->callback = (gpointer) self->func;
 
   if (self->func != NULL)
@@ -57,7 +57,7 @@ callback_call_cb (CoroReady *ready)
   CoroFutureCallback *self = (CoroFutureCallback *) ready;
 
   coro_context_call (self->context, callback_run_cb, self);
-  coro_binding_unref (self->context);
+  coro_context_value_unref (self->context);
   g_clear_object (&self->future);
   g_free (self);
 }
@@ -412,7 +412,7 @@ coro_future_watch (CoroFuture     *self,
   CoroScheduler *scheduler = coro_scheduler_current;
 
   if (G_UNLIKELY (scheduler == NULL))
-    scheduler = coro_scheduler_peek ();
+    scheduler = coro_scheduler_get_current ();
   if (G_LIKELY (coro_future_private (self)->scheduler == scheduler))
     future_add_callback (self, func, user_data, destroy, TRUE);
   else

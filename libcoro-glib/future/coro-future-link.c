@@ -228,7 +228,7 @@ future_is_plain (CoroFuture *self)
   CoroFuturePrivate *priv = coro_future_private (self);
 
   return G_OBJECT_TYPE (self) == CORO_TYPE_FUTURE &&
-         (priv->scheduler != coro_scheduler_current || priv->hook == NULL);
+         (priv->scheduler != coro_scheduler_current || priv->resource == NULL);
 }
 
 /* The slow half of the functions below: until the future is done.  link->future is to be

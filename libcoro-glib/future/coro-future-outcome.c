@@ -23,8 +23,8 @@ future_notify (CoroFuture *self)
   CoroFuturePrivate *priv = coro_future_private (self);
   CoroWaiter *waiter;
 
-  if (priv->hook != NULL)
-    coro_future_release_hook (priv);
+  if (priv->resource != NULL)
+    coro_future_release_resource (priv);
 
   while ((waiter = coro_waiter_list_pop (&priv->waiters)) != NULL)
     coro_waiter_wake (waiter);
@@ -105,7 +105,7 @@ coro_future_copy_error (CoroFuture  *self,
     return;
 
   *error = g_error_copy (coro_future_private (self)->error);
-  coro_hooks_note_error (self, *error, TRUE);
+  coro_observer_note_error (self, *error, TRUE);
 }
 
 /* Completes the future as cancelled, for the reason `error`, which is taken. */

@@ -26,11 +26,11 @@ coro_future_acquire (gpointer object)
 
 /* What a pending future holds on to: a timer, a signal handler.  Let go of on the owner's
  * thread as soon as the future is not pending any more, or when it is dropped. */
-typedef struct _CoroFutureHook CoroFutureHook;
-struct _CoroFutureHook
+typedef struct _CoroFutureResource CoroFutureResource;
+struct _CoroFutureResource
 {
   CoroMessage message;
-  void (*release) (CoroFutureHook *self);       /* frees it as well */
+  void (*release) (CoroFutureResource *self);   /* frees it as well */
 };
 
 /* While a value is being stored.  Never seen outside. */
@@ -53,12 +53,12 @@ typedef struct
   GHashTable *callback_index;           /* (nullable) (owned): the callbacks, after a search among many */
   CoroFutureCallback *posted;           /* (nullable) (unowned): callbacks on their way to the owner's thread; guarded
                                          * by posted_lock */
-  CoroFutureHook *hook;         /* (nullable) (owned) */
+  CoroFutureResource *resource; /* (nullable) (owned) */
 } CoroFuturePrivate;
 
-void           coro_future_set_hook      (CoroFuture      *self,
-                                          CoroFutureHook  *hook);
-void           coro_future_release_hook  (CoroFuturePrivate *priv);
+void           coro_future_set_resource  (CoroFuture      *self,
+                                          CoroFutureResource  *resource);
+void           coro_future_release_resource (CoroFuturePrivate *priv);
 void           coro_future_set_scheduler (CoroFuture      *self,
                                           CoroScheduler   *scheduler);
 gboolean       coro_future_take_result   (CoroFuture      *self,
@@ -76,9 +76,9 @@ gboolean       coro_future_is_wanted_inside (CoroFuture  *self,
 gboolean       coro_future_has_heard     (CoroFuture      *self);
 gboolean       coro_future_set_origin    (CoroFuture      *self,
                                           CoroFuture      *origin);
-void           coro_future_visit_awaited (CoroFuture     *self,
-                                          void          (*func) (gpointer future, gpointer data),
-                                          gpointer         data);
+void           coro_future_foreach_awaited (CoroFuture     *self,
+                                            void          (*func) (gpointer future, gpointer data),
+                                            gpointer         data);
 
 extern int coro_future_private_offset G_GNUC_INTERNAL;
 

@@ -14,10 +14,10 @@
 /* The state of a pending shield.  The callback on the inner future holds a reference as well. */
 typedef struct
 {
-  CoroFutureHook hook;          /* first */
+  CoroFutureResource resource;  /* first */
   gatomicrefcount ref_count;
   CoroFuture *inner;            /* (owned) */
-  GWeakRef outer;               /* whose hook this is */
+  GWeakRef outer;               /* whose resource this is */
 } CoroFutureShield;
 
 static void
@@ -57,9 +57,9 @@ shield_unref (gpointer data)
 /* The shield is done, cancelled or dropped.  Removes the callback from the inner future if the
  * future is of this thread; the inner future keeps its own error. */
 static void
-shield_hook_release (CoroFutureHook *hook)
+shield_resource_release (CoroFutureResource *resource)
 {
-  CoroFutureShield *self = (CoroFutureShield *) hook;
+  CoroFutureShield *self = (CoroFutureShield *) resource;
 
   if (!coro_future_is_done (self->inner) && coro_scheduler_is_mine (coro_future_get_scheduler (self->inner)))
     coro_future_remove_on_done (self->inner, shield_inner_cb, self);
@@ -68,17 +68,17 @@ shield_hook_release (CoroFutureHook *hook)
 
 /* Calls `func` for the futures whose outcome decides that of a pending one, as far as it
  * knows any.  The inner future of a shield of another thread is left out, because that thread may
- * release the hook at any time; a combination keeps its members. */
+ * release the resource at any time; a combination keeps its members. */
 void
-coro_future_visit_awaited (CoroFuture  *self,
-                           void       (*func) (gpointer future, gpointer data),
-                           gpointer     data)
+coro_future_foreach_awaited (CoroFuture  *self,
+                             void       (*func) (gpointer future, gpointer data),
+                             gpointer     data)
 {
   CoroFuturePrivate *priv = coro_future_private (self);
-  CoroFutureHook *hook = coro_scheduler_is_mine (priv->scheduler) ? priv->hook : NULL;
+  CoroFutureResource *resource = coro_scheduler_is_mine (priv->scheduler) ? priv->resource : NULL;
 
-  if (hook != NULL && hook->release == shield_hook_release)
-    func (((CoroFutureShield *) hook)->inner, data);
+  if (resource != NULL && resource->release == shield_resource_release)
+    func (((CoroFutureShield *) resource)->inner, data);
 
   if (CORO_IS_COMBINATION (self))
     {
@@ -118,12 +118,12 @@ coro_future_shield (CoroFuture *self)
 
   outer = coro_future_new ();
   shield = g_new0 (CoroFutureShield, 1);
-  shield->hook.release = shield_hook_release;
+  shield->resource.release = shield_resource_release;
   g_atomic_ref_count_init (&shield->ref_count);
-  g_atomic_ref_count_inc (&shield->ref_count);  /* the hook's, and the call's */
+  g_atomic_ref_count_inc (&shield->ref_count);  /* the resource's, and the call's */
   shield->inner = g_object_ref (self);
   g_weak_ref_init (&shield->outer, outer);
-  coro_future_set_hook (outer, &shield->hook);
+  coro_future_set_resource (outer, &shield->resource);
 
   /* It is observed once the outcome has come through. */
   observed = coro_future_is_observed (self);

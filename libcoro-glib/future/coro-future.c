@@ -42,36 +42,36 @@ int coro_future_private_offset;
 
 /* --- what it holds on to ---------------------------------------------------------- */
 
-/* Lets go of the hook, which there is. */
+/* Lets go of the resource, which there is. */
 void
-coro_future_release_hook (CoroFuturePrivate *priv)
+coro_future_release_resource (CoroFuturePrivate *priv)
 {
-  CoroFutureHook *hook = g_steal_pointer (&priv->hook);
+  CoroFutureResource *resource = g_steal_pointer (&priv->resource);
 
   if (coro_scheduler_is_mine (priv->scheduler))
-    hook->release (hook);
+    resource->release (resource);
   else
-    coro_scheduler_post (priv->scheduler, &hook->message);
+    coro_scheduler_post (priv->scheduler, &resource->message);
 }
 
 static void
-hook_message_cb (CoroMessage *message)
+resource_message_cb (CoroMessage *message)
 {
-  CoroFutureHook *hook = (CoroFutureHook *) message;
+  CoroFutureResource *resource = (CoroFutureResource *) message;
 
-  hook->release (hook);
+  resource->release (resource);
 }
 
-/* Ties `hook` to a future that was just made and that only the caller knows. */
+/* Ties `resource` to a future that was just made and that only the caller knows. */
 void
-coro_future_set_hook (CoroFuture     *self,
-                      CoroFutureHook *hook)
+coro_future_set_resource (CoroFuture     *self,
+                          CoroFutureResource *resource)
 {
   CoroFuturePrivate *priv = coro_future_private (self);
 
-  g_assert (priv->hook == NULL);
-  hook->message.handle = hook_message_cb;
-  priv->hook = hook;
+  g_assert (priv->resource == NULL);
+  resource->message.handle = resource_message_cb;
+  priv->resource = resource;
 }
 
 /* Moves a future that was just made to another owner. */
@@ -120,8 +120,8 @@ coro_future_finalize (GObject *object)
   CoroFuturePrivate *priv = coro_future_private (self);
 
   coro_future_acquire (self);
-  if (priv->hook != NULL)
-    coro_future_release_hook (priv);
+  if (priv->resource != NULL)
+    coro_future_release_resource (priv);
   if (priv->callbacks != NULL)
     coro_future_drop_callbacks (priv);
 

@@ -81,7 +81,7 @@ coro_sleep (GTimeSpan   duration,
 /* What a pending sleep future holds on to. */
 typedef struct
 {
-  CoroFutureHook hook;          /* first */
+  CoroFutureResource resource;  /* first */
   CoroMessage start;
   CoroTimer timer;
   CoroScheduler *scheduler;     /* (owned) */
@@ -89,10 +89,10 @@ typedef struct
   gint64 deadline;
   gboolean starting;            /* `start` is on its way */
   gboolean released;            /* `start` frees this struct */
-} CoroSleepHook;
+} CoroSleepResource;
 
 static void
-sleep_hook_free (CoroSleepHook *self)
+sleep_resource_free (CoroSleepResource *self)
 {
   g_weak_ref_clear (&self->future);
   g_object_unref (self->scheduler);
@@ -100,9 +100,9 @@ sleep_hook_free (CoroSleepHook *self)
 }
 
 static void
-sleep_hook_timer_cb (CoroTimer *timer)
+sleep_resource_timer_cb (CoroTimer *timer)
 {
-  CoroSleepHook *self = (CoroSleepHook *) ((char *) timer - offsetof (CoroSleepHook, timer));
+  CoroSleepResource *self = (CoroSleepResource *) ((char *) timer - offsetof (CoroSleepResource, timer));
 
   g_autoptr (CoroFuture) future = g_weak_ref_get (&self->future);
 
@@ -111,28 +111,28 @@ sleep_hook_timer_cb (CoroTimer *timer)
 }
 
 static void
-sleep_hook_start_cb (CoroMessage *message)
+sleep_resource_start_cb (CoroMessage *message)
 {
-  CoroSleepHook *self = (CoroSleepHook *) ((char *) message - offsetof (CoroSleepHook, start));
+  CoroSleepResource *self = (CoroSleepResource *) ((char *) message - offsetof (CoroSleepResource, start));
 
   self->starting = FALSE;
   if (self->released)
-    sleep_hook_free (self);
+    sleep_resource_free (self);
   else
-    coro_scheduler_arm (self->scheduler, &self->timer, self->deadline, sleep_hook_timer_cb);
+    coro_scheduler_arm (self->scheduler, &self->timer, self->deadline, sleep_resource_timer_cb);
 }
 
 static void
-sleep_hook_release (CoroFutureHook *hook)
+sleep_resource_release (CoroFutureResource *resource)
 {
-  CoroSleepHook *self = (CoroSleepHook *) hook;
+  CoroSleepResource *self = (CoroSleepResource *) resource;
 
   self->released = TRUE;
   if (self->starting)
     return;
 
   coro_scheduler_disarm (self->scheduler, &self->timer);
-  sleep_hook_free (self);
+  sleep_resource_free (self);
 }
 
 /**
@@ -155,23 +155,23 @@ CoroFuture *
 coro_sleep_future (GTimeSpan duration)
 {
   CoroFuture *future = coro_future_new ();
-  CoroSleepHook *hook = g_new0 (CoroSleepHook, 1);
+  CoroSleepResource *resource = g_new0 (CoroSleepResource, 1);
 
-  hook->hook.release = sleep_hook_release;
-  hook->scheduler = g_object_ref (coro_future_get_scheduler (future));
-  g_weak_ref_init (&hook->future, future);
-  hook->deadline = get_deadline (hook->scheduler, MAX (duration, 0));
-  hook->start.handle = sleep_hook_start_cb;
-  coro_future_set_hook (future, &hook->hook);
+  resource->resource.release = sleep_resource_release;
+  resource->scheduler = g_object_ref (coro_future_get_scheduler (future));
+  g_weak_ref_init (&resource->future, future);
+  resource->deadline = get_deadline (resource->scheduler, MAX (duration, 0));
+  resource->start.handle = sleep_resource_start_cb;
+  coro_future_set_resource (future, &resource->resource);
 
-  if (coro_scheduler_is_mine (hook->scheduler))
+  if (coro_scheduler_is_mine (resource->scheduler))
     {
-      sleep_hook_start_cb (&hook->start);
+      sleep_resource_start_cb (&resource->start);
     }
   else
     {
-      hook->starting = TRUE;
-      coro_scheduler_post (hook->scheduler, &hook->start);
+      resource->starting = TRUE;
+      coro_scheduler_post (resource->scheduler, &resource->start);
     }
   return future;
 }
@@ -211,7 +211,7 @@ coro_yield (GError **error)
   /* Also when it is cancelled: a loop that does not look at its errors must not stop the
    * whole program.  Where nothing is ready and no other source is due, the usual case of a
    * loop that yields now and then, it runs on. */
-  if (scheduler->ready_head != NULL || scheduler->hooks != NULL || !coro_scheduler_tick (scheduler))
+  if (scheduler->ready_head != NULL || scheduler->observer != NULL || !coro_scheduler_tick (scheduler))
     coro_job_go_last (job);
   if (G_LIKELY (!coro_job_is_cancelled (job)))
     return TRUE;

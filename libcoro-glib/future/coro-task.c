@@ -57,7 +57,7 @@ typedef struct
   CoroSupervisor *supervisor;   /* kept by its ref(); that of a root ends with the scheduler */
   gboolean keeps;               /* the supervisor has a ref() */
   CoroScheduler *scheduler;     /* (unowned): whose message it is */
-  CoroBinding *context;         /* (owned) (nullable) */
+  CoroContextValue *context;    /* (owned) (nullable) */
   CoroPriority priority;
   CoroTaskSpec spec;
   char copy[] __attribute__ ((aligned (16)));
@@ -114,7 +114,7 @@ task_end_cb (gpointer data)
 
   if (job->destroy != NULL)
     job->destroy (job->data);
-  g_clear_pointer (&job->context, coro_binding_unref);
+  g_clear_pointer (&job->context, coro_context_value_unref);
 
   if (task != NULL)
     {
@@ -151,10 +151,10 @@ task_end (CoroJob *job,
   CoroTaskEnd end = { job, *value, error };
   gboolean observed = job->task != NULL;
   gboolean last;
-  CoroHooks *hooks = supervisor->scope.scheduler->hooks;
+  CoroObserver *observer = supervisor->scope.scheduler->observer;
 
-  if (G_UNLIKELY (hooks != NULL))
-    hooks->finished (hooks, job, error);
+  if (G_UNLIKELY (observer != NULL))
+    observer->finished (observer, job, error);
   job->func = NULL;             /* it gets no other handle, see coro_all_tasks() */
   if (job->destroy != NULL || job->task != NULL || job->context != NULL || G_VALUE_TYPE (value) != 0)
     coro_call_on_thread_stack (task_end_cb, &end);
@@ -318,7 +318,7 @@ job_join (CoroJob            *job,
           CoroSupervisor     *supervisor,
           const CoroTaskSpec *spec,
           CoroTask           *task,
-          CoroBinding        *context,
+          CoroContextValue        *context,
           CoroPriority        priority)
 {
   if (supervisor->n_members++ == 0)
@@ -334,8 +334,8 @@ job_join (CoroJob            *job,
   job->task = task;
   if (task != NULL)
     task->job = job;
-  if (G_UNLIKELY (supervisor->scope.scheduler->hooks != NULL))
-    supervisor->scope.scheduler->hooks->created (supervisor->scope.scheduler->hooks, job);
+  if (G_UNLIKELY (supervisor->scope.scheduler->observer != NULL))
+    supervisor->scope.scheduler->observer->created (supervisor->scope.scheduler->observer, job);
 }
 
 static inline void
@@ -354,7 +354,7 @@ static void
 task_start (CoroSupervisor     *supervisor,
             const CoroTaskSpec *spec,
             CoroTask           *task,
-            CoroBinding        *context,
+            CoroContextValue        *context,
             CoroPriority        priority)
 {
   CoroJob *job = task_job_new (supervisor);
@@ -378,7 +378,7 @@ task_reject_cb (gpointer data)
     coro_future_set_cancelled (CORO_FUTURE (self->task),
                                g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The main context has ended"));
   g_clear_object (&self->task);
-  coro_binding_unref (self->context);
+  coro_context_value_unref (self->context);
   g_free (self);
 }
 
@@ -412,7 +412,7 @@ task_start_cb (CoroMessage *message)
 }
 
 /* What a coroutine has from its spawner. */
-static inline CoroBinding *
+static inline CoroContextValue *
 dup_context (CoroPriority *priority)
 {
   CoroJob *job = coro_scheduler_current != NULL ? coro_scheduler_current->running : NULL;
@@ -420,7 +420,7 @@ dup_context (CoroPriority *priority)
   if (G_LIKELY (job != NULL))
     {
       *priority = job->priority;
-      return job->context != NULL ? coro_binding_ref (job->context) : NULL;
+      return job->context != NULL ? coro_context_value_ref (job->context) : NULL;
     }
 
   *priority = coro_scheduler_get_caller_priority ();
@@ -436,7 +436,7 @@ task_spawn (CoroSupervisor     *supervisor,
   CoroScheduler *scheduler = coro_supervisor_get_scheduler (supervisor);
   CoroTaskMessage *message;
   CoroPriority priority;
-  CoroBinding *context = dup_context (&priority);
+  CoroContextValue *context = dup_context (&priority);
 
   if (task != NULL)
     task->priority = priority;
@@ -447,7 +447,7 @@ task_spawn (CoroSupervisor     *supervisor,
     }
   if (!coro_supervisor_announce (supervisor))
     {
-      coro_binding_unref (context);
+      coro_context_value_unref (context);
       return FALSE;
     }
 
@@ -504,7 +504,7 @@ coro_task_try_spawn (CoroSupervisor      *supervisor,
 {
   CoroJob *job = task_job_new (supervisor);
   CoroPriority priority;
-  CoroBinding *context;
+  CoroContextValue *context;
 
   g_assert (spec->copy_size > 0 && coro_scheduler_is_mine (coro_supervisor_get_scheduler (supervisor)));
 
@@ -595,7 +595,7 @@ task_report (CoroTask     *self,
   report->scheduler = g_object_ref (scheduler);
   report->reporter = g_steal_pointer (&self->reporter);
   report->error = g_error_copy (error);
-  coro_hooks_note_error (self, report->error, FALSE);
+  coro_observer_note_error (self, report->error, FALSE);
   report->name = g_strdup (coro_task_get_name (self));
   report->site = self->site;
   coro_scheduler_post (scheduler, &report->message);
@@ -772,7 +772,7 @@ coro_all_tasks (CoroScheduler *scheduler)
   g_return_val_if_fail (scheduler == NULL || CORO_IS_SCHEDULER (scheduler), NULL);
 
   if (scheduler == NULL)
-    scheduler = coro_scheduler_peek ();
+    scheduler = coro_scheduler_get_current ();
 
   coro_scheduler_catch_up (scheduler);
   coro_scheduler_foreach_job (scheduler, collect_task_cb, &tasks);

@@ -79,9 +79,9 @@ multi_wait_end (CoroMultiWait *self)
 }
 
 static void
-multi_wait_visit (gpointer   object,
-                  void     (*func) (gpointer future, gpointer data),
-                  gpointer   data)
+multi_wait_foreach_future (gpointer   object,
+                           void     (*func) (gpointer future, gpointer data),
+                           gpointer   data)
 {
   CoroMultiWait *self = object;
 
@@ -89,7 +89,7 @@ multi_wait_visit (gpointer   object,
     func (self->links[i].future, data);
 }
 
-static const CoroWaitClass multi_wait_class = { .name = "several futures", .visit = multi_wait_visit };
+static const CoroWaitClass multi_wait_class = { .name = "several futures", .foreach_future = multi_wait_foreach_future };
 
 static void
 multi_wait_suspend (CoroMultiWait *self)

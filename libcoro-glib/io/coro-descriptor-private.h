@@ -32,9 +32,9 @@ extern const CoroWatchClass coro_descriptor_class G_GNUC_INTERNAL;
 
 /* The record of `fd` as the owner's; NULL: there is none yet. */
 static inline CoroDescriptor *
-coro_descriptor_peek (CoroScheduler *scheduler,
-                      int            fd,
-                      gpointer       owner)
+coro_descriptor_lookup (CoroScheduler *scheduler,
+                        int            fd,
+                        gpointer       owner)
 {
   CoroDescriptor *self = (CoroDescriptor *) coro_reactor_lookup (&scheduler->reactor, fd);
 

@@ -202,7 +202,7 @@ coro_descriptor_get_owned (CoroScheduler  *scheduler,
                            GObject        *owner,
                            GError        **error)
 {
-  CoroDescriptor *self = coro_descriptor_peek (scheduler, fd, owner);
+  CoroDescriptor *self = coro_descriptor_lookup (scheduler, fd, owner);
 
   if (self != NULL)
     return self;
@@ -414,7 +414,7 @@ closed_cb (CoroMessage *message)
 
   /* One that ends forgets all by itself, and this may be another thread then. */
   if (!self->scheduler->closed)
-    descriptor = coro_descriptor_peek (self->scheduler, self->fd, self->owner);
+    descriptor = coro_descriptor_lookup (self->scheduler, self->fd, self->owner);
   if (descriptor != NULL)
     coro_reactor_forget (&self->scheduler->reactor, &descriptor->watch, EBADF);
   g_object_unref (self->owner);
@@ -442,7 +442,7 @@ void
 coro_descriptor_tell_closed (int      fd,
                              GObject *owner)
 {
-  CoroScheduler *mine = coro_scheduler_peek ();
+  CoroScheduler *mine = coro_scheduler_get_current ();
   CoroScheduler *told = coro_scheduler_is_mine (mine) ? mine : NULL;
   CoroDescriptorClosed closed = { { NULL, closed_cb }, told, owner, fd };
   gpointer noted = g_object_get_qdata (owner, owner_scheduler_quark ());

@@ -305,7 +305,7 @@ coro_fd_close (int      fd,
 {
   g_return_val_if_fail (fd >= 0, FALSE);
 
-  coro_descriptor_close (coro_scheduler_peek (), fd);
+  coro_descriptor_close (coro_scheduler_get_current (), fd);
 
   /* The descriptor is closed even if close() was interrupted. */
   if (close (fd) == 0 || errno == EINTR)

@@ -88,7 +88,7 @@ coro_socket_perform (GSocket         *socket,
           return -1;
         }
 
-      descriptor = coro_descriptor_peek (scheduler, fd, socket);
+      descriptor = coro_descriptor_lookup (scheduler, fd, socket);
       if (descriptor == NULL || (descriptor->ready & direction) != 0)
         {
           gssize n_done;
@@ -258,7 +258,7 @@ coro_socket_close (GSocket  *socket,
 
   fd = g_socket_get_fd (socket);
   if (fd >= 0)
-    coro_descriptor_close (coro_scheduler_peek (), fd);
+    coro_descriptor_close (coro_scheduler_get_current (), fd);
   closed = g_socket_close (socket, error);
   if (fd >= 0)
     coro_descriptor_tell_closed (fd, G_OBJECT (socket));

@@ -28,7 +28,7 @@ struct _CoroThreadCall
   CoroThreadItem item;          /* first */
   const CoroThreadCallClass *klass;
   CoroThreads *threads;         /* (owned) */
-  CoroBinding *context;         /* (nullable) (unowned): the context variables that it sees */
+  CoroContextValue *context;    /* (nullable) (unowned): the context variables that it sees */
   GCancellable *cancellable;    /* (owned) */
   GError *error;                /* (nullable) (owned) */
 };
@@ -36,7 +36,7 @@ struct _CoroThreadCall
 void     coro_thread_call_init     (CoroThreadCall            *self,
                                     const CoroThreadCallClass *klass,
                                     CoroThreads               *threads,
-                                    CoroBinding               *context);
+                                    CoroContextValue               *context);
 void     coro_thread_call_clear    (CoroThreadCall            *self);
 gboolean coro_thread_call_push     (CoroThreadCall            *self,
                                     GError                   **error);

@@ -33,7 +33,7 @@ void
 coro_thread_call_init (CoroThreadCall            *self,
                        const CoroThreadCallClass *klass,
                        CoroThreads               *threads,
-                       CoroBinding               *context)
+                       CoroContextValue               *context)
 {
   *self = (CoroThreadCall) {
     .item.run = thread_call_run,

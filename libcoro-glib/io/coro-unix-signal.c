@@ -13,9 +13,9 @@
 /* What a pending signal future holds on to. */
 typedef struct
 {
-  CoroFutureHook hook;          /* first */
+  CoroFutureResource resource;  /* first */
   GSource *source;              /* (owned) */
-} CoroUnixSignalHook;
+} CoroUnixSignalResource;
 
 static gboolean
 unix_signal_cb (gpointer user_data)
@@ -36,9 +36,9 @@ weak_ref_free (gpointer weak)
 }
 
 static void
-unix_signal_hook_release (CoroFutureHook *hook)
+unix_signal_resource_release (CoroFutureResource *resource)
 {
-  CoroUnixSignalHook *self = (CoroUnixSignalHook *) hook;
+  CoroUnixSignalResource *self = (CoroUnixSignalResource *) resource;
 
   g_source_destroy (self->source);
   g_source_unref (self->source);
@@ -67,7 +67,7 @@ CoroFuture *
 coro_unix_signal_future (int signum)
 {
   CoroFuture *future;
-  CoroUnixSignalHook *hook;
+  CoroUnixSignalResource *resource;
   GWeakRef *weak;
   GSource *source = g_unix_signal_source_new (signum);
   GMainContext *context;
@@ -87,10 +87,10 @@ coro_unix_signal_future (int signum)
   g_weak_ref_init (weak, future);
   g_object_set_data (G_OBJECT (future), "coro-signum", GINT_TO_POINTER (signum));
 
-  hook = g_new0 (CoroUnixSignalHook, 1);
-  hook->hook.release = unix_signal_hook_release;
-  hook->source = source;
-  coro_future_set_hook (future, &hook->hook);
+  resource = g_new0 (CoroUnixSignalResource, 1);
+  resource->resource.release = unix_signal_resource_release;
+  resource->source = source;
+  coro_future_set_resource (future, &resource->resource);
 
   g_source_set_static_name (source, "[coro] unix signal");
   g_source_set_callback (source, unix_signal_cb, weak, weak_ref_free);

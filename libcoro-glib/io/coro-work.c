@@ -47,7 +47,7 @@ struct _CoroWork
   CoroWorkFunc func;
   gpointer user_data;
   GDestroyNotify destroy;       /* (nullable) */
-  CoroBinding *context;         /* (nullable) (owned): the submitter's */
+  CoroContextValue *context;    /* (nullable) (owned): the submitter's */
   GValue value;                 /* written by the thread before the end, like the call's error */
 };
 
@@ -272,7 +272,7 @@ coro_work_finalize (GObject *object)
   if (G_IS_VALUE (&self->value))
     g_value_unset (&self->value);
   coro_thread_call_clear (&self->call);
-  coro_binding_unref (self->context);
+  coro_context_value_unref (self->context);
 
   G_OBJECT_CLASS (coro_work_parent_class)->finalize (object);
 }

@@ -708,7 +708,7 @@ coro_worker_pool_spawn_task_at (CoroWorkerPool *self,
     return task;
 
   drop_data (user_data, destroy);
-  task = coro_task_new (coro_scheduler_peek ());
+  task = coro_task_new (coro_scheduler_get_current ());
   coro_future_reject (CORO_FUTURE (task), error);
   return task;
 }

@@ -37,7 +37,7 @@ struct _CoroCall
   CoroCall *next;
   guint64 id;
   CoroScheduler *scheduler;     /* (owned) */
-  CoroBinding *context;         /* (nullable) (owned): the caller's */
+  CoroContextValue *context;    /* (nullable) (owned): the caller's */
   CoroCallFunc func;
   gpointer user_data;
   GDestroyNotify destroy;
@@ -103,7 +103,7 @@ call_run_cb (gpointer data)
   CoroCall *self = data;
 
   /* For debug mode, which would like to name it. */
-  if (G_UNLIKELY (coro_scheduler_current != NULL && coro_scheduler_current->hooks != NULL))
+  if (G_UNLIKELY (coro_scheduler_current != NULL && coro_scheduler_current->observer != NULL))
     coro_scheduler_current->callback = (gpointer) self->func;
 
   if (self->func != NULL)
@@ -117,7 +117,7 @@ static void
 call_finish (CoroCall *self)
 {
   coro_context_call (self->context, call_run_cb, self);
-  coro_binding_unref (self->context);
+  coro_context_value_unref (self->context);
   g_object_unref (self->scheduler);
   g_free (self);
 }
@@ -398,7 +398,7 @@ coro_call_soon (CoroCallFunc    func,
                 gpointer        user_data,
                 GDestroyNotify  destroy)
 {
-  return coro_scheduler_call_soon (coro_scheduler_peek (), func, user_data, destroy);
+  return coro_scheduler_call_soon (coro_scheduler_get_current (), func, user_data, destroy);
 }
 
 /**
@@ -423,7 +423,7 @@ coro_call_later (GTimeSpan       delay,
                  gpointer        user_data,
                  GDestroyNotify  destroy)
 {
-  return coro_scheduler_call_later (coro_scheduler_peek (), delay, func, user_data, destroy);
+  return coro_scheduler_call_later (coro_scheduler_get_current (), delay, func, user_data, destroy);
 }
 
 /**
@@ -448,7 +448,7 @@ coro_call_at (gint64          time,
               gpointer        user_data,
               GDestroyNotify  destroy)
 {
-  return coro_scheduler_call_at (coro_scheduler_peek (), time, func, user_data, destroy);
+  return coro_scheduler_call_at (coro_scheduler_get_current (), time, func, user_data, destroy);
 }
 
 /**

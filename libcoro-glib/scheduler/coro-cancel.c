@@ -380,12 +380,12 @@ job_mark (CoroJob         *self,
 void
 coro_job_consume_request (CoroJob *self)
 {
-  CoroHooks *hooks = coro_job_get_scheduler (self)->hooks;
+  CoroObserver *observer = coro_job_get_scheduler (self)->observer;
 
   job_mark (self, NULL, TRUE);
   self->cancel_pending = FALSE;
-  if (G_UNLIKELY (hooks != NULL) && hooks->cancel_heard != NULL)
-    hooks->cancel_heard (hooks, self);
+  if (G_UNLIKELY (observer != NULL) && observer->cancel_heard != NULL)
+    observer->cancel_heard (observer, self);
 }
 
 /* The request was not delivered after all and is pending again, unless it was taken back
@@ -434,12 +434,12 @@ void
 coro_job_deliver_cancel (CoroJob  *self,
                          GError  **error)
 {
-  CoroHooks *hooks = coro_job_get_scheduler (self)->hooks;
+  CoroObserver *observer = coro_job_get_scheduler (self)->observer;
   const char *message = "The coroutine was cancelled";
   const char *reason = NULL;
 
-  if (G_UNLIKELY (hooks != NULL) && error == NULL)
-    hooks->cancel_ignored (hooks, self);
+  if (G_UNLIKELY (observer != NULL) && error == NULL)
+    observer->cancel_ignored (observer, self);
   coro_job_mark_cancel (self);
 
   if (coro_job_has_request (self))

@@ -9,31 +9,31 @@ G_BEGIN_DECLS
 
 /* The values of context variables: an immutable list, the latest first, so that a new
  * coroutine copies its parent's with one reference.  May be shared by threads. */
-typedef struct _CoroBinding CoroBinding;
-struct _CoroBinding
+typedef struct _CoroContextValue CoroContextValue;
+struct _CoroContextValue
 {
   gatomicrefcount ref_count;
   guint depth;                  /* how many there are from here on */
   guint64 serial;               /* which call has set it */
-  CoroBinding *parent;          /* (nullable) (owned) */
+  CoroContextValue *parent;     /* (nullable) (owned) */
   gconstpointer key;
   GValue value;                 /* empty: unset */
 };
 
-CoroBinding  *coro_binding_new         (CoroBinding        *parent,
-                                        gconstpointer       key,
-                                        const GValue       *value);
-CoroBinding  *coro_binding_ref         (CoroBinding        *self);
-void          coro_binding_unref       (CoroBinding        *self);
-CoroBinding  *coro_binding_find        (CoroBinding        *self,
-                                        gconstpointer       key);
-CoroBinding  *coro_binding_find_serial (CoroBinding        *self,
-                                        guint64             serial);
+CoroContextValue  *coro_context_value_new (CoroContextValue        *parent,
+                                           gconstpointer       key,
+                                           const GValue       *value);
+CoroContextValue  *coro_context_value_ref (CoroContextValue        *self);
+void          coro_context_value_unref (CoroContextValue        *self);
+CoroContextValue  *coro_context_value_find (CoroContextValue        *self,
+                                            gconstpointer       key);
+CoroContextValue  *coro_context_value_find_serial (CoroContextValue        *self,
+                                                   guint64             serial);
 
 /* Where the values of the running coroutine, or of the thread outside of one, are kept. */
-CoroBinding **coro_context_get_slot    (void);
-CoroBinding  *coro_context_dup_current (void);
-void          coro_context_call        (CoroBinding        *bindings,
+CoroContextValue **coro_context_get_slot (void);
+CoroContextValue  *coro_context_dup_current (void);
+void          coro_context_call        (CoroContextValue        *values,
                                         void              (*func) (gpointer data),
                                         gpointer            data);
 

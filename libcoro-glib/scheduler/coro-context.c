@@ -14,10 +14,10 @@
 static guint64 last_serial;     /* (atomic) */
 
 /* Outside of coroutines, and in callbacks. */
-static __thread CoroBinding *thread_values;
+static __thread CoroContextValue *thread_values;
 
-CoroBinding *
-coro_binding_ref (CoroBinding *self)
+CoroContextValue *
+coro_context_value_ref (CoroContextValue *self)
 {
   if (self != NULL)
     g_atomic_ref_count_inc (&self->ref_count);
@@ -25,11 +25,11 @@ coro_binding_ref (CoroBinding *self)
 }
 
 void
-coro_binding_unref (CoroBinding *self)
+coro_context_value_unref (CoroContextValue *self)
 {
   while (self != NULL && g_atomic_ref_count_dec (&self->ref_count))
     {
-      CoroBinding *parent = self->parent;
+      CoroContextValue *parent = self->parent;
 
       if (G_IS_VALUE (&self->value))
         g_value_unset (&self->value);
@@ -39,13 +39,13 @@ coro_binding_unref (CoroBinding *self)
 }
 
 /* Takes `parent`. */
-static CoroBinding *
-binding_push (CoroBinding   *parent,
-              gconstpointer  key,
-              const GValue  *value,
-              guint64        serial)
+static CoroContextValue *
+context_value_push (CoroContextValue   *parent,
+                    gconstpointer  key,
+                    const GValue  *value,
+                    guint64        serial)
 {
-  CoroBinding *self = g_new0 (CoroBinding, 1);
+  CoroContextValue *self = g_new0 (CoroContextValue, 1);
 
   g_atomic_ref_count_init (&self->ref_count);
   self->depth = parent != NULL ? parent->depth + 1 : 1;
@@ -61,64 +61,64 @@ binding_push (CoroBinding   *parent,
 }
 
 /* The same values without those that cannot be seen any more. */
-static CoroBinding *
-binding_compact (CoroBinding *self)
+static CoroContextValue *
+context_value_compact (CoroContextValue *self)
 {
   g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL);
   g_autoptr (GPtrArray) latest = g_ptr_array_new ();
-  CoroBinding *copy = NULL;
+  CoroContextValue *copy = NULL;
 
-  for (CoroBinding *binding = self; binding != NULL; binding = binding->parent)
-    if (g_hash_table_add (seen, (gpointer) binding->key))
-      g_ptr_array_add (latest, binding);
+  for (CoroContextValue *entry = self; entry != NULL; entry = entry->parent)
+    if (g_hash_table_add (seen, (gpointer) entry->key))
+      g_ptr_array_add (latest, entry);
 
   for (guint i = latest->len; i-- > 0;)
     {
-      CoroBinding *binding = latest->pdata[i];
+      CoroContextValue *entry = latest->pdata[i];
 
-      copy = binding_push (copy, binding->key, &binding->value, binding->serial);
+      copy = context_value_push (copy, entry->key, &entry->value, entry->serial);
     }
   return copy;
 }
 
 /* `parent` (transfer full) with another value; an empty one unsets it. */
-CoroBinding *
-coro_binding_new (CoroBinding   *parent,
-                  gconstpointer  key,
-                  const GValue  *value)
+CoroContextValue *
+coro_context_value_new (CoroContextValue   *parent,
+                        gconstpointer  key,
+                        const GValue  *value)
 {
   guint64 serial = __atomic_add_fetch (&last_serial, 1, __ATOMIC_RELAXED);
 
   if (parent != NULL && parent->depth >= MAX_DEPTH)
     {
-      CoroBinding *compact = binding_compact (parent);
+      CoroContextValue *compact = context_value_compact (parent);
 
-      coro_binding_unref (parent);
+      coro_context_value_unref (parent);
       parent = compact;
     }
-  return binding_push (parent, key, value, serial);
+  return context_value_push (parent, key, value, serial);
 }
 
 /* The latest value for `key`; NULL when there is none. */
-CoroBinding *
-coro_binding_find (CoroBinding   *self,
-                   gconstpointer  key)
+CoroContextValue *
+coro_context_value_find (CoroContextValue   *self,
+                         gconstpointer  key)
 {
   while (self != NULL && self->key != key)
     self = self->parent;
   return self != NULL && G_IS_VALUE (&self->value) ? self : NULL;
 }
 
-CoroBinding *
-coro_binding_find_serial (CoroBinding *self,
-                          guint64      serial)
+CoroContextValue *
+coro_context_value_find_serial (CoroContextValue *self,
+                                guint64      serial)
 {
   while (self != NULL && self->serial != serial)
     self = self->parent;
   return self;
 }
 
-CoroBinding **
+CoroContextValue **
 coro_context_get_slot (void)
 {
   CoroJob *job = coro_job_get_running ();
@@ -126,23 +126,23 @@ coro_context_get_slot (void)
   return job != NULL ? &job->context : &thread_values;
 }
 
-CoroBinding *
+CoroContextValue *
 coro_context_dup_current (void)
 {
-  return coro_binding_ref (*coro_context_get_slot ());
+  return coro_context_value_ref (*coro_context_get_slot ());
 }
 
-/* Calls a function that sees `bindings` (transfer none); what it sets is seen only
+/* Calls a function that sees `values` (transfer none); what it sets is seen only
  * by itself.  Not inside a coroutine. */
 void
-coro_context_call (CoroBinding  *bindings,
+coro_context_call (CoroContextValue  *values,
                    void        (*func) (gpointer data),
                    gpointer      data)
 {
-  CoroBinding *outer = thread_values;
+  CoroContextValue *outer = thread_values;
 
-  thread_values = coro_binding_ref (bindings);
+  thread_values = coro_context_value_ref (values);
   func (data);
-  coro_binding_unref (thread_values);
+  coro_context_value_unref (thread_values);
   thread_values = outer;
 }

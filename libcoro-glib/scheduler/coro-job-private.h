@@ -84,7 +84,7 @@ struct _CoroJob
   guint16 n_cancelling;         /* requests minus uncancels */
   guint32 stack_size : 31;      /* in KiB */
   guint32 automatic : 1;        /* stack_size is the scheduler's when the job takes its stack */
-  CoroBinding *context;         /* (nullable) (owned): the values of context variables */
+  CoroContextValue *context;    /* (nullable) (owned): the values of context variables */
   union
     {
       CoroWaiter *waiter;       /* (nullable): what it waits for, while it is suspended */
@@ -120,7 +120,7 @@ void           coro_job_fail           (CoroJob             *self,
                                         GError              *error);
 gboolean       coro_job_check_suspend  (CoroJob             *self,
                                         GError             **error);
-gboolean       coro_job_visit          (CoroJob             *self,
+gboolean       coro_job_call_on_stack  (CoroJob             *self,
                                         void               (*func) (gpointer data),
                                         gpointer             data);
 CoroJob       *coro_job_get_running    (void);

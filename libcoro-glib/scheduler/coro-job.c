@@ -15,8 +15,8 @@
  * its own and all jobs can be listed without a list.  malloc() leaves a page or so between
  * two of them: 31 bytes a job with blocks of 16 KiB. */
 #define BLOCK_SIZE ((gsize) 64 * 1024)
-/* Bytes of its stack that a visit may use: the unwinder takes 5 KiB. */
-#define VISIT_STACK_SIZE (12 * 1024)
+/* Bytes of its stack that a call may use: the unwinder takes 5 KiB. */
+#define CALL_STACK_SIZE (12 * 1024)
 #define CACHE_LINE 64
 #define JOBS_PER_BLOCK ((BLOCK_SIZE - CACHE_LINE) / sizeof (CoroJob))
 
@@ -134,8 +134,8 @@ coro_job_fail (CoroJob *self,
   CoroScheduler *scheduler = coro_job_get_scheduler (self);
 
   scheduler->job_class->fail (self, error);
-  if (G_UNLIKELY (scheduler->hooks != NULL))
-    scheduler->hooks->left (scheduler->hooks, self, TRUE);
+  if (G_UNLIKELY (scheduler->observer != NULL))
+    scheduler->observer->left (scheduler->observer, self, TRUE);
   coro_job_free (self);
 }
 
@@ -273,8 +273,8 @@ scheduler_pop_job (CoroScheduler *scheduler)
 
   scheduler_prefetch_next (scheduler);
 
-  if (G_UNLIKELY (scheduler->hooks != NULL))
-    scheduler->hooks->entered (scheduler->hooks, job);
+  if (G_UNLIKELY (scheduler->observer != NULL))
+    scheduler->observer->entered (scheduler->observer, job);
   job->queued = FALSE;
   job->state = CORO_JOB_RUNNING;
   scheduler->running = job;
@@ -306,37 +306,37 @@ scheduler_next_job (CoroScheduler *scheduler)
 }
 
 G_GNUC_NO_INLINE static void
-job_serve_visits (CoroJob *self)
+job_serve_stack_calls (CoroJob *self)
 {
   CoroScheduler *scheduler = coro_job_get_scheduler (self);
 
-  while (scheduler->visit != NULL)
+  while (scheduler->stack_call != NULL)
     {
-      CoroJobVisit *visit = g_steal_pointer (&scheduler->visit);
+      CoroJobStackCall *call = g_steal_pointer (&scheduler->stack_call);
 
-      visit->func (visit->data);
-      coro_fiber_switch (&self->fiber, &visit->caller);
+      call->func (call->data);
+      coro_fiber_switch (&self->fiber, &call->caller);
     }
 }
 
 /* Calls `func` on the stack of a parked job, from anywhere in its thread.  FALSE when it
  * is not parked, or has little stack left. */
 gboolean
-coro_job_visit (CoroJob   *self,
-                void     (*func) (gpointer data),
-                gpointer   data)
+coro_job_call_on_stack (CoroJob   *self,
+                        void     (*func) (gpointer data),
+                        gpointer   data)
 {
   CoroScheduler *scheduler = coro_job_get_scheduler (self);
-  CoroJobVisit visit = { func, data };
+  CoroJobStackCall call = { func, data };
 
   g_assert (coro_scheduler_is_mine (scheduler));
 
-  if (self->state != CORO_JOB_SUSPENDED || (char *) self->fiber.sp - self->fiber.stack->low < VISIT_STACK_SIZE)
+  if (self->state != CORO_JOB_SUSPENDED || (char *) self->fiber.sp - self->fiber.stack->low < CALL_STACK_SIZE)
     return FALSE;
 
-  coro_fiber_init_thread (&visit.caller);
-  scheduler->visit = &visit;
-  coro_fiber_switch (&visit.caller, &self->fiber);
+  coro_fiber_init_thread (&call.caller);
+  scheduler->stack_call = &call;
+  coro_fiber_switch (&call.caller, &self->fiber);
   return TRUE;
 }
 
@@ -346,8 +346,8 @@ scheduler_suspend_job (CoroScheduler *scheduler,
 {
   CoroJob *next;
 
-  if (G_UNLIKELY (scheduler->hooks != NULL))
-    scheduler->hooks->left (scheduler->hooks, self, FALSE);
+  if (G_UNLIKELY (scheduler->observer != NULL))
+    scheduler->observer->left (scheduler->observer, self, FALSE);
   self->state = CORO_JOB_SUSPENDED;
   next = scheduler_next_job (scheduler);
   if (next == self)
@@ -363,8 +363,8 @@ scheduler_suspend_job (CoroScheduler *scheduler,
       coro_fiber_switch (&self->fiber, &scheduler->dispatch->fiber);
     }
 
-  if (G_UNLIKELY (scheduler->visit != NULL))
-    job_serve_visits (self);
+  if (G_UNLIKELY (scheduler->stack_call != NULL))
+    job_serve_stack_calls (self);
 }
 
 /* Parks the running job and goes straight to the next one that is ready.  Returns when
@@ -445,8 +445,8 @@ job_main (gpointer argument)
 
       scheduler->job_class->run (job);
 
-      if (G_UNLIKELY (scheduler->hooks != NULL))
-        scheduler->hooks->left (scheduler->hooks, job, TRUE);
+      if (G_UNLIKELY (scheduler->observer != NULL))
+        scheduler->observer->left (scheduler->observer, job, TRUE);
       here = job->fiber;
       coro_job_free (job);
       scheduler->running = NULL;

@@ -10,7 +10,7 @@
 #include "scheduler/coro-admission-private.h"
 #include "scheduler/coro-call-private.h"
 #include "scheduler/coro-pending-work-private.h"
-#include "scheduler/coro-hooks-private.h"
+#include "scheduler/coro-observer-private.h"
 #include "scheduler/coro-inbox-private.h"
 #include "scheduler/coro-job-private.h"
 #include "scheduler/coro-run-queue-private.h"
@@ -47,7 +47,7 @@ typedef struct
   CoroThreadStackFunc func;
   gpointer data;
   CoroFiber *caller;
-  CoroBinding *bindings;        /* (nullable) (unowned): the values of context variables for it */
+  CoroContextValue *values;     /* (nullable) (unowned): the values of context variables for it */
 } CoroThreadStackCall;
 
 /* Something to run on the stack of a parked job, which does not notice: only it can unwind
@@ -57,7 +57,7 @@ typedef struct
   void (*func) (gpointer data);
   gpointer data;
   CoroFiber caller;
-} CoroJobVisit;
+} CoroJobStackCall;
 
 /* One call of our GSource's dispatch function, in that C frame.  A main loop nested in a
  * coroutine makes another, on the coroutine's stack.  No work is kept in here: a nested
@@ -83,8 +83,8 @@ struct _CoroScheduler
   guint n_ready;                /* how many are in that queue */
   CoroJob *running;             /* (nullable) */
   CoroDispatch *dispatch;       /* (nullable): the innermost */
-  CoroHooks *hooks;             /* (nullable) (unowned): the observers */
-  CoroJobVisit *visit;          /* (nullable): for the job that is switched to */
+  CoroObserver *observer;       /* (nullable) (unowned): the first of the observers */
+  CoroJobStackCall *stack_call;      /* (nullable): for the job that is switched to */
   int ticks;                    /* resumes until the clock is read */
   int period;                   /* what ticks is reset to: 1…MAX_PERIOD */
   gboolean slice_over;
@@ -130,8 +130,8 @@ struct _CoroScheduler
   GDestroyNotify supervisor_free;
   gpointer disk;                /* (nullable) (owned): how files are read, kept by the layer above */
   GDestroyNotify disk_free;
-  gpointer callback;            /* (nullable): the function that runs, while hooks are set */
-  CoroHooks *debug;             /* (nullable) (owned): what hooks is set to while debug mode is on */
+  gpointer callback;            /* (nullable): the function that runs, while there is an observer */
+  CoroObserver *debug;          /* (nullable) (owned): what the observer is set to while debug mode is on */
   guint scope_epoch;            /* when the way up from a scope was last cut; see scope_get_top() */
   GTimeSpan time_slice;
   guint rounds_left;            /* the last slice was used up: how many rounds the others may have */
@@ -372,7 +372,7 @@ gboolean       coro_scheduler_run_now    (CoroScheduler      *self,
                                           CoroJob            *job);
 gboolean       coro_scheduler_claim      (CoroScheduler      *self);
 GSource       *coro_scheduler_source_new (CoroScheduler      *self);
-CoroScheduler *coro_scheduler_peek       (void);
+CoroScheduler *coro_scheduler_get_current (void);
 void           coro_scheduler_foreach    (void              (*func) (CoroScheduler *scheduler, gpointer user_data),
                                           gpointer            user_data);
 void           coro_scheduler_look_around (CoroScheduler     *self);

@@ -49,7 +49,7 @@ __thread gsize coro_thread_number __attribute__ ((tls_model ("initial-exec"))) =
 static gsize last_thread;       /* (atomic): the highest number that a thread has */
 
 static GParamSpec *properties[N_PROPS];
-CoroGlobalHooks coro_global_hooks;
+CoroGlobalObserver coro_global_observer;
 
 CORO_FORK_LOCK (registry_lock, CORO_FORK_FIRST)
 CORO_FORK_LOCK (after_close_lock, CORO_FORK_LAST) /* guards after_close_thread and after_close_n_forks */
@@ -191,8 +191,8 @@ coro_scheduler_init (CoroScheduler *self)
   self->time_slice = DEFAULT_TIME_SLICE;
   self->ticks = self->period = 1;
 
-  if (G_UNLIKELY (coro_global_hooks.scheduler_created != NULL))
-    coro_global_hooks.scheduler_created (self);
+  if (G_UNLIKELY (coro_global_observer.scheduler_created != NULL))
+    coro_global_observer.scheduler_created (self);
 }
 
 static void
@@ -388,7 +388,7 @@ coro_scheduler_close (CoroScheduler *self)
 /* The scheduler of the calling thread: the one that runs, else that of the thread-default
  * context.  Transfer none. */
 CoroScheduler *
-coro_scheduler_peek (void)
+coro_scheduler_get_current (void)
 {
   CoroScheduler *self = coro_scheduler_current;
 

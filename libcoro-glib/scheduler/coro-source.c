@@ -226,7 +226,7 @@ thread_stack_call_cb (gpointer data)
 {
   CoroThreadStackCall *call = data;
 
-  coro_context_call (call->bindings, call->func, call->data);
+  coro_context_call (call->values, call->func, call->data);
 }
 
 static void
@@ -288,14 +288,14 @@ dispatch_run (CoroDispatch  *self,
       else
         {
           coro_scheduler_pop (scheduler);
-          if (G_UNLIKELY (scheduler->hooks != NULL))
-            scheduler->hooks->entered (scheduler->hooks, NULL);
+          if (G_UNLIKELY (scheduler->observer != NULL))
+            scheduler->observer->entered (scheduler->observer, NULL);
           if (self->interrupted == NULL)
             dispatch_call_on_thread_stack (self, ready_call_cb, ready);
           else
             coro_scheduler_call (scheduler, &self->fiber, ready_call_cb, ready);
-          if (G_UNLIKELY (scheduler->hooks != NULL))
-            scheduler->hooks->left (scheduler->hooks, NULL, TRUE);
+          if (G_UNLIKELY (scheduler->observer != NULL))
+            scheduler->observer->left (scheduler->observer, NULL, TRUE);
           coro_scheduler_tick (scheduler);
         }
 

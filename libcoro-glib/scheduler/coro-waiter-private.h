@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "scheduler/coro-hooks-private.h"
+#include "scheduler/coro-observer-private.h"
 #include "scheduler/coro-inbox-private.h"
 #include "scheduler/coro-job-private.h"
 #include "scheduler/coro-scheduler-private.h"
@@ -46,7 +46,7 @@ struct _CoroWaitClass
   /* (nullable): for waits until all members of a scope have ended. */
   CoroScope *(*get_scope) (gpointer object);
   /* (nullable): for waits for several futures, which `object` knows. */
-  void (*visit) (gpointer object, void (*func) (gpointer future, gpointer data), gpointer data);
+  void (*foreach_future) (gpointer object, void (*func) (gpointer future, gpointer data), gpointer data);
 };
 
 gboolean coro_waiter_check_ready_slow (GError **error);
@@ -131,8 +131,8 @@ static inline void
 coro_waiter_check_thread (CoroJob    *job,
                           const char *type)
 {
-  if (G_UNLIKELY (coro_global_hooks.check_thread != NULL) && job != NULL)
-    coro_global_hooks.check_thread (job, type);
+  if (G_UNLIKELY (coro_global_observer.check_thread != NULL) && job != NULL)
+    coro_global_observer.check_thread (job, type);
 }
 
 /* coro_waiter_check_thread() for the first waiter of a list. */
@@ -140,8 +140,8 @@ static inline void
 coro_waiter_list_check_thread (CoroWaiterList *self,
                                const char     *type)
 {
-  if (G_UNLIKELY (coro_global_hooks.check_thread != NULL) && self->head != NULL)
-    coro_global_hooks.check_thread (self->head->job, type);
+  if (G_UNLIKELY (coro_global_observer.check_thread != NULL) && self->head != NULL)
+    coro_global_observer.check_thread (self->head->job, type);
 }
 
 static inline CoroWaiter *

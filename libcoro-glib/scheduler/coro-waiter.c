@@ -57,10 +57,10 @@ job_fail_cancelled (CoroJob  *job,
 static inline void
 job_tell_waiting (CoroJob *job)
 {
-  CoroHooks *hooks = coro_scheduler_current->hooks;
+  CoroObserver *observer = coro_scheduler_current->observer;
 
-  if (G_UNLIKELY (hooks != NULL) && hooks->waiting != NULL)
-    hooks->waiting (hooks, job);
+  if (G_UNLIKELY (observer != NULL) && observer->waiting != NULL)
+    observer->waiting (observer, job);
 }
 
 gboolean
@@ -263,10 +263,10 @@ waiter_park_watched (CoroWaiter           *self,
   self->klass = klass;
   self->object = object;
   job->waiter = self;
-  scheduler->hooks->wait_begun (scheduler->hooks, job);
+  scheduler->observer->wait_begun (scheduler->observer, job);
   ok = waiter_park (self, klass, object, error);
-  if (scheduler->hooks != NULL)
-    scheduler->hooks->wait_ended (scheduler->hooks, job, !ok && error != NULL ? *error : NULL);
+  if (scheduler->observer != NULL)
+    scheduler->observer->wait_ended (scheduler->observer, job, !ok && error != NULL ? *error : NULL);
   return ok;
 }
 
@@ -277,7 +277,7 @@ coro_waiter_wait (CoroWaiter           *self,
                   gpointer              object,
                   GError              **error)
 {
-  if (G_UNLIKELY (coro_scheduler_current->hooks != NULL))
+  if (G_UNLIKELY (coro_scheduler_current->observer != NULL))
     return waiter_park_watched (self, klass, object, error);
   return waiter_park (self, klass, object, error);
 }

@@ -107,12 +107,12 @@ coro_context_var_get_name (CoroContextVar *self)
 
 /* The value here, or the fallback; NULL without either. */
 static const GValue *
-context_var_peek (CoroContextVar *self)
+context_var_lookup (CoroContextVar *self)
 {
-  CoroBinding *binding = coro_binding_find (*coro_context_get_slot (), self);
+  CoroContextValue *entry = coro_context_value_find (*coro_context_get_slot (), self);
 
-  if (binding != NULL)
-    return &binding->value;
+  if (entry != NULL)
+    return &entry->value;
   return G_IS_VALUE (&self->fallback) ? &self->fallback : NULL;
 }
 
@@ -143,7 +143,7 @@ coro_context_var_get (CoroContextVar  *self,
   g_return_val_if_fail (self != NULL, FALSE);
   g_return_val_if_fail (value != NULL && !G_IS_VALUE (value), FALSE);
 
-  current = context_var_peek (self);
+  current = context_var_lookup (self);
   if (current == NULL)
     {
       g_set_error (error, CORO_ERROR, CORO_ERROR_NO_RESULT, "Context variable '%s' has no value", self->name);
@@ -175,7 +175,7 @@ coro_context_var_get_string (CoroContextVar *self)
 
   g_return_val_if_fail (self != NULL && self->type == G_TYPE_STRING, NULL);
 
-  value = context_var_peek (self);
+  value = context_var_lookup (self);
   return value != NULL ? g_value_get_string (value) : NULL;
 }
 
@@ -198,7 +198,7 @@ coro_context_var_get_int (CoroContextVar *self)
 
   g_return_val_if_fail (self != NULL && self->type == G_TYPE_INT, 0);
 
-  value = context_var_peek (self);
+  value = context_var_lookup (self);
   return value != NULL ? g_value_get_int (value) : 0;
 }
 
@@ -222,7 +222,7 @@ coro_context_var_get_object (CoroContextVar *self)
 
   g_return_val_if_fail (self != NULL && g_type_is_a (self->type, G_TYPE_OBJECT), NULL);
 
-  value = context_var_peek (self);
+  value = context_var_lookup (self);
   return value != NULL ? g_value_get_object (value) : NULL;
 }
 
@@ -247,11 +247,11 @@ CoroContextToken
 coro_context_var_set (CoroContextVar *self,
                       const GValue   *value)
 {
-  CoroBinding **slot = coro_context_get_slot ();
+  CoroContextValue **slot = coro_context_get_slot ();
 
   g_return_val_if_fail (self != NULL && G_VALUE_HOLDS (value, self->type), ((CoroContextToken) { NULL, NULL, 0 }));
 
-  *slot = coro_binding_new (*slot, self, value);
+  *slot = coro_context_value_new (*slot, self, value);
   return (CoroContextToken) { self, slot, (*slot)->serial };
 }
 
@@ -336,8 +336,8 @@ void
 coro_context_token_clear (CoroContextToken *self)
 {
   CoroContextVar *var = g_steal_pointer (&self->var);
-  CoroBinding **slot = coro_context_get_slot ();
-  CoroBinding *binding, *old;
+  CoroContextValue **slot = coro_context_get_slot ();
+  CoroContextValue *entry, *old;
 
   if (var == NULL)
     return;
@@ -351,13 +351,13 @@ coro_context_token_clear (CoroContextToken *self)
   /* What was set last is simply taken off; else the old value is set anew on top. */
   if ((*slot)->serial == self->serial)
     {
-      binding = *slot;
-      *slot = coro_binding_ref (binding->parent);
-      coro_binding_unref (binding);
+      entry = *slot;
+      *slot = coro_context_value_ref (entry->parent);
+      coro_context_value_unref (entry);
       return;
     }
 
-  binding = coro_binding_find_serial (*slot, self->serial);
-  old = binding != NULL ? coro_binding_find (binding->parent, var) : NULL;
-  *slot = coro_binding_new (*slot, var, old != NULL ? &old->value : NULL);
+  entry = coro_context_value_find_serial (*slot, self->serial);
+  old = entry != NULL ? coro_context_value_find (entry->parent, var) : NULL;
+  *slot = coro_context_value_new (*slot, var, old != NULL ? &old->value : NULL);
 }

@@ -8,7 +8,7 @@
 G_BEGIN_DECLS
 
 /* `index` and `size`: the place of the error in its group, from 0, and the size of the group; both
- * are 0 for the outermost error.  Returns FALSE to stop the visit. */
+ * are 0 for the outermost error.  Returns FALSE to stop the walk. */
 typedef gboolean (*CoroGroupErrorFunc) (const GError *error,
                                         guint         index,
                                         guint         size,

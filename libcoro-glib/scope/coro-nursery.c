@@ -87,7 +87,7 @@ coro_nursery_enter (CoroTaskGroupFlags   flags,
   if (job == NULL)
     {
       g_critical ("A nursery needs a coroutine to be in");
-      group = coro_task_group_new_below (coro_scheduler_peek (), NULL, flags);
+      group = coro_task_group_new_below (coro_scheduler_get_current (), NULL, flags);
       coro_supervisor_finish (&group->supervisor);
       return (CoroNursery) { group, error };
     }

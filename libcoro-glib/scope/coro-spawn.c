@@ -16,7 +16,7 @@ static G_ALWAYS_INLINE inline CoroSupervisor *
 get_supervisor (CoroTaskGroup *group)
 {
   if (group == NULL)
-    return &coro_task_group_get_root (coro_scheduler_peek ())->supervisor;
+    return &coro_task_group_get_root (coro_scheduler_get_current ())->supervisor;
 
   /* Another thread may have cancelled the group, or spawned into it, before. */
   coro_scheduler_catch_up (coro_supervisor_get_scheduler (&group->supervisor));

@@ -64,7 +64,7 @@ group_report (CoroSupervisor *supervisor,
 
   if (handler->unhandled_func == NULL)
     {
-      g_autofree char *trace = coro_hooks_describe_error (error);
+      g_autofree char *trace = coro_observer_describe_error (error);
 
       g_warning ("%s failed and nobody has read why%s: %s; spawned at %s%s", name,
                  coro_supervisor_get_scheduler (supervisor)->shutting_down ? ", and its main loop is shut down" : "",
@@ -429,7 +429,7 @@ coro_task_group_get_root (CoroScheduler *scheduler)
 CoroTaskGroup *
 coro_task_group_new (CoroTaskGroupFlags flags)
 {
-  return coro_task_group_new_below (coro_scheduler_peek (), NULL, flags);
+  return coro_task_group_new_below (coro_scheduler_get_current (), NULL, flags);
 }
 
 /**

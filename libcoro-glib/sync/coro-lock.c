@@ -41,14 +41,14 @@ lock_set_owner (CoroLock *self,
                 CoroJob  *owner)
 {
   CoroScheduler *scheduler = coro_job_get_scheduler (owner != NULL ? owner : self->owner);
-  CoroHooks *hooks = scheduler->hooks;
+  CoroObserver *observer = scheduler->observer;
 
-  if (G_UNLIKELY (hooks != NULL))
+  if (G_UNLIKELY (observer != NULL))
     {
       if (self->owner != NULL)
-        hooks->lock_held (hooks, self->owner, -1);
+        observer->lock_held (observer, self->owner, -1);
       if (owner != NULL)
-        hooks->lock_held (hooks, owner, 1);
+        observer->lock_held (observer, owner, 1);
     }
   self->owner = owner;
 }

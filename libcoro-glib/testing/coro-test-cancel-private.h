@@ -32,7 +32,7 @@ typedef struct
 typedef struct _CoroCancelRun CoroCancelRun;
 struct _CoroCancelRun
 {
-  CoroHooks hooks;              /* first */
+  CoroObserver observer;        /* first */
   CoroReady strike;             /* cancels the coroutine that has just been parked */
   const CoroTestCancel *test;
   CoroTestCancelFlags moment;   /* 0: nothing is cancelled */
@@ -66,7 +66,7 @@ struct _CoroCancelRun
 };
 
 /* Which await is cancelled, and when: what watches the scheduler of a run. */
-extern const CoroHooks coro_cancel_run_hooks G_GNUC_INTERNAL;
+extern const CoroObserver coro_cancel_run_observer G_GNUC_INTERNAL;
 void             coro_cancel_run_give_up       (CoroCancelRun     *self);
 
 /* What is left behind. */

@@ -186,11 +186,11 @@ coro_cancel_run_once (CoroCancelRun  *self,
   GSource *look;
   gboolean ok;
 
-  self->hooks = coro_cancel_run_hooks;
+  self->observer = coro_cancel_run_observer;
   self->runner = coro_runner_new ();
   self->scheduler = g_object_ref (coro_runner_get_scheduler (self->runner));
-  self->hooks.next = self->scheduler->hooks;
-  self->scheduler->hooks = &self->hooks;
+  self->observer.next = self->scheduler->observer;
+  self->scheduler->observer = &self->observer;
   self->jobs = g_hash_table_new (NULL, NULL);
   self->ended = coro_event_new ();
   self->fixture = g_malloc0 (MAX (self->test->fixture_size, 1));
@@ -203,7 +203,7 @@ coro_cancel_run_once (CoroCancelRun  *self,
   coro_cancel_run_current = NULL;
   g_source_destroy (look);
   g_source_unref (look);
-  self->scheduler->hooks = self->hooks.next;
+  self->scheduler->observer = self->observer.next;
   if (self->stuck)
     return FALSE;
 

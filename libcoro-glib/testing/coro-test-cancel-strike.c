@@ -105,18 +105,18 @@ run_check_request (CoroCancelRun *self,
 
 static const CoroReadyClass strike_class = { strike_cb, NULL };
 
-/* --- hooks ------------------------------------------------------------------------ */
+/* --- observer ------------------------------------------------------------------------ */
 
 static void
-run_created (CoroHooks *hooks,
+run_created (CoroObserver *observer,
              CoroJob   *job)
 {
-  CoroCancelRun *self = (CoroCancelRun *) hooks;
+  CoroCancelRun *self = (CoroCancelRun *) observer;
 
   if (self->watching)
     g_hash_table_add (self->jobs, job);
-  if (hooks->next != NULL)
-    hooks->next->created (hooks->next, job);
+  if (observer->next != NULL)
+    observer->next->created (observer->next, job);
 }
 
 /* Nothing will come of it any more. */
@@ -128,25 +128,25 @@ coro_cancel_run_give_up (CoroCancelRun *self)
 }
 
 static void
-run_entered (CoroHooks *hooks,
+run_entered (CoroObserver *observer,
              CoroJob   *job)
 {
-  CoroCancelRun *self = (CoroCancelRun *) hooks;
+  CoroCancelRun *self = (CoroCancelRun *) observer;
 
   if (self->watching && ++self->n_steps == CORO_CANCEL_MAX_STEPS)
     coro_cancel_run_give_up (self);
   if (job != NULL && run_is_target (self, CORO_TEST_CANCEL_WOKEN, job))
     run_cancel (self, job);
-  if (hooks->next != NULL)
-    hooks->next->entered (hooks->next, job);
+  if (observer->next != NULL)
+    observer->next->entered (observer->next, job);
 }
 
 static void
-run_left (CoroHooks *hooks,
+run_left (CoroObserver *observer,
           CoroJob   *job,
           gboolean   ended)
 {
-  CoroCancelRun *self = (CoroCancelRun *) hooks;
+  CoroCancelRun *self = (CoroCancelRun *) observer;
 
   if (job != NULL && !ended)
     {
@@ -159,65 +159,65 @@ run_left (CoroHooks *hooks,
           coro_scheduler_push_front (self->scheduler, &self->strike);
         }
     }
-  if (hooks->next != NULL)
-    hooks->next->left (hooks->next, job, ended);
+  if (observer->next != NULL)
+    observer->next->left (observer->next, job, ended);
 }
 
 static void
-run_wait_begun (CoroHooks *hooks,
+run_wait_begun (CoroObserver *observer,
                 CoroJob   *job)
 {
-  if (hooks->next != NULL)
-    hooks->next->wait_begun (hooks->next, job);
+  if (observer->next != NULL)
+    observer->next->wait_begun (observer->next, job);
 }
 
 static void
-run_wait_ended (CoroHooks    *hooks,
+run_wait_ended (CoroObserver    *observer,
                 CoroJob      *job,
                 const GError *error)
 {
-  if (hooks->next != NULL)
-    hooks->next->wait_ended (hooks->next, job, error);
+  if (observer->next != NULL)
+    observer->next->wait_ended (observer->next, job, error);
 }
 
 static void
-run_finished (CoroHooks    *hooks,
+run_finished (CoroObserver    *observer,
               CoroJob      *job,
               const GError *error)
 {
-  CoroCancelRun *self = (CoroCancelRun *) hooks;
+  CoroCancelRun *self = (CoroCancelRun *) observer;
 
   run_check_request (self, job);
   if (job == self->victim)
     self->victim = NULL;
   if (g_hash_table_remove (self->jobs, job) && g_hash_table_size (self->jobs) == 0)
     coro_event_trigger (self->ended);
-  if (hooks->next != NULL)
-    hooks->next->finished (hooks->next, job, error);
+  if (observer->next != NULL)
+    observer->next->finished (observer->next, job, error);
 }
 
 static void
-run_cancel_ignored (CoroHooks *hooks,
+run_cancel_ignored (CoroObserver *observer,
                     CoroJob   *job)
 {
-  if (hooks->next != NULL)
-    hooks->next->cancel_ignored (hooks->next, job);
+  if (observer->next != NULL)
+    observer->next->cancel_ignored (observer->next, job);
 }
 
 static void
-run_lock_held (CoroHooks *hooks,
+run_lock_held (CoroObserver *observer,
                CoroJob   *job,
                int        change)
 {
-  if (hooks->next != NULL)
-    hooks->next->lock_held (hooks->next, job, change);
+  if (observer->next != NULL)
+    observer->next->lock_held (observer->next, job, change);
 }
 
 static void
-run_waiting (CoroHooks *hooks,
+run_waiting (CoroObserver *observer,
              CoroJob   *job)
 {
-  CoroCancelRun *self = (CoroCancelRun *) hooks;
+  CoroCancelRun *self = (CoroCancelRun *) observer;
 
   run_check_request (self, job);
   if (self->moment == CORO_TEST_CANCEL_BEFORE && self->n_awaits + 1 == self->target && run_covers (self, job))
@@ -227,30 +227,30 @@ run_waiting (CoroHooks *hooks,
 }
 
 static void
-run_cancel_heard (CoroHooks *hooks,
+run_cancel_heard (CoroObserver *observer,
                   CoroJob   *job)
 {
-  CoroCancelRun *self = (CoroCancelRun *) hooks;
+  CoroCancelRun *self = (CoroCancelRun *) observer;
 
   if (self->requested && job == self->victim)
     self->heard = TRUE;
 }
 
 static void
-run_free (CoroHooks *hooks)
+run_free (CoroObserver *observer)
 {
   /* It belongs to no scheduler. */
 }
 
 static void
-run_generator_dropped (CoroHooks  *hooks,
+run_generator_dropped (CoroObserver  *observer,
                        const char *name)
 {
-  if (hooks->next != NULL && hooks->next->generator_dropped != NULL)
-    hooks->next->generator_dropped (hooks->next, name);
+  if (observer->next != NULL && observer->next->generator_dropped != NULL)
+    observer->next->generator_dropped (observer->next, name);
 }
 
-const CoroHooks coro_cancel_run_hooks = {
+const CoroObserver coro_cancel_run_observer = {
   run_created,
   run_entered,
   run_left,

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Includes go downwards: fiber <- scheduler <- future <- scope <- flow, sync <- io; debug is
-# called through hooks and testing stands above all.  check-layers.sh SOURCE-FOLDER
+# called through observer and testing stands above all.  check-layers.sh SOURCE-FOLDER
 # SPDX-License-Identifier: LGPL-2.1-or-later
 cd "$1/libcoro-glib" || exit 1
 

@@ -44,7 +44,7 @@ test_parked_stack_is_shown (gpointer   user_data,
   g_assert_nonnull (outer);
   g_assert_true (inner < outer);
   assert_count (text, "CoroTask 'sleeper_cb' suspended, awaits a timer, spawned at sleeper_cb (", 1);
-  assert_count (text, "job_serve_visits", 0);
+  assert_count (text, "job_serve_stack_calls", 0);
   assert_count (text, "capture_cb", 0);
   return TRUE;
 }
