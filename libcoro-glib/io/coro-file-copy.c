@@ -5,7 +5,7 @@
 
 #include "io/coro-file.h"
 
-#include "io/coro-disk-private.h"
+#include "io/coro-file-backend-private.h"
 #include "io/coro-operation.h"
 #include "scheduler/coro-job-private.h"
 #include "scheduler/coro-scheduler-private.h"
@@ -68,7 +68,7 @@ copy_open_source (CoroFileCopy *self)
   int no_follow = (self->flags & G_FILE_COPY_NOFOLLOW_SYMLINKS) != 0 ? O_NOFOLLOW : 0;
   struct stat info;
 
-  self->from = coro_disk_open_fd (self->source_path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | no_follow, 0);
+  self->from = coro_file_backend_open_fd (self->source_path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | no_follow, 0);
   if (self->from == -ELOOP && no_follow != 0)
     {
       self->foreign = TRUE;
@@ -108,7 +108,7 @@ copy_may_replace (CoroFileCopy *self)
       return FALSE;
     }
 
-  fd = coro_disk_open_fd (self->target_path, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0);
+  fd = coro_file_backend_open_fd (self->target_path, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0);
   if (fd >= 0)
     close (fd);
   else
@@ -346,17 +346,17 @@ copy_run (CoroFileCopy           *self,
           gpointer                user_data,
           GError                **error)
 {
-  if (!coro_disk_call (copy_begin_cb, self, error))
+  if (!coro_file_backend_call (copy_begin_cb, self, error))
     return FALSE;
 
   while (!self->foreign && self->failure == 0 && !self->ended)
     {
-      if (!coro_disk_call (copy_piece_cb, self, error))
+      if (!coro_file_backend_call (copy_piece_cb, self, error))
         return FALSE;
       if (!self->ended)
         copy_report (self, progress, user_data);
     }
-  if (!self->foreign && self->failure == 0 && !coro_disk_call (copy_end_cb, self, error))
+  if (!self->foreign && self->failure == 0 && !coro_file_backend_call (copy_end_cb, self, error))
     return FALSE;
 
   if (self->irregular)
@@ -368,7 +368,7 @@ copy_run (CoroFileCopy           *self,
     }
   if (self->failure != 0)
     {
-      coro_disk_set_error (error, self->failure, "Error copying file", self->failed);
+      coro_file_backend_set_error (error, self->failure, "Error copying file", self->failed);
       return FALSE;
     }
   if (!self->foreign)
@@ -388,7 +388,7 @@ copy_local (CoroFileCopy           *self,
     return FALSE;
 
   ok = copy_run (self, progress, user_data, error);
-  if ((self->from >= 0 || self->to >= 0 || self->made) && !coro_disk_call_shielded (copy_clear_cb, self))
+  if ((self->from >= 0 || self->to >= 0 || self->made) && !coro_file_backend_call_shielded (copy_clear_cb, self))
     copy_clear_cb (self, NULL, NULL);
   g_free (self->temporary);
   return ok;

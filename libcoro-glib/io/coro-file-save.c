@@ -6,7 +6,7 @@
 #include "io/coro-file.h"
 
 #include "future/coro-sleep.h"
-#include "io/coro-disk-private.h"
+#include "io/coro-file-backend-private.h"
 #include "io/coro-operation.h"
 #include "io/coro-rights-private.h"
 #include "scheduler/coro-errno-private.h"
@@ -340,7 +340,7 @@ static int
 check_making (const char *path,
               int         no_follow)
 {
-  int fd = coro_disk_open_fd (path, OPEN_FLAGS | O_CREAT | no_follow, 0600);
+  int fd = coro_file_backend_open_fd (path, OPEN_FLAGS | O_CREAT | no_follow, 0600);
 
   if (fd < 0)
     return -fd;
@@ -360,14 +360,14 @@ static int
 open_old (CoroFileSave *self,
           gboolean     *is_link)
 {
-  int fd = coro_disk_open_fd (self->path, OPEN_FLAGS | O_NOFOLLOW, 0);
+  int fd = coro_file_backend_open_fd (self->path, OPEN_FLAGS | O_NOFOLLOW, 0);
 
   *is_link = fd == -ELOOP;
   if (!*is_link)
     return fd;
   if (check_making (self->path, O_NOFOLLOW) == EACCES)
     return -EACCES;
-  return coro_disk_open_fd (self->path, OPEN_FLAGS, 0);
+  return coro_file_backend_open_fd (self->path, OPEN_FLAGS, 0);
 }
 
 static int
@@ -429,14 +429,14 @@ save_file (CoroFileSave  *self,
 {
   do
     {
-      if (!coro_check_cancelled (error) || !coro_disk_call (save_cb, self, error))
+      if (!coro_check_cancelled (error) || !coro_file_backend_call (save_cb, self, error))
         return FALSE;
     }
   while (self->cancelled);
 
   if (self->failure == 0)
     return TRUE;
-  coro_disk_set_error (error, self->failure, "Error writing file", self->path);
+  coro_file_backend_set_error (error, self->failure, "Error writing file", self->path);
   return FALSE;
 }
 
@@ -445,7 +445,7 @@ static gboolean
 save_to_stream (CoroFileSave  *self,
                 GError       **error)
 {
-  CoroDiskFile file = { .fd = self->stream, .stream = TRUE };
+  CoroBackendFile file = { .fd = self->stream, .stream = TRUE };
   gsize size;
   const guint8 *data = g_bytes_get_data (self->bytes, &size);
   gboolean ok = TRUE;
@@ -453,17 +453,17 @@ save_to_stream (CoroFileSave  *self,
 
   while (ok && n >= 0 && size > 0)
     {
-      ok = coro_disk_transfer (CORO_RING_WRITE, &file, (gpointer) data, size, -1, &n, error);
+      ok = coro_file_backend_transfer (CORO_FILE_OP_WRITE, &file, (gpointer) data, size, -1, &n, error);
       if (ok && n > 0)
         {
           data += n;
           size -= (gsize) n;
         }
     }
-  coro_disk_close (&file, FALSE);
+  coro_file_backend_close (&file, FALSE);
 
   if (ok && n < 0)
-    coro_disk_set_error (error, (int) n, "Error writing file", self->path);
+    coro_file_backend_set_error (error, (int) n, "Error writing file", self->path);
   return ok && n >= 0;
 }
 

@@ -6,7 +6,7 @@
 #include "io/coro-file.h"
 
 #include "future/coro-sleep.h"
-#include "io/coro-disk-private.h"
+#include "io/coro-file-backend-private.h"
 #include "io/coro-operation.h"
 #include "scheduler/coro-job-private.h"
 #include "scope/coro-closure.h"
@@ -23,7 +23,7 @@
 typedef struct
 {
   const char *path;
-  CoroDiskFile file;
+  CoroBackendFile file;
   gboolean wants_etag;
   struct statx info;            /* of a small file without an etag, the size alone */
   guint8 *data;                 /* (nullable) (owned) */
@@ -58,7 +58,7 @@ load_measure (CoroFileLoad *self)
 {
   goffset size = self->file.local && !self->wants_etag ? lseek (self->file.fd, 0, SEEK_END) : -1;
 
-  if (size <= 0 || size >= CORO_DISK_LARGE)
+  if (size <= 0 || size >= CORO_FILE_BACKEND_LARGE)
     return FALSE;
 
   self->info.stx_size = (guint64) size;
@@ -74,7 +74,7 @@ load_examine (CoroFileLoad *self)
   if (load_measure (self))
     return load_make_room (self);
 
-  result = coro_disk_examine (&self->file, &self->info);
+  result = coro_file_backend_examine (&self->file, &self->info);
   if (result < 0)
     {
       self->failure = -result;
@@ -133,7 +133,7 @@ load_rest_cb (gpointer       user_data,
   gssize n;
 
   if (self->file.fd < 0)
-    coro_disk_open_blocking (self->path, OPEN_FLAGS, 0, &self->file);
+    coro_file_backend_open_blocking (self->path, OPEN_FLAGS, 0, &self->file);
   if (self->data == NULL && !load_examine (self))
     return user_data;
   if (self->file.stream)
@@ -158,10 +158,10 @@ load_in_thread (CoroFileLoad  *self,
 {
   gboolean is_first = self->file.fd < 0;
 
-  if (!coro_disk_call (load_rest_cb, self, error))
+  if (!coro_file_backend_call (load_rest_cb, self, error))
     return FALSE;
   if (is_first && self->file.fd >= 0)
-    coro_disk_learn (self->path, self->file.local);
+    coro_file_backend_learn (self->path, self->file.local);
   return TRUE;
 }
 
@@ -169,10 +169,10 @@ static gboolean
 load_open (CoroFileLoad  *self,
            GError       **error)
 {
-  if (coro_disk_has_ring ())
-    return coro_disk_open (self->path, OPEN_FLAGS, 0, &self->file, error);
+  if (coro_file_backend_has_ring ())
+    return coro_file_backend_open (self->path, OPEN_FLAGS, 0, &self->file, error);
 
-  self->file = coro_disk_try_open (self->path, OPEN_FLAGS);
+  self->file = coro_file_backend_try_open (self->path, OPEN_FLAGS);
   return self->file.fd != -EAGAIN || load_in_thread (self, error);
 }
 
@@ -184,15 +184,15 @@ load_read (CoroFileLoad  *self,
   gsize count = self->allocated - self->length;
   goffset offset = (goffset) self->length;
 
-  if (!self->file.stream && !coro_disk_has_ring ())
+  if (!self->file.stream && !coro_file_backend_has_ring ())
     {
       if (!coro_check_cancelled (error))
         return FALSE;
-      *n = coro_disk_try_read (self->file.fd, self->data + self->length, count, offset);
+      *n = coro_file_backend_try_read (self->file.fd, self->data + self->length, count, offset);
       return *n != -EAGAIN || load_in_thread (self, error);
     }
 
-  return coro_disk_transfer (CORO_RING_READ, &self->file, self->data + self->length, count, offset, n, error);
+  return coro_file_backend_transfer (CORO_FILE_OP_READ, &self->file, self->data + self->length, count, offset, n, error);
 }
 
 static gboolean
@@ -216,7 +216,7 @@ load_run (CoroFileLoad  *self,
 
   if (self->failure == 0)
     return TRUE;
-  coro_disk_set_error (error, self->failure, self->file.fd < 0 ? "Error opening file" : "Error reading file", self->path);
+  coro_file_backend_set_error (error, self->failure, self->file.fd < 0 ? "Error opening file" : "Error reading file", self->path);
   return FALSE;
 }
 
@@ -229,7 +229,7 @@ load_local (const char  *path,
   gboolean ok = load_run (&load, error);
 
   if (load.file.fd >= 0)
-    coro_disk_close (&load.file, FALSE);
+    coro_file_backend_close (&load.file, FALSE);
   if (!ok)
     {
       g_free (load.data);

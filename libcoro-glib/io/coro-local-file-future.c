@@ -52,7 +52,7 @@ local_file_read_bytes (CoroLocalFile  *self,
 
   if (buffer == NULL)
     {
-      coro_disk_set_error (error, ENOMEM, "Error reading file", self->path);
+      coro_file_backend_set_error (error, ENOMEM, "Error reading file", self->path);
       return NULL;
     }
   if (!coro_local_file_read_all (self, buffer, count, offset, &n_read, error))

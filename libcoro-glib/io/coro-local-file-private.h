@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "io/coro-disk-private.h"
+#include "io/coro-file-backend-private.h"
 #include "io/coro-local-file.h"
 
 G_BEGIN_DECLS
@@ -13,7 +13,7 @@ struct _CoroLocalFile
   GObject parent_instance;
 
   char *path;                   /* (owned) */
-  CoroDiskFile file;
+  CoroBackendFile file;
   gboolean writable;
   int n_busy;                   /* (atomic): calls under way */
 };

@@ -12,25 +12,25 @@
 
 static gssize
 local_file_transfer (CoroLocalFile  *self,
-                     CoroRingOpcode  opcode,
+                     CoroFileOpcode  opcode,
                      gpointer        buffer,
                      gsize           count,
                      goffset         offset,
                      GError        **error)
 {
-  gboolean reads = opcode == CORO_RING_READ;
+  gboolean reads = opcode == CORO_FILE_OP_READ;
   gssize result = 0;
   gboolean made;
 
   if (!coro_local_file_begin (self, error))
     return -1;
-  made = coro_disk_transfer (opcode, &self->file, buffer, count, offset, &result, error);
+  made = coro_file_backend_transfer (opcode, &self->file, buffer, count, offset, &result, error);
   return coro_local_file_end (self, made, result, reads ? "Error reading file" : "Error writing file", error) ? result : -1;
 }
 
 static gboolean
 local_file_transfer_all (CoroLocalFile  *self,
-                         CoroRingOpcode  opcode,
+                         CoroFileOpcode  opcode,
                          gpointer        buffer,
                          gsize           count,
                          goffset         offset,
@@ -45,7 +45,7 @@ local_file_transfer_all (CoroLocalFile  *self,
       n = local_file_transfer (self, opcode, (char *) buffer + done, count - done,
                                offset < 0 ? offset : offset + (goffset) done, error);
       done += (gsize) MAX (n, 0);
-      if (n == 0 && opcode == CORO_RING_READ)
+      if (n == 0 && opcode == CORO_FILE_OP_READ)
         break;
     }
 
@@ -87,7 +87,7 @@ coro_local_file_read (CoroLocalFile  *self,
   g_return_val_if_fail (buffer != NULL || count == 0, -1);
   g_return_val_if_fail (offset >= -1, -1);
 
-  return local_file_transfer (self, CORO_RING_READ, buffer, count, offset, error);
+  return local_file_transfer (self, CORO_FILE_OP_READ, buffer, count, offset, error);
 }
 
 /**
@@ -123,7 +123,7 @@ coro_local_file_read_all (CoroLocalFile  *self,
   g_return_val_if_fail (buffer != NULL || count == 0, FALSE);
   g_return_val_if_fail (offset >= -1, FALSE);
 
-  return local_file_transfer_all (self, CORO_RING_READ, buffer, count, offset, n_read, error);
+  return local_file_transfer_all (self, CORO_FILE_OP_READ, buffer, count, offset, n_read, error);
 }
 
 /**
@@ -161,7 +161,7 @@ coro_local_file_write (CoroLocalFile  *self,
   g_return_val_if_fail (buffer != NULL || count == 0, -1);
   g_return_val_if_fail (offset >= -1, -1);
 
-  return local_file_transfer (self, CORO_RING_WRITE, (gpointer) buffer, count, offset, error);
+  return local_file_transfer (self, CORO_FILE_OP_WRITE, (gpointer) buffer, count, offset, error);
 }
 
 /**
@@ -196,7 +196,7 @@ coro_local_file_write_all (CoroLocalFile  *self,
   g_return_val_if_fail (buffer != NULL || count == 0, FALSE);
   g_return_val_if_fail (offset >= -1, FALSE);
 
-  return local_file_transfer_all (self, CORO_RING_WRITE, (gpointer) buffer, count, offset, n_written, error);
+  return local_file_transfer_all (self, CORO_FILE_OP_WRITE, (gpointer) buffer, count, offset, n_written, error);
 }
 
 typedef struct
@@ -249,7 +249,7 @@ coro_local_file_truncate (CoroLocalFile  *self,
   if (!coro_local_file_begin (self, error))
     return FALSE;
   call.fd = self->file.fd;
-  made = coro_disk_call (truncate_cb, &call, error);
+  made = coro_file_backend_call (truncate_cb, &call, error);
   return coro_local_file_end (self, made, call.result, "Error writing file", error);
 }
 
@@ -283,6 +283,6 @@ coro_local_file_sync (CoroLocalFile  *self,
 
   if (!coro_local_file_begin (self, error))
     return FALSE;
-  made = coro_disk_sync (self->file.fd, data_only, &result, error);
+  made = coro_file_backend_sync (self->file.fd, data_only, &result, error);
   return coro_local_file_end (self, made, result, "Error writing file", error);
 }

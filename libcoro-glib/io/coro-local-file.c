@@ -89,7 +89,7 @@ coro_local_file_end (CoroLocalFile  *self,
 {
   g_atomic_int_add (&self->n_busy, -1);
   if (made && result < 0)
-    coro_disk_set_error (error, (int) result, what, self->path);
+    coro_file_backend_set_error (error, (int) result, what, self->path);
   g_object_unref (self);
   return made && result >= 0;
 }
@@ -126,13 +126,13 @@ local_file_open (CoroLocalFile       *self,
   struct statx info;
   int result;
 
-  if (!coro_disk_open (self->path, get_open_flags (flags), mode, &self->file, error))
+  if (!coro_file_backend_open (self->path, get_open_flags (flags), mode, &self->file, error))
     return FALSE;
 
-  result = coro_disk_examine (&self->file, &info);
+  result = coro_file_backend_examine (&self->file, &info);
   if (result < 0)
     {
-      coro_disk_set_error (error, result, "Error opening file", self->path);
+      coro_file_backend_set_error (error, result, "Error opening file", self->path);
       return FALSE;
     }
   self->writable = (flags & CORO_LOCAL_FILE_WRITE) != 0;
@@ -265,10 +265,10 @@ coro_local_file_query_info (CoroLocalFile  *self,
 
   if (!local_file_check_open (self, error))
     return NULL;
-  result = coro_disk_stat (self->file.fd, &stat_info);
+  result = coro_file_backend_stat (self->file.fd, &stat_info);
   if (result < 0)
     {
-      coro_disk_set_error (error, result, "Error looking at file", self->path);
+      coro_file_backend_set_error (error, result, "Error looking at file", self->path);
       return NULL;
     }
 
@@ -326,9 +326,9 @@ coro_local_file_close (CoroLocalFile  *self,
     return FALSE;
 
   g_object_ref (self);
-  result = coro_disk_close (&self->file, self->writable);
+  result = coro_file_backend_close (&self->file, self->writable);
   if (result < 0)
-    coro_disk_set_error (error, result, "Error closing file", self->path);
+    coro_file_backend_set_error (error, result, "Error closing file", self->path);
   g_object_unref (self);
   return result >= 0;
 }

@@ -30,7 +30,7 @@ coro_ring_is_broken (CoroRing *self)
 
 gboolean
 coro_ring_run (CoroRing      *self,
-               CoroRingCall  *call,
+               CoroFileOp  *call,
                GError       **error)
 {
   g_return_val_if_reached (FALSE);

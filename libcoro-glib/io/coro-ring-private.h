@@ -8,17 +8,17 @@
 G_BEGIN_DECLS
 
 typedef struct _CoroRing CoroRing;
-typedef struct _CoroRingCall CoroRingCall;
+typedef struct _CoroFileOp CoroFileOp;
 
 typedef enum
 {
-  CORO_RING_CLOSE,
-  CORO_RING_OPEN,
-  CORO_RING_READ,
-  CORO_RING_SYNC,
-  CORO_RING_WRITE,
-  CORO_RING_N_OPCODES
-} CoroRingOpcode;
+  CORO_FILE_OP_CLOSE,
+  CORO_FILE_OP_OPEN,
+  CORO_FILE_OP_READ,
+  CORO_FILE_OP_SYNC,
+  CORO_FILE_OP_WRITE,
+  CORO_FILE_N_OPCODES
+} CoroFileOpcode;
 
 typedef enum
 {
@@ -29,18 +29,18 @@ typedef enum
 
 /* A system call that the kernel makes on its own, on the stack of the coroutine that waits
  * for it.  The fields are those of a submission. */
-struct _CoroRingCall
+struct _CoroFileOp
 {
   CoroWaiter waiter;
   CoroRing *ring;
-  CoroRingCall *previous;       /* (nullable): among those of its state */
-  CoroRingCall *next;
-  CoroRingCall *next_cancelled; /* (nullable) */
+  CoroFileOp *previous;         /* (nullable): among those of its state */
+  CoroFileOp *next;
+  CoroFileOp *next_cancelled; /* (nullable) */
   CoroRingState state;
   gboolean cancelled;           /* is to be called off, and the kernel has not been told */
   int result;                   /* what the system call returned, or -errno */
 
-  CoroRingOpcode opcode;
+  CoroFileOpcode opcode;
   gboolean elsewhere;           /* by a thread of the kernel's even if it would not block: copies a lot */
   int fd;
   gconstpointer address;
@@ -54,7 +54,7 @@ CoroRing *coro_ring_new     (CoroScheduler  *scheduler,
 void      coro_ring_free    (CoroRing       *self);
 gboolean  coro_ring_is_broken (CoroRing     *self);
 gboolean  coro_ring_run     (CoroRing       *self,
-                             CoroRingCall   *call,
+                             CoroFileOp   *call,
                              GError        **error);
 
 G_END_DECLS

@@ -13,7 +13,7 @@
 
 /* io_uring for one scheduler.  Everything in here belongs to its thread.
  *
- * What coroutines ask for in one turn goes to the kernel together: a call joins a queue,
+ * What coroutines ask for in one turn goes to the kernel together: an operation joins a queue,
  * and a function at the end of the scheduler's ready queue submits that in one system
  * call, from which what needed no waiting comes back at once. */
 struct _CoroRing
@@ -28,26 +28,26 @@ struct _CoroRing
   GSource *glance;              /* (nullable) (owned): for a ring whose descriptor is not ours any more */
   guint n_forks;                /* of the process that has it */
   guint n_submitted;
-  CoroRingCall *queue_head;     /* (nullable) */
-  CoroRingCall *queue_tail;     /* (nullable) */
-  CoroRingCall *submitted;      /* (nullable) */
-  CoroRingCall *cancelled;      /* (nullable): by next_cancelled */
+  CoroFileOp *queue_head;       /* (nullable) */
+  CoroFileOp *queue_tail;       /* (nullable) */
+  CoroFileOp *submitted;        /* (nullable) */
+  CoroFileOp *cancelled;        /* (nullable): by next_cancelled */
 };
 
 /* One page of submissions. */
 #define N_ENTRIES 64
-/* So many calls are under way at the most; the rest waits in our queue.  Half of what
- * completions have room for: each call may come with a request to call it off. */
+/* So many operations are under way at the most; the rest waits in our queue.  Half of what
+ * completions have room for: each operation may come with a request to call it off. */
 #define MAX_SUBMITTED N_ENTRIES
 /* ms between two looks at what is under way where nothing tells of it any more. */
 #define GLANCE_PERIOD 10
 
-static const guint8 opcodes[CORO_RING_N_OPCODES] = {
-  [CORO_RING_CLOSE] = IORING_OP_CLOSE,
-  [CORO_RING_OPEN] = IORING_OP_OPENAT,
-  [CORO_RING_READ] = IORING_OP_READ,
-  [CORO_RING_SYNC] = IORING_OP_FSYNC,
-  [CORO_RING_WRITE] = IORING_OP_WRITE
+static const guint8 opcodes[CORO_FILE_N_OPCODES] = {
+  [CORO_FILE_OP_CLOSE] = IORING_OP_CLOSE,
+  [CORO_FILE_OP_OPEN] = IORING_OP_OPENAT,
+  [CORO_FILE_OP_READ] = IORING_OP_READ,
+  [CORO_FILE_OP_SYNC] = IORING_OP_FSYNC,
+  [CORO_FILE_OP_WRITE] = IORING_OP_WRITE
 };
 
 /* A child has the descriptor and the mapping of its parent's ring, and must not touch
@@ -62,84 +62,84 @@ ring_is_foreign (CoroRing *self)
 
 static void
 ring_queue (CoroRing     *self,
-            CoroRingCall *call)
+            CoroFileOp *op)
 {
-  call->state = CORO_RING_QUEUED;
-  call->next = NULL;
-  call->previous = self->queue_tail;
-  if (call->previous != NULL)
-    call->previous->next = call;
+  op->state = CORO_RING_QUEUED;
+  op->next = NULL;
+  op->previous = self->queue_tail;
+  if (op->previous != NULL)
+    op->previous->next = op;
   else
-    self->queue_head = call;
-  self->queue_tail = call;
+    self->queue_head = op;
+  self->queue_tail = op;
 }
 
 static void
 ring_unqueue (CoroRing     *self,
-              CoroRingCall *call)
+              CoroFileOp *op)
 {
-  g_assert (call->state == CORO_RING_QUEUED);
+  g_assert (op->state == CORO_RING_QUEUED);
 
-  if (call->previous != NULL)
-    call->previous->next = call->next;
+  if (op->previous != NULL)
+    op->previous->next = op->next;
   else
-    self->queue_head = call->next;
-  if (call->next != NULL)
-    call->next->previous = call->previous;
+    self->queue_head = op->next;
+  if (op->next != NULL)
+    op->next->previous = op->previous;
   else
-    self->queue_tail = call->previous;
+    self->queue_tail = op->previous;
 }
 
 static void
 ring_add_submitted (CoroRing     *self,
-                    CoroRingCall *call)
+                    CoroFileOp *op)
 {
-  call->state = CORO_RING_SUBMITTED;
-  call->previous = NULL;
-  call->next = self->submitted;
-  if (call->next != NULL)
-    call->next->previous = call;
-  self->submitted = call;
+  op->state = CORO_RING_SUBMITTED;
+  op->previous = NULL;
+  op->next = self->submitted;
+  if (op->next != NULL)
+    op->next->previous = op;
+  self->submitted = op;
   self->n_submitted++;
 }
 
 static void
 ring_remove_cancelled (CoroRing     *self,
-                       CoroRingCall *call)
+                       CoroFileOp *op)
 {
-  CoroRingCall **link = &self->cancelled;
+  CoroFileOp **link = &self->cancelled;
 
-  while (*link != call)
+  while (*link != op)
     link = &(*link)->next_cancelled;
   *link = call->next_cancelled;
-  call->cancelled = FALSE;
+  op->cancelled = FALSE;
 }
 
 static void
 ring_remove_submitted (CoroRing     *self,
-                       CoroRingCall *call)
+                       CoroFileOp *op)
 {
-  g_assert (call->state == CORO_RING_SUBMITTED);
+  g_assert (op->state == CORO_RING_SUBMITTED);
 
-  if (call->previous != NULL)
-    call->previous->next = call->next;
+  if (op->previous != NULL)
+    op->previous->next = op->next;
   else
-    self->submitted = call->next;
-  if (call->next != NULL)
-    call->next->previous = call->previous;
+    self->submitted = op->next;
+  if (op->next != NULL)
+    op->next->previous = op->previous;
   self->n_submitted--;
-  if (call->cancelled)
-    ring_remove_cancelled (self, call);
+  if (op->cancelled)
+    ring_remove_cancelled (self, op);
 }
 
 static void
 ring_complete (CoroRing     *self,
-               CoroRingCall *call,
+               CoroFileOp *op,
                int           result)
 {
-  call->state = CORO_RING_DONE;
-  call->result = result;
-  coro_waiter_wake (&call->waiter);
+  op->state = CORO_RING_DONE;
+  op->result = result;
+  coro_waiter_wake (&op->waiter);
 }
 
 /* --- talking to the kernel -------------------------------------------------------- */
@@ -156,21 +156,21 @@ ring_flush_later (CoroRing *self)
 
 static void
 prepare_call (struct io_uring_sqe *sqe,
-              CoroRingCall        *call)
+              CoroFileOp        *op)
 {
-  io_uring_prep_rw (opcodes[call->opcode], sqe, call->fd, call->address, call->length, call->offset);
-  sqe->rw_flags = (int) call->flags;
-  if (call->elsewhere)
+  io_uring_prep_rw (opcodes[op->opcode], sqe, op->fd, op->address, op->length, op->offset);
+  sqe->rw_flags = (int) op->flags;
+  if (op->elsewhere)
     sqe->flags |= IOSQE_ASYNC;
-  io_uring_sqe_set_data (sqe, call);
+  io_uring_sqe_set_data (sqe, op);
 }
 
-/* Completions of these have no data and are dropped: the call itself tells how it ended. */
+/* Completions of these have no data and are dropped: the operation itself tells how it ended. */
 static void
 prepare_cancel (struct io_uring_sqe *sqe,
-                CoroRingCall        *call)
+                CoroFileOp        *op)
 {
-  io_uring_prep_cancel (sqe, call, 0);
+  io_uring_prep_cancel (sqe, op, 0);
   io_uring_sqe_set_data (sqe, NULL);
 }
 
@@ -181,20 +181,20 @@ ring_prepare (CoroRing *self)
 
   while (self->cancelled != NULL && (sqe = io_uring_get_sqe (&self->ring)) != NULL)
     {
-      CoroRingCall *call = self->cancelled;
+      CoroFileOp *op = self->cancelled;
 
-      ring_remove_cancelled (self, call);
-      prepare_cancel (sqe, call);
+      ring_remove_cancelled (self, op);
+      prepare_cancel (sqe, op);
     }
 
   while (self->queue_head != NULL && self->n_submitted < MAX_SUBMITTED &&
          (sqe = io_uring_get_sqe (&self->ring)) != NULL)
     {
-      CoroRingCall *call = self->queue_head;
+      CoroFileOp *op = self->queue_head;
 
-      ring_unqueue (self, call);
-      ring_add_submitted (self, call);
-      prepare_call (sqe, call);
+      ring_unqueue (self, op);
+      ring_add_submitted (self, op);
+      prepare_call (sqe, op);
     }
 }
 
@@ -204,10 +204,10 @@ ring_refuse (CoroRing *self)
 {
   while (self->queue_head != NULL)
     {
-      CoroRingCall *call = self->queue_head;
+      CoroFileOp *op = self->queue_head;
 
-      ring_unqueue (self, call);
-      ring_complete (self, call, -ENOSYS);
+      ring_unqueue (self, op);
+      ring_complete (self, op, -ENOSYS);
     }
   while (self->cancelled != NULL)
     ring_remove_cancelled (self, self->cancelled);
@@ -224,12 +224,12 @@ ring_break (CoroRing *self)
   self->broken = TRUE;
   for (unsigned i = 1; i <= n_left; i++)
     {
-      CoroRingCall *call = (CoroRingCall *) (gsize) sq->sqes[(sq->sqe_tail - i) & *sq->kring_mask].user_data;
+      CoroFileOp *op = (CoroFileOp *) (gsize) sq->sqes[(sq->sqe_tail - i) & *sq->kring_mask].user_data;
 
-      if (call == NULL)
+      if (op == NULL)
         continue;
-      ring_remove_submitted (self, call);
-      ring_complete (self, call, -ENOSYS);
+      ring_remove_submitted (self, op);
+      ring_complete (self, op, -ENOSYS);
     }
   ring_refuse (self);
 }
@@ -259,14 +259,14 @@ ring_reap (CoroRing *self)
 
   while (io_uring_peek_cqe (&self->ring, &cqe) == 0)
     {
-      CoroRingCall *call = io_uring_cqe_get_data (cqe);
+      CoroFileOp *op = io_uring_cqe_get_data (cqe);
       int result = cqe->res;
 
       io_uring_cqe_seen (&self->ring, cqe);
-      if (call == NULL)
+      if (op == NULL)
         continue;
-      ring_remove_submitted (self, call);
-      ring_complete (self, call, result);
+      ring_remove_submitted (self, op);
+      ring_complete (self, op, result);
     }
 }
 
@@ -331,7 +331,7 @@ glance_cb (gpointer ring)
 }
 
 /* The descriptor was closed, or epoll has no room for it.  The mapping lives on, and so do
- * the calls that are under way: their buffers are not free before those have ended. */
+ * the operations that are under way: their buffers are not free before those have ended. */
 static void
 ring_unregistered_cb (CoroWatch *watch,
                       int        code)
@@ -437,7 +437,7 @@ ring_close (CoroRing *self)
   self->mapped = FALSE;
 }
 
-/* In a child: makes all calls that are under way again, on a ring of its own, since the
+/* In a child: makes all operations that are under way again, on a ring of its own, since the
  * answers go to the parent.  All of them can be made twice. */
 static void
 ring_renew (CoroRing *self)
@@ -447,10 +447,10 @@ ring_renew (CoroRing *self)
 
   while (self->submitted != NULL)
     {
-      CoroRingCall *call = self->submitted;
+      CoroFileOp *op = self->submitted;
 
-      ring_remove_submitted (self, call);
-      ring_queue (self, call);
+      ring_remove_submitted (self, op);
+      ring_queue (self, op);
     }
 
   self->broken = ring_open (self) < 0;
@@ -494,59 +494,59 @@ coro_ring_is_broken (CoroRing *self)
 /* --- calls ------------------------------------------------------------------------ */
 
 static gboolean
-ring_call_abort (gpointer    object,
-                 CoroWaiter *waiter)
+ring_op_abort (gpointer    object,
+               CoroWaiter *waiter)
 {
-  CoroRingCall *call = object;
-  CoroRing *ring = call->ring;
+  CoroFileOp *op = object;
+  CoroRing *ring = op->ring;
 
-  if (call->state == CORO_RING_QUEUED)
+  if (op->state == CORO_RING_QUEUED)
     {
-      ring_unqueue (ring, call);
+      ring_unqueue (ring, op);
       return TRUE;
     }
 
   /* The kernel may be writing to our memory: only its answer ends the wait. */
-  if (call->state == CORO_RING_SUBMITTED && !ring->broken)
+  if (op->state == CORO_RING_SUBMITTED && !ring->broken)
     {
-      call->cancelled = TRUE;
-      call->next_cancelled = ring->cancelled;
-      ring->cancelled = call;
+      op->cancelled = TRUE;
+      op->next_cancelled = ring->cancelled;
+      ring->cancelled = op;
       ring_flush_later (ring);
     }
   return FALSE;
 }
 
-static const CoroWaitClass ring_wait_class = { ring_call_abort, NULL, FALSE, "a file" };
+static const CoroWaitClass ring_wait_class = { ring_op_abort, NULL, FALSE, "a file" };
 
-/* Makes a call and waits for it.  FALSE: it was not made, or was called off in time. */
+/* Makes an operation and waits for it.  FALSE: it was not made, or was called off in time. */
 gboolean
 coro_ring_run (CoroRing      *self,
-               CoroRingCall  *call,
+               CoroFileOp  *op,
                GError       **error)
 {
   gboolean ended;
 
-  if (!coro_waiter_init (&call->waiter, error))
+  if (!coro_waiter_init (&op->waiter, error))
     return FALSE;
 
-  call->ring = self;
-  call->cancelled = FALSE;
-  ring_queue (self, call);
+  op->ring = self;
+  op->cancelled = FALSE;
+  ring_queue (self, op);
   ring_flush_later (self);
 
   self->scheduler->n_external++;
   self->scheduler->reactor.n_waiting++;
-  ended = coro_waiter_wait (&call->waiter, &ring_wait_class, call, error);
+  ended = coro_waiter_wait (&op->waiter, &ring_wait_class, op, error);
   self->scheduler->reactor.n_waiting--;
   self->scheduler->n_external--;
   if (!ended)
     return FALSE;
 
   /* Called off, by us or by the signal that this is for a thread of the kernel's. */
-  if ((call->result == -ECANCELED || call->result == -EINTR) && coro_job_is_cancelled (call->waiter.job))
+  if ((op->result == -ECANCELED || op->result == -EINTR) && coro_job_is_cancelled (op->waiter.job))
     {
-      coro_job_deliver_cancel (call->waiter.job, error);
+      coro_job_deliver_cancel (op->waiter.job, error);
       return FALSE;
     }
   return TRUE;

@@ -128,8 +128,8 @@ struct _CoroScheduler
   CoroHolder *holder;           /* (nullable) (unowned): see coro_application_attach() */
   gpointer supervisor;          /* (nullable) (owned): the root group, kept by the layer above */
   GDestroyNotify supervisor_free;
-  gpointer disk;                /* (nullable) (owned): how files are read, kept by the layer above */
-  GDestroyNotify disk_free;
+  gpointer file_backend;        /* (nullable) (owned): how files are read, kept by the layer above */
+  GDestroyNotify file_backend_free;
   gpointer callback;            /* (nullable): the function that runs, while there is an observer */
   CoroObserver *debug;          /* (nullable) (owned): what the observer is set to while debug mode is on */
   guint scope_epoch;            /* when the way up from a scope was last cut; see scope_get_top() */

@@ -368,8 +368,8 @@ coro_scheduler_close (CoroScheduler *self)
       g_clear_pointer (&self->stacks, coro_stack_pool_free);
     }
 
-  if (self->disk != NULL)
-    g_clear_pointer (&self->disk, self->disk_free);
+  if (self->file_backend != NULL)
+    g_clear_pointer (&self->file_backend, self->file_backend_free);
 
   if (self->yield_source != NULL)
     g_source_destroy (self->yield_source);

@@ -37,7 +37,7 @@ io_uring_submit (struct io_uring *ring)
 typedef struct
 {
   CoroRing *ring;               /* (unowned) */
-  CoroRingCall call;
+  CoroFileOp call;
   char byte;
   gboolean made;
   GError *error;                /* (nullable) (owned) */
@@ -64,7 +64,7 @@ read_new (CoroRing *ring,
 
   self->ring = ring;
   self->byte = '-';
-  self->call = (CoroRingCall) { .opcode = CORO_RING_READ, .fd = fd, .address = &self->byte, .length = 1, .offset = (guint64) -1 };
+  self->call = (CoroFileOp) { .opcode = CORO_FILE_OP_READ, .fd = fd, .address = &self->byte, .length = 1, .offset = (guint64) -1 };
   return self;
 }
 

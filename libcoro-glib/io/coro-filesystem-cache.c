@@ -3,7 +3,7 @@
  */
 #include "config.h"
 
-#include "io/coro-folders-private.h"
+#include "io/coro-filesystem-cache-private.h"
 
 #include <string.h>
 #include <sys/vfs.h>
@@ -28,7 +28,7 @@ is_local_type (guint32 type)
 }
 
 gboolean
-coro_folders_fd_is_local (int fd)
+coro_filesystem_fd_is_local (int fd)
 {
   struct statfs info;
 
@@ -37,7 +37,7 @@ coro_folders_fd_is_local (int fd)
 
 /* The root itself is asked once. */
 gboolean
-coro_folders_root_is_local (void)
+coro_filesystem_root_is_local (void)
 {
   static gsize known;           /* 1: no, 2: yes */
 
@@ -52,16 +52,16 @@ coro_folders_root_is_local (void)
 }
 
 void
-coro_folders_clear (CoroFolders *self)
+coro_filesystem_cache_clear (CoroFilesystemCache *self)
 {
-  for (guint i = 0; i < CORO_N_FOLDERS; i++)
+  for (guint i = 0; i < CORO_FILESYSTEM_N_FOLDERS; i++)
     g_free (self->folders[i].path);
 }
 
-static CoroFolder *
-folders_get (CoroFolders *self,
-             const char  *path,
-             gsize       *length)
+static CoroFilesystemFolder *
+filesystem_cache_get (CoroFilesystemCache *self,
+                      const char  *path,
+                      gsize       *length)
 {
   const char *slash = strrchr (path, '/');
   guint32 hash = 5381;
@@ -69,32 +69,32 @@ folders_get (CoroFolders *self,
   *length = slash != NULL ? (gsize) (slash - path) : 0;
   for (gsize i = 0; i < *length; i++)
     hash = hash * 33 + (guchar) path[i];
-  return &self->folders[hash % CORO_N_FOLDERS];
+  return &self->folders[hash % CORO_FILESYSTEM_N_FOLDERS];
 }
 
-CoroFolderKind
-coro_folders_get_kind (CoroFolders *self,
-                       const char  *path)
+CoroFilesystemKind
+coro_filesystem_cache_get_kind (CoroFilesystemCache *self,
+                                const char  *path)
 {
   gsize length;
-  CoroFolder *folder = folders_get (self, path, &length);
+  CoroFilesystemFolder *folder = filesystem_cache_get (self, path, &length);
 
   if (folder->path == NULL || folder->length != length || memcmp (folder->path, path, length) != 0)
-    return CORO_FOLDER_UNKNOWN;
+    return CORO_FILESYSTEM_UNKNOWN;
   return folder->kind;
 }
 
 /* Notes what kind of file system the folder of `path` is on. */
 void
-coro_folders_learn (CoroFolders *self,
-                    const char  *path,
-                    gboolean     local)
+coro_filesystem_cache_learn (CoroFilesystemCache *self,
+                             const char  *path,
+                             gboolean     local)
 {
   gsize length;
-  CoroFolder *folder = folders_get (self, path, &length);
+  CoroFilesystemFolder *folder = filesystem_cache_get (self, path, &length);
 
   g_free (folder->path);
   folder->path = g_strndup (path, length);
   folder->length = length;
-  folder->kind = local ? CORO_FOLDER_LOCAL : CORO_FOLDER_REMOTE;
+  folder->kind = local ? CORO_FILESYSTEM_LOCAL : CORO_FILESYSTEM_REMOTE;
 }
