@@ -7,7 +7,7 @@
 
 #include "fiber/coro-error.h"
 #include "fiber/coro-fork-private.h"
-#include "io/coro-thread-call-private.h"
+#include "io/coro-thread-job-private.h"
 #include "io/coro-work-private.h"
 #include "scheduler/coro-cancel-private.h"
 #include "scheduler/coro-scheduler-private.h"
@@ -50,7 +50,7 @@ struct _CoroExecutor
 {
   GObject parent_instance;
 
-  CoroThreads *threads;         /* (owned) */
+  CoroThreadPool *threads;      /* (owned) */
   CoroExecutorFlags flags;
 };
 
@@ -65,7 +65,7 @@ static guint default_n_forks;           /* of the process that has its threads; 
 /* One function, on the stack of the coroutine that waits for it. */
 typedef struct
 {
-  CoroThreadCall call;          /* first */
+  CoroThreadJob call;           /* first */
   CoroPendingWork pending;
   CoroWaiter waiter;
   CoroThreadFunc func;
@@ -74,7 +74,7 @@ typedef struct
 } CoroExecutorCall;
 
 static void
-call_make (CoroThreadCall *call)
+call_make (CoroThreadJob *call)
 {
   CoroExecutorCall *self = (CoroExecutorCall *) call;
 
@@ -82,12 +82,12 @@ call_make (CoroThreadCall *call)
 }
 
 static void
-call_ended (CoroThreadCall *call)
+call_ended (CoroThreadJob *call)
 {
   coro_waiter_wake (&((CoroExecutorCall *) call)->waiter);
 }
 
-static const CoroThreadCallClass call_class = { call_make, call_ended };
+static const CoroThreadJobClass call_class = { call_make, call_ended };
 
 static void
 call_fork_child_cb (CoroPendingWork *pending)
@@ -98,7 +98,7 @@ call_fork_child_cb (CoroPendingWork *pending)
     return;
 
   self->value = NULL;           /* perhaps it has returned, and could not say so any more */
-  coro_thread_call_fail_in_fork_child (&self->call);
+  coro_thread_job_fail_in_fork_child (&self->call);
 }
 
 static gboolean
@@ -107,9 +107,9 @@ call_wait_abort (gpointer    object,
 {
   CoroExecutorCall *self = object;
 
-  if (coro_thread_call_withdraw (&self->call))
+  if (coro_thread_job_withdraw (&self->call))
     return TRUE;
-  coro_thread_call_cancel (&self->call);
+  coro_thread_job_cancel (&self->call);
   return FALSE;
 }
 
@@ -123,7 +123,7 @@ call_wait (CoroExecutorCall  *self,
   CoroJob *job = self->waiter.job;
   gboolean waited;
 
-  if (!coro_thread_call_push (&self->call, error))
+  if (!coro_thread_job_push (&self->call, error))
     return FALSE;
 
   coro_pending_work_begin (&self->pending, scheduler, call_fork_child_cb);
@@ -161,8 +161,8 @@ coro_executor_finalize (GObject *object)
 {
   CoroExecutor *self = CORO_EXECUTOR (object);
 
-  coro_threads_close (self->threads, NULL);
-  coro_threads_unref (self->threads);
+  coro_thread_pool_close (self->threads, NULL);
+  coro_thread_pool_unref (self->threads);
 
   G_OBJECT_CLASS (coro_executor_parent_class)->finalize (object);
 }
@@ -186,7 +186,7 @@ executor_new (guint             max_threads,
   CoroExecutor *self = g_object_new (CORO_TYPE_EXECUTOR, NULL);
 
   self->flags = flags;
-  self->threads = coro_threads_new (max_threads, grows);
+  self->threads = coro_thread_pool_new (max_threads, grows);
   return self;
 }
 
@@ -266,7 +266,7 @@ coro_executor_get_max_threads (CoroExecutor *self)
 {
   g_return_val_if_fail (CORO_IS_EXECUTOR (self), 0);
 
-  return coro_threads_get_max (self->threads);
+  return coro_thread_pool_get_max (self->threads);
 }
 
 /**
@@ -286,7 +286,7 @@ coro_executor_count_threads (CoroExecutor *self)
 {
   g_return_val_if_fail (CORO_IS_EXECUTOR (self), 0);
 
-  return coro_threads_count (self->threads);
+  return coro_thread_pool_count (self->threads);
 }
 
 /**
@@ -327,15 +327,15 @@ coro_executor_run (CoroExecutor    *self,
   g_return_val_if_fail (CORO_IS_EXECUTOR (self), NULL);
   g_return_val_if_fail (func != NULL, NULL);
 
-  if (coro_threads_blocks_itself (self->threads))
+  if (coro_thread_pool_blocks_itself (self->threads))
     {
       g_set_error_literal (error, CORO_ERROR, CORO_ERROR_PROTOCOL, "An executor of one thread cannot wait for itself");
     }
   else if (coro_waiter_init (&call.waiter, error))
     {
-      coro_thread_call_init (&call.call, &call_class, self->threads, call.waiter.job->context);
+      coro_thread_job_init (&call.call, &call_class, self->threads, call.waiter.job->context);
       call_wait (&call, error);
-      coro_thread_call_clear (&call.call);
+      coro_thread_job_clear (&call.call);
     }
 
   if (destroy != NULL)
@@ -396,7 +396,7 @@ executor_check_shut_down (CoroExecutor  *self,
 
   if (is_default)
     g_set_error_literal (error, CORO_ERROR, CORO_ERROR_PROTOCOL, "The default executor stays until the program ends");
-  else if (coro_threads_is_mine (self->threads))
+  else if (coro_thread_pool_is_mine (self->threads))
     g_set_error_literal (error, CORO_ERROR, CORO_ERROR_PROTOCOL, "An executor cannot wait for itself");
   else
     return TRUE;
@@ -406,24 +406,24 @@ executor_check_shut_down (CoroExecutor  *self,
 /* Returns whether there is nothing to wait for. */
 static gboolean
 executor_close (CoroExecutor   *self,
-                CoroThreadsEnd *end)
+                CoroThreadPoolEnd *end)
 {
   gboolean abandon = (self->flags & CORO_EXECUTOR_ABANDON) != 0;
-  gboolean ended = coro_threads_close (self->threads, abandon ? NULL : end);
+  gboolean ended = coro_thread_pool_close (self->threads, abandon ? NULL : end);
 
   if (abandon)
-    coro_threads_drop_queued (self->threads);
+    coro_thread_pool_drop_queued (self->threads);
   return ended || abandon;
 }
 
 typedef struct
 {
-  CoroThreadsEnd end;           /* first */
+  CoroThreadPoolEnd end;        /* first */
   CoroWaiter waiter;
 } CoroExecutorEnd;
 
 static void
-executor_end_cb (CoroThreadsEnd *end)
+executor_end_cb (CoroThreadPoolEnd *end)
 {
   coro_waiter_wake (&((CoroExecutorEnd *) end)->waiter);
 }
@@ -482,19 +482,19 @@ coro_executor_shut_down (CoroExecutor  *self,
       coro_scheduler_current->n_external--;
     }
   if ((self->flags & CORO_EXECUTOR_ABANDON) == 0)
-    coro_threads_join (self->threads);
+    coro_thread_pool_join (self->threads);
   coro_call_on_thread_stack (g_object_unref, self);
   return TRUE;
 }
 
 typedef struct
 {
-  CoroThreadsEnd end;           /* first */
+  CoroThreadPoolEnd end;        /* first */
   CoroFuture *future;           /* (owned) */
 } CoroExecutorEndFuture;
 
 static void
-executor_end_future_cb (CoroThreadsEnd *end)
+executor_end_future_cb (CoroThreadPoolEnd *end)
 {
   CoroExecutorEndFuture *self = (CoroExecutorEndFuture *) end;
 

@@ -4,11 +4,11 @@
 #pragma once
 
 #include "io/coro-executor.h"
-#include "io/coro-threads-private.h"
+#include "io/coro-thread-pool-private.h"
 
 G_BEGIN_DECLS
 
-CoroFuture *coro_work_submit (CoroThreads       *threads,
+CoroFuture *coro_work_submit (CoroThreadPool       *threads,
                               gboolean           abandon,
                               CoroWorkFunc       func,
                               gpointer           user_data,

@@ -7,7 +7,7 @@
 
 #include "fiber/coro-error.h"
 #include "future/coro-future-private.h"
-#include "io/coro-thread-call-private.h"
+#include "io/coro-thread-job-private.h"
 #include "scheduler/coro-context-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
@@ -32,7 +32,7 @@ struct _CoroWork
   CoroFuture parent_instance;
 
   CoroPendingWork pending;
-  CoroThreadCall call;          /* holds a reference to us until the end */
+  CoroThreadJob call;           /* holds a reference to us until the end */
   CoroMessage begun;            /* to the scheduler's thread */
   CoroMessage over;
   CoroMessage left;             /* by the thread, if it was abandoned */
@@ -185,7 +185,7 @@ work_fork_child_cb (CoroPendingWork *pending)
   CoroWork *self = work_from_member (pending, offsetof (CoroWork, pending));
 
   if (g_atomic_int_get (&self->state) == WORK_PENDING)
-    coro_thread_call_fail_in_fork_child (&self->call);
+    coro_thread_job_fail_in_fork_child (&self->call);
   else if (!self->heard)
     work_over_cb (&self->over);
 }
@@ -200,7 +200,7 @@ work_post_over (CoroWork *self)
 /* --- in a thread ------------------------------------------------------------------- */
 
 static void
-work_make (CoroThreadCall *call)
+work_make (CoroThreadJob *call)
 {
   CoroWork *self = work_from_member (call, offsetof (CoroWork, call));
   gboolean ok = self->func (self->user_data, call->cancellable, &self->value, &call->error);
@@ -213,7 +213,7 @@ work_make (CoroThreadCall *call)
 }
 
 static void
-work_ended (CoroThreadCall *call)
+work_ended (CoroThreadJob *call)
 {
   CoroWork *self = work_from_member (call, offsetof (CoroWork, call));
 
@@ -223,7 +223,7 @@ work_ended (CoroThreadCall *call)
     coro_scheduler_post (coro_future_get_scheduler (CORO_FUTURE (self)), &self->left);
 }
 
-static const CoroThreadCallClass work_call_class = { work_make, work_ended };
+static const CoroThreadJobClass work_call_class = { work_make, work_ended };
 
 /* --- cancelling, in any thread ----------------------------------------------------- */
 
@@ -242,7 +242,7 @@ coro_work_cancel (CoroFuture *future)
   if (coro_future_is_done (future))
     return FALSE;
 
-  if (coro_thread_call_withdraw (&self->call))
+  if (coro_thread_job_withdraw (&self->call))
     {
       g_atomic_int_set (&self->state, WORK_ENDED);
       self->call.error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The function was cancelled");
@@ -258,7 +258,7 @@ coro_work_cancel (CoroFuture *future)
       work_post_over (self);
     }
 
-  coro_thread_call_cancel (&self->call);
+  coro_thread_job_cancel (&self->call);
   return TRUE;
 }
 
@@ -271,7 +271,7 @@ coro_work_finalize (GObject *object)
 
   if (G_IS_VALUE (&self->value))
     g_value_unset (&self->value);
-  coro_thread_call_clear (&self->call);
+  coro_thread_job_clear (&self->call);
   coro_context_value_unref (self->context);
 
   G_OBJECT_CLASS (coro_work_parent_class)->finalize (object);
@@ -303,7 +303,7 @@ work_free_data_cb (gpointer work)
 
 /* Transfer full.  A future that has failed already where there are no threads any more. */
 CoroFuture *
-coro_work_submit (CoroThreads    *threads,
+coro_work_submit (CoroThreadPool    *threads,
                   gboolean        abandon,
                   CoroWorkFunc    func,
                   gpointer        user_data,
@@ -318,7 +318,7 @@ coro_work_submit (CoroThreads    *threads,
   self->user_data = user_data;
   self->destroy = destroy;
   self->context = coro_context_dup_current ();
-  coro_thread_call_init (&self->call, &work_call_class, threads, self->context);
+  coro_thread_job_init (&self->call, &work_call_class, threads, self->context);
 
   /* Told before the end is, whose message comes after this one. */
   g_object_ref (self);
@@ -328,7 +328,7 @@ coro_work_submit (CoroThreads    *threads,
     coro_scheduler_post (scheduler, &self->begun);
 
   g_object_ref (self);
-  if (!coro_thread_call_push (&self->call, &error))
+  if (!coro_thread_job_push (&self->call, &error))
     {
       g_atomic_int_set (&self->state, WORK_ENDED);
       coro_call_on_thread_stack (work_free_data_cb, self);

@@ -3,7 +3,7 @@
  */
 #include "config.h"
 
-#include "io/coro-thread-call-private.h"
+#include "io/coro-thread-job-private.h"
 
 #include "fiber/coro-error.h"
 #include "scheduler/coro-scheduler-private.h"
@@ -11,16 +11,16 @@
 static void
 make_cb (gpointer data)
 {
-  CoroThreadCall *self = data;
+  CoroThreadJob *self = data;
 
   self->klass->make (self);
 }
 
 static void
-thread_call_run (CoroThreadItem *item,
-                 gboolean        dropped)
+thread_job_run (CoroThreadPoolItem *item,
+                gboolean        dropped)
 {
-  CoroThreadCall *self = (CoroThreadCall *) item;
+  CoroThreadJob *self = (CoroThreadJob *) item;
 
   if (dropped)
     self->error = g_error_new_literal (CORO_ERROR, CORO_ERROR_CLOSED, "The executor was shut down");
@@ -30,46 +30,46 @@ thread_call_run (CoroThreadItem *item,
 }
 
 void
-coro_thread_call_init (CoroThreadCall            *self,
-                       const CoroThreadCallClass *klass,
-                       CoroThreads               *threads,
-                       CoroContextValue               *context)
+coro_thread_job_init (CoroThreadJob            *self,
+                      const CoroThreadJobClass *klass,
+                      CoroThreadPool               *threads,
+                      CoroContextValue               *context)
 {
-  *self = (CoroThreadCall) {
-    .item.run = thread_call_run,
+  *self = (CoroThreadJob) {
+    .item.run = thread_job_run,
     .klass = klass,
-    .threads = coro_threads_ref (threads),
+    .threads = coro_thread_pool_ref (threads),
     .context = context,
     .cancellable = g_cancellable_new ()
   };
 }
 
 void
-coro_thread_call_clear (CoroThreadCall *self)
+coro_thread_job_clear (CoroThreadJob *self)
 {
   g_clear_error (&self->error);
   g_clear_object (&self->cancellable);
-  g_clear_pointer (&self->threads, coro_threads_unref);
+  g_clear_pointer (&self->threads, coro_thread_pool_unref);
 }
 
 /* FALSE: it will never be made, nor end. */
 gboolean
-coro_thread_call_push (CoroThreadCall  *self,
-                       GError         **error)
+coro_thread_job_push (CoroThreadJob  *self,
+                      GError         **error)
 {
-  return coro_threads_push (self->threads, &self->item, error);
+  return coro_thread_pool_push (self->threads, &self->item, error);
 }
 
 /* Takes back what waits for a thread: it will never be made, nor end.  FALSE: too late. */
 gboolean
-coro_thread_call_withdraw (CoroThreadCall *self)
+coro_thread_job_withdraw (CoroThreadJob *self)
 {
-  return coro_threads_remove (self->threads, &self->item);
+  return coro_thread_pool_remove (self->threads, &self->item);
 }
 
 /* In a forked child: the thread is the parent's, and so is what it finds out. */
 void
-coro_thread_call_fail_in_fork_child (CoroThreadCall *self)
+coro_thread_job_fail_in_fork_child (CoroThreadJob *self)
 {
   g_clear_error (&self->error);
   self->error = g_error_new_literal (CORO_ERROR, CORO_ERROR_CLOSED, "The executor's threads are in the parent process");
@@ -84,7 +84,7 @@ cancel_cb (gpointer cancellable)
 
 /* Handlers of the cancellable run on the thread stack. */
 void
-coro_thread_call_cancel (CoroThreadCall *self)
+coro_thread_job_cancel (CoroThreadJob *self)
 {
   coro_call_on_thread_stack (cancel_cb, self->cancellable);
 }

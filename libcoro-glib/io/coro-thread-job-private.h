@@ -5,43 +5,43 @@
 
 #include <gio/gio.h>
 
-#include "io/coro-threads-private.h"
+#include "io/coro-thread-pool-private.h"
 #include "scheduler/coro-context-private.h"
 
 G_BEGIN_DECLS
 
-typedef struct _CoroThreadCall CoroThreadCall;
+typedef struct _CoroThreadJob CoroThreadJob;
 
 /* Neither may touch `self` after it has told the side that frees it. */
 typedef struct
 {
   /* In a thread: what it is all for. */
-  void (*make)  (CoroThreadCall *self);
+  void (*make)  (CoroThreadJob *self);
   /* Afterwards, or without it: `error` says why. */
-  void (*ended) (CoroThreadCall *self);
-} CoroThreadCallClass;
+  void (*ended) (CoroThreadJob *self);
+} CoroThreadJobClass;
 
 /* A function that one of the threads is to call, embedded in whatever has it called.  What was
  * cancelled before its turn is not made, nor is what was dropped with the queue. */
-struct _CoroThreadCall
+struct _CoroThreadJob
 {
-  CoroThreadItem item;          /* first */
-  const CoroThreadCallClass *klass;
-  CoroThreads *threads;         /* (owned) */
+  CoroThreadPoolItem item;      /* first */
+  const CoroThreadJobClass *klass;
+  CoroThreadPool *threads;      /* (owned) */
   CoroContextValue *context;    /* (nullable) (unowned): the context variables that it sees */
   GCancellable *cancellable;    /* (owned) */
   GError *error;                /* (nullable) (owned) */
 };
 
-void     coro_thread_call_init     (CoroThreadCall            *self,
-                                    const CoroThreadCallClass *klass,
-                                    CoroThreads               *threads,
+void     coro_thread_job_init      (CoroThreadJob            *self,
+                                    const CoroThreadJobClass *klass,
+                                    CoroThreadPool               *threads,
                                     CoroContextValue               *context);
-void     coro_thread_call_clear    (CoroThreadCall            *self);
-gboolean coro_thread_call_push     (CoroThreadCall            *self,
+void     coro_thread_job_clear     (CoroThreadJob            *self);
+gboolean coro_thread_job_push      (CoroThreadJob            *self,
                                     GError                   **error);
-gboolean coro_thread_call_withdraw (CoroThreadCall            *self);
-void     coro_thread_call_fail_in_fork_child (CoroThreadCall            *self);
-void     coro_thread_call_cancel   (CoroThreadCall            *self);
+gboolean coro_thread_job_withdraw (CoroThreadJob            *self);
+void     coro_thread_job_fail_in_fork_child (CoroThreadJob            *self);
+void     coro_thread_job_cancel    (CoroThreadJob            *self);
 
 G_END_DECLS

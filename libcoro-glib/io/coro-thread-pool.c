@@ -3,7 +3,7 @@
  */
 #include "config.h"
 
-#include "io/coro-threads-private.h"
+#include "io/coro-thread-pool-private.h"
 
 #include "fiber/coro-error.h"
 #include "fiber/coro-fork-private.h"
@@ -17,7 +17,7 @@
 #define STALL_GROWTH 3
 #define MAX_EXTRA 256
 
-struct _CoroThreads
+struct _CoroThreadPool
 {
   int ref_count;                /* (atomic) */
   guint max_threads;
@@ -28,8 +28,8 @@ struct _CoroThreads
   GCond changed;                /* there is an item, or the end */
   GCond ended;                  /* the last thread has */
   GCond stalling;               /* wakes the reserve: an item may have to wait, or the pool is closed */
-  CoroThreadItem *head;         /* (nullable) */
-  CoroThreadItem *tail;         /* (nullable) */
+  CoroThreadPoolItem *head;     /* (nullable) */
+  CoroThreadPoolItem *tail;     /* (nullable) */
   guint n_queued;
   guint n_idle;
   guint n_threads;
@@ -39,21 +39,21 @@ struct _CoroThreads
   gint64 move_time;             /* µs: when an item was last taken, or put into an empty queue */
   GPtrArray *threads;           /* (owned) (element-type GThread): once closed, also those that have ended */
   gboolean closed;
-  CoroThreadsEnd *ends;         /* (nullable): those that want to hear of the end */
+  CoroThreadPoolEnd *ends;      /* (nullable): those that want to hear of the end */
 };
 
-static __thread CoroThreads *current_threads;
+static __thread CoroThreadPool *current_threads;
 
 /* Their lock may be held for ever by one that is not here. */
 static gboolean
-threads_are_foreign (CoroThreads *self)
+threads_are_foreign (CoroThreadPool *self)
 {
   return self->n_forks != coro_n_forks;
 }
 
 static void
-threads_unlink (CoroThreads    *self,
-                CoroThreadItem *item)
+threads_unlink (CoroThreadPool    *self,
+                CoroThreadPoolItem *item)
 {
   if (item->previous != NULL)
     item->previous->next = item->next;
@@ -69,12 +69,12 @@ threads_unlink (CoroThreads    *self,
 }
 
 /* The next item; NULL when the thread is to end.  With the lock held. */
-static CoroThreadItem *
-threads_take (CoroThreads *self)
+static CoroThreadPoolItem *
+threads_take (CoroThreadPool *self)
 {
   gint64 deadline = g_get_monotonic_time () + IDLE_TIME;
   gboolean in_time = TRUE;
-  CoroThreadItem *item;
+  CoroThreadPoolItem *item;
 
   while (self->head == NULL && !self->closed && in_time)
     {
@@ -94,14 +94,14 @@ threads_take (CoroThreads *self)
 }
 
 static gboolean
-threads_have_ended (CoroThreads *self)
+threads_have_ended (CoroThreadPool *self)
 {
   return self->n_threads == 0 && self->n_extra == 0 && !self->has_reserve;
 }
 
 /* The calling thread is not one of them any more.  With the lock held. */
 static void
-threads_leave (CoroThreads *self)
+threads_leave (CoroThreadPool *self)
 {
   GThread *thread = g_thread_self ();
 
@@ -113,7 +113,7 @@ threads_leave (CoroThreads *self)
   g_cond_broadcast (&self->ended);
   while (self->ends != NULL)
     {
-      CoroThreadsEnd *end = self->ends;
+      CoroThreadPoolEnd *end = self->ends;
 
       self->ends = end->next;
       end->ended (end);
@@ -123,8 +123,8 @@ threads_leave (CoroThreads *self)
 static gpointer
 thread_main (gpointer data)
 {
-  CoroThreads *self = data;
-  CoroThreadItem *item;
+  CoroThreadPool *self = data;
+  CoroThreadPoolItem *item;
 
   current_threads = self;
   g_mutex_lock (&self->lock);
@@ -138,21 +138,21 @@ thread_main (gpointer data)
   threads_leave (self);
   g_mutex_unlock (&self->lock);
 
-  coro_threads_unref (self);
+  coro_thread_pool_unref (self);
   return NULL;
 }
 
 /* With the lock held. */
 static gboolean
-threads_add (CoroThreads  *self,
+threads_add (CoroThreadPool  *self,
              GThreadFunc   main_func,
              GError      **error)
 {
-  GThread *thread = g_thread_try_new ("coro-executor", main_func, coro_threads_ref (self), error);
+  GThread *thread = g_thread_try_new ("coro-executor", main_func, coro_thread_pool_ref (self), error);
 
   if (thread == NULL)
     {
-      coro_threads_unref (self);
+      coro_thread_pool_unref (self);
       return FALSE;
     }
 
@@ -161,7 +161,7 @@ threads_add (CoroThreads  *self,
 }
 
 static gboolean
-threads_add_thread (CoroThreads  *self,
+threads_add_thread (CoroThreadPool  *self,
                     GError      **error)
 {
   if (!threads_add (self, thread_main, error))
@@ -181,14 +181,14 @@ static gpointer reserve_main (gpointer data);
 
 /* Called with the lock held.  If no thread can be started, the next item tries again. */
 static void
-threads_want_reserve (CoroThreads *self)
+threads_want_reserve (CoroThreadPool *self)
 {
   if (self->grows && !self->has_reserve && self->n_extra < MAX_EXTRA)
     self->has_reserve = threads_add (self, reserve_main, NULL);
 }
 
 static gint64
-threads_get_stall_time (CoroThreads *self)
+threads_get_stall_time (CoroThreadPool *self)
 {
   gint64 time = STALL_TIME;
 
@@ -199,11 +199,11 @@ threads_get_stall_time (CoroThreads *self)
 
 /* The next item that the other threads have left; NULL when the reserve must end.  Called with the
  * lock held. */
-static CoroThreadItem *
-reserve_take (CoroThreads *self)
+static CoroThreadPoolItem *
+reserve_take (CoroThreadPool *self)
 {
   gint64 end = g_get_monotonic_time () + IDLE_TIME;
-  CoroThreadItem *item;
+  CoroThreadPoolItem *item;
 
   while (TRUE)
     {
@@ -229,8 +229,8 @@ reserve_take (CoroThreads *self)
 /* Runs the item, and then further items at once as long as no regular thread takes any.  Called with
  * the lock held. */
 static void
-reserve_work (CoroThreads    *self,
-              CoroThreadItem *item)
+reserve_work (CoroThreadPool    *self,
+              CoroThreadPoolItem *item)
 {
   guint n_moves = self->n_moves;
 
@@ -258,8 +258,8 @@ reserve_work (CoroThreads    *self,
 static gpointer
 reserve_main (gpointer data)
 {
-  CoroThreads *self = data;
-  CoroThreadItem *item;
+  CoroThreadPool *self = data;
+  CoroThreadPoolItem *item;
   gboolean replaced = FALSE;
 
   current_threads = self;
@@ -275,7 +275,7 @@ reserve_main (gpointer data)
   threads_leave (self);
   g_mutex_unlock (&self->lock);
 
-  coro_threads_unref (self);
+  coro_thread_pool_unref (self);
   return NULL;
 }
 
@@ -283,11 +283,11 @@ reserve_main (gpointer data)
 
 /* Threads are started when there is work.  `grows`: there may be more than `max_threads` threads
  * while they seem to wait for queued items. */
-CoroThreads *
-coro_threads_new (guint    max_threads,
-                  gboolean grows)
+CoroThreadPool *
+coro_thread_pool_new (guint    max_threads,
+                      gboolean grows)
 {
-  CoroThreads *self = g_new0 (CoroThreads, 1);
+  CoroThreadPool *self = g_new0 (CoroThreadPool, 1);
 
   self->ref_count = 1;
   self->max_threads = max_threads;
@@ -301,8 +301,8 @@ coro_threads_new (guint    max_threads,
   return self;
 }
 
-CoroThreads *
-coro_threads_ref (CoroThreads *self)
+CoroThreadPool *
+coro_thread_pool_ref (CoroThreadPool *self)
 {
   g_atomic_int_inc (&self->ref_count);
   return self;
@@ -310,7 +310,7 @@ coro_threads_ref (CoroThreads *self)
 
 /* Each thread keeps it. */
 void
-coro_threads_unref (CoroThreads *self)
+coro_thread_pool_unref (CoroThreadPool *self)
 {
   if (!g_atomic_int_dec_and_test (&self->ref_count))
     return;
@@ -330,9 +330,9 @@ coro_threads_unref (CoroThreads *self)
 /* Has `item` run.  FALSE: it never will, because there are no threads any more or there
  * could not be one. */
 gboolean
-coro_threads_push (CoroThreads     *self,
-                   CoroThreadItem  *item,
-                   GError         **error)
+coro_thread_pool_push (CoroThreadPool     *self,
+                       CoroThreadPoolItem  *item,
+                       GError         **error)
 {
   gboolean ok = TRUE;
 
@@ -382,8 +382,8 @@ coro_threads_push (CoroThreads     *self,
 
 /* Takes back what waits for its turn.  FALSE: it runs, or has run. */
 gboolean
-coro_threads_remove (CoroThreads    *self,
-                     CoroThreadItem *item)
+coro_thread_pool_remove (CoroThreadPool    *self,
+                         CoroThreadPoolItem *item)
 {
   gboolean removed;
 
@@ -401,8 +401,8 @@ coro_threads_remove (CoroThreads    *self,
 /* Takes nothing more; what is queued still runs, and then the threads end.  TRUE: none is
  * left, and `end` (nullable) will not be told. */
 gboolean
-coro_threads_close (CoroThreads    *self,
-                    CoroThreadsEnd *end)
+coro_thread_pool_close (CoroThreadPool    *self,
+                        CoroThreadPoolEnd *end)
 {
   gboolean ended;
 
@@ -425,9 +425,9 @@ coro_threads_close (CoroThreads    *self,
 
 /* Runs everything that is queued as dropped, in the calling thread. */
 void
-coro_threads_drop_queued (CoroThreads *self)
+coro_thread_pool_drop_queued (CoroThreadPool *self)
 {
-  CoroThreadItem *item;
+  CoroThreadPoolItem *item;
 
   if (threads_are_foreign (self))
     return;
@@ -447,7 +447,7 @@ coro_threads_drop_queued (CoroThreads *self)
 
 /* Blocks until all have ended, after they were closed. */
 void
-coro_threads_join (CoroThreads *self)
+coro_thread_pool_join (CoroThreadPool *self)
 {
   g_autoptr (GPtrArray) threads = g_ptr_array_new ();
 
@@ -467,26 +467,26 @@ coro_threads_join (CoroThreads *self)
 
 /* Whether the calling thread is one of them. */
 gboolean
-coro_threads_is_mine (CoroThreads *self)
+coro_thread_pool_is_mine (CoroThreadPool *self)
 {
   return current_threads == self;
 }
 
 /* Whether an item that the calling thread waits for could never run. */
 gboolean
-coro_threads_blocks_itself (CoroThreads *self)
+coro_thread_pool_blocks_itself (CoroThreadPool *self)
 {
   return current_threads == self && self->max_threads == 1 && !self->grows;
 }
 
 guint
-coro_threads_get_max (CoroThreads *self)
+coro_thread_pool_get_max (CoroThreadPool *self)
 {
   return self->max_threads;
 }
 
 guint
-coro_threads_count (CoroThreads *self)
+coro_thread_pool_count (CoroThreadPool *self)
 {
   guint n_threads;
 
