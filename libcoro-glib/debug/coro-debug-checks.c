@@ -102,7 +102,7 @@ coro_debug_check_left (CoroDebug *self,
 
 void
 coro_debug_cancel_ignored (CoroObserver *observer,
-                           CoroJob   *job)
+                           CoroJob      *job)
 {
   CoroDebug *self = (CoroDebug *) observer;
 
@@ -114,8 +114,8 @@ coro_debug_cancel_ignored (CoroObserver *observer,
 }
 
 void
-coro_debug_generator_dropped (CoroObserver  *observer,
-                              const char *name)
+coro_debug_generator_dropped (CoroObserver *observer,
+                              const char   *name)
 {
   CoroDebug *self = (CoroDebug *) observer;
 
@@ -126,8 +126,8 @@ coro_debug_generator_dropped (CoroObserver  *observer,
 
 void
 coro_debug_lock_held (CoroObserver *observer,
-                      CoroJob   *job,
-                      int        change)
+                      CoroJob      *job,
+                      int           change)
 {
   CoroDebugJob *record = coro_debug_get_job ((CoroDebug *) observer, job);
 

@@ -68,43 +68,43 @@ struct _CoroDebug
   guint reported;               /* serial of the step that was reported */
 };
 
-CoroDebug *coro_debug_get        (CoroScheduler  *scheduler);
-CoroDebugJob *coro_debug_get_job (CoroDebug     *debug,
-                                  CoroJob        *job);
-void     coro_debug_init_global  (void);
-void     coro_debug_flush        (CoroDebug      *debug);
-void     coro_debug_report       (CoroDebug      *debug,
-                                  const char     *format,
-                                  ...) G_GNUC_PRINTF (2, 3);
-void     coro_debug_step_begin   (CoroDebug      *debug,
-                                  CoroJob        *job);
-void     coro_debug_step_end     (CoroDebug      *debug);
-void     coro_debug_step_set_name (CoroDebugStep *step);
-void     coro_debug_check_left   (CoroDebug      *debug,
-                                  CoroJob        *job,
-                                  gboolean        ended);
-void     coro_debug_generator_dropped (CoroObserver *observer,
-                                        const char *name);
-void     coro_debug_cancel_ignored (CoroObserver    *observer,
-                                  CoroJob        *job);
-void     coro_debug_lock_held    (CoroObserver      *observer,
-                                  CoroJob        *job,
-                                  int             change);
-void     coro_debug_update       (CoroDebug      *debug);
-void     coro_debug_trace        (CoroDebug      *debug,
-                                  CoroTraceEvent  event,
-                                  CoroJob        *job,
-                                  const GError   *error);
-CoroTraceEvent coro_trace_event_for_error (const GError *error);
-void     coro_job_copy_name      (CoroJob        *job,
-                                  char           *name,
-                                  gsize           size);
-void     coro_debug_describe     (GString        *string,
-                                  gboolean        is_callback,
-                                  gpointer        callback,
-                                  const char     *name,
-                                  const char     *site);
-void     coro_watchdog_add       (CoroDebug      *debug);
-void     coro_watchdog_remove    (CoroDebug      *debug);
+CoroDebug     *coro_debug_get               (CoroScheduler  *scheduler);
+CoroDebugJob  *coro_debug_get_job           (CoroDebug      *debug,
+                                             CoroJob        *job);
+void           coro_debug_init_global       (void);
+void           coro_debug_flush             (CoroDebug      *debug);
+void           coro_debug_report            (CoroDebug      *debug,
+                                             const char     *format,
+                                             ...) G_GNUC_PRINTF (2, 3);
+void           coro_debug_step_begin        (CoroDebug      *debug,
+                                             CoroJob        *job);
+void           coro_debug_step_end          (CoroDebug      *debug);
+void           coro_debug_step_set_name     (CoroDebugStep  *step);
+void           coro_debug_check_left        (CoroDebug      *debug,
+                                             CoroJob        *job,
+                                             gboolean        ended);
+void           coro_debug_generator_dropped (CoroObserver   *observer,
+                                             const char     *name);
+void           coro_debug_cancel_ignored    (CoroObserver   *observer,
+                                             CoroJob        *job);
+void           coro_debug_lock_held         (CoroObserver   *observer,
+                                             CoroJob        *job,
+                                             int             change);
+void           coro_debug_update            (CoroDebug      *debug);
+void           coro_debug_trace             (CoroDebug      *debug,
+                                             CoroTraceEvent  event,
+                                             CoroJob        *job,
+                                             const GError   *error);
+CoroTraceEvent coro_trace_event_for_error   (const GError   *error);
+void           coro_job_copy_name           (CoroJob        *job,
+                                             char           *name,
+                                             gsize           size);
+void           coro_debug_describe          (GString        *string,
+                                             gboolean        is_callback,
+                                             gpointer        callback,
+                                             const char     *name,
+                                             const char     *site);
+void           coro_watchdog_add            (CoroDebug      *debug);
+void           coro_watchdog_remove         (CoroDebug      *debug);
 
 G_END_DECLS

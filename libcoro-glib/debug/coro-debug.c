@@ -15,14 +15,14 @@
 
 static void
 debug_created (CoroObserver *observer,
-               CoroJob   *job)
+               CoroJob      *job)
 {
   coro_debug_trace ((CoroDebug *) observer, CORO_TRACE_CREATED, job, NULL);
 }
 
 static void
 debug_entered (CoroObserver *observer,
-               CoroJob   *job)
+               CoroJob      *job)
 {
   CoroDebug *self = (CoroDebug *) observer;
 
@@ -33,8 +33,8 @@ debug_entered (CoroObserver *observer,
 
 static void
 debug_left (CoroObserver *observer,
-            CoroJob   *job,
-            gboolean   ended)
+            CoroJob      *job,
+            gboolean      ended)
 {
   CoroDebug *self = (CoroDebug *) observer;
 
@@ -55,13 +55,13 @@ debug_left (CoroObserver *observer,
 
 static void
 debug_wait_begun (CoroObserver *observer,
-                  CoroJob   *job)
+                  CoroJob      *job)
 {
   coro_debug_trace ((CoroDebug *) observer, CORO_TRACE_AWAITING, job, NULL);
 }
 
 static void
-debug_wait_ended (CoroObserver    *observer,
+debug_wait_ended (CoroObserver *observer,
                   CoroJob      *job,
                   const GError *error)
 {
@@ -69,7 +69,7 @@ debug_wait_ended (CoroObserver    *observer,
 }
 
 static void
-debug_finished (CoroObserver    *observer,
+debug_finished (CoroObserver *observer,
                 CoroJob      *job,
                 const GError *error)
 {

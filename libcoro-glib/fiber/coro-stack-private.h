@@ -41,20 +41,20 @@ struct _CoroStack
 };
 
 /* A pool belongs to one thread: nothing in here takes a lock. */
-CoroStackPool *coro_stack_pool_new          (void);
-void           coro_stack_pool_free         (CoroStackPool  *self);
-CoroStack     *coro_stack_pool_take         (CoroStackPool  *self,
-                                             gsize           size,
-                                             GError        **error);
-CoroStack     *coro_stack_pool_take_sparing (CoroStackPool  *self,
-                                             gsize           size);
-void           coro_stack_pool_give         (CoroStackPool  *self,
-                                             CoroStack      *stack);
+CoroStackPool *coro_stack_pool_new           (void);
+void           coro_stack_pool_free          (CoroStackPool  *self);
+CoroStack     *coro_stack_pool_take          (CoroStackPool  *self,
+                                              gsize           size,
+                                              GError        **error);
+CoroStack     *coro_stack_pool_take_sparing  (CoroStackPool  *self,
+                                              gsize           size);
+void           coro_stack_pool_give          (CoroStackPool  *self,
+                                              CoroStack      *stack);
 void           coro_stack_pool_give_deferred (CoroStackPool  *self,
                                               CoroStack      *stack);
-gboolean       coro_stack_pool_trim         (CoroStackPool  *self);
-gboolean       coro_stack_pool_trim_depths  (CoroStackPool  *self);
-gboolean       coro_stack_pool_is_unseen    (CoroStackPool  *self);
+gboolean       coro_stack_pool_trim          (CoroStackPool  *self);
+gboolean       coro_stack_pool_trim_depths   (CoroStackPool  *self);
+gboolean       coro_stack_pool_is_unseen     (CoroStackPool  *self);
 
 /* For tests: behave as a kernel without MADV_GUARD_INSTALL, with room for `limit` guards. */
 void           coro_stack_pool_use_mprotect (guint           limit);

@@ -88,7 +88,7 @@ struct _CoroAwaitableInterface
 };
 
 CORO_AVAILABLE_IN_ALL
-void      coro_waiter_wake   (CoroWaiter  *self);
+void coro_waiter_wake (CoroWaiter *self);
 
 CORO_AVAILABLE_IN_ALL
 gboolean  coro_await         (gpointer     awaitable,

@@ -14,12 +14,12 @@ typedef void (*CoroAwaitedFunc)    (gpointer  future,
 typedef void (*CoroAwaitedJobFunc) (CoroJob  *job,
                                     gpointer  data);
 
-void     coro_job_foreach_awaited  (CoroJob             *self,
-                                    CoroAwaitedFunc      func,
-                                    CoroAwaitedJobFunc   job_func,
-                                    gpointer             data);
-gboolean coro_job_check_cycle      (CoroJob             *self,
-                                    CoroFuture          *future,
-                                    GError             **error);
+void     coro_job_foreach_awaited (CoroJob             *self,
+                                   CoroAwaitedFunc      func,
+                                   CoroAwaitedJobFunc   job_func,
+                                   gpointer             data);
+gboolean coro_job_check_cycle     (CoroJob             *self,
+                                   CoroFuture          *future,
+                                   GError             **error);
 
 G_END_DECLS

@@ -56,29 +56,29 @@ typedef struct
   CoroFutureResource *resource; /* (nullable) (owned) */
 } CoroFuturePrivate;
 
-void           coro_future_set_resource  (CoroFuture      *self,
-                                          CoroFutureResource  *resource);
-void           coro_future_release_resource (CoroFuturePrivate *priv);
-void           coro_future_set_scheduler (CoroFuture      *self,
-                                          CoroScheduler   *scheduler);
-gboolean       coro_future_take_result   (CoroFuture      *self,
-                                          GValue          *value);
-gboolean       coro_future_set_cancelled (CoroFuture      *self,
-                                          GError          *error);
-gboolean       coro_future_real_cancel   (CoroFuture      *self);
-gboolean       coro_future_is_wanted     (CoroFuture      *self,
-                                          CoroFutureFunc   func,
-                                          gpointer         user_data);
-void           coro_future_tell_outside  (CoroFuturePrivate *priv);
-gboolean       coro_future_is_wanted_inside (CoroFuture  *self,
-                                          CoroFutureFunc   func,
-                                          gpointer         user_data);
-gboolean       coro_future_has_heard     (CoroFuture      *self);
-gboolean       coro_future_set_origin    (CoroFuture      *self,
-                                          CoroFuture      *origin);
-void           coro_future_foreach_awaited (CoroFuture     *self,
-                                            void          (*func) (gpointer future, gpointer data),
-                                            gpointer         data);
+void     coro_future_set_resource     (CoroFuture         *self,
+                                       CoroFutureResource *resource);
+void     coro_future_release_resource (CoroFuturePrivate  *priv);
+void     coro_future_set_scheduler    (CoroFuture         *self,
+                                       CoroScheduler      *scheduler);
+gboolean coro_future_take_result      (CoroFuture         *self,
+                                       GValue             *value);
+gboolean coro_future_set_cancelled    (CoroFuture         *self,
+                                       GError             *error);
+gboolean coro_future_real_cancel      (CoroFuture         *self);
+gboolean coro_future_is_wanted        (CoroFuture         *self,
+                                       CoroFutureFunc      func,
+                                       gpointer            user_data);
+void     coro_future_tell_outside     (CoroFuturePrivate  *priv);
+gboolean coro_future_is_wanted_inside (CoroFuture         *self,
+                                       CoroFutureFunc      func,
+                                       gpointer            user_data);
+gboolean coro_future_has_heard        (CoroFuture         *self);
+gboolean coro_future_set_origin       (CoroFuture         *self,
+                                       CoroFuture         *origin);
+void     coro_future_foreach_awaited  (CoroFuture         *self,
+                                       void              (*func) (gpointer future, gpointer data),
+                                       gpointer            data);
 
 extern int coro_future_private_offset G_GNUC_INTERNAL;
 

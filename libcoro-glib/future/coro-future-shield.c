@@ -70,9 +70,9 @@ shield_resource_release (CoroFutureResource *resource)
  * knows any.  The inner future of a shield of another thread is left out, because that thread may
  * release the resource at any time; a combination keeps its members. */
 void
-coro_future_foreach_awaited (CoroFuture  *self,
-                             void       (*func) (gpointer future, gpointer data),
-                             gpointer     data)
+coro_future_foreach_awaited (CoroFuture *self,
+                             void      (*func) (gpointer future, gpointer data),
+                             gpointer    data)
 {
   CoroFuturePrivate *priv = coro_future_private (self);
   CoroFutureResource *resource = coro_scheduler_is_mine (priv->scheduler) ? priv->resource : NULL;

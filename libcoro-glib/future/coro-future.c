@@ -64,7 +64,7 @@ resource_message_cb (CoroMessage *message)
 
 /* Ties `resource` to a future that was just made and that only the caller knows. */
 void
-coro_future_set_resource (CoroFuture     *self,
+coro_future_set_resource (CoroFuture         *self,
                           CoroFutureResource *resource)
 {
   CoroFuturePrivate *priv = coro_future_private (self);

@@ -318,7 +318,7 @@ job_join (CoroJob            *job,
           CoroSupervisor     *supervisor,
           const CoroTaskSpec *spec,
           CoroTask           *task,
-          CoroContextValue        *context,
+          CoroContextValue   *context,
           CoroPriority        priority)
 {
   if (supervisor->n_members++ == 0)
@@ -354,7 +354,7 @@ static void
 task_start (CoroSupervisor     *supervisor,
             const CoroTaskSpec *spec,
             CoroTask           *task,
-            CoroContextValue        *context,
+            CoroContextValue   *context,
             CoroPriority        priority)
 {
   CoroJob *job = task_job_new (supervisor);

@@ -79,9 +79,9 @@ multi_wait_end (CoroMultiWait *self)
 }
 
 static void
-multi_wait_foreach_future (gpointer   object,
-                           void     (*func) (gpointer future, gpointer data),
-                           gpointer   data)
+multi_wait_foreach_future (gpointer  object,
+                           void    (*func) (gpointer future, gpointer data),
+                           gpointer  data)
 {
   CoroMultiWait *self = object;
 

@@ -405,7 +405,7 @@ executor_check_shut_down (CoroExecutor  *self,
 
 /* Returns whether there is nothing to wait for. */
 static gboolean
-executor_close (CoroExecutor   *self,
+executor_close (CoroExecutor      *self,
                 CoroThreadPoolEnd *end)
 {
   gboolean abandon = (self->flags & CORO_EXECUTOR_ABANDON) != 0;

@@ -101,7 +101,7 @@ coro_file_backend_call_shielded (CoroThreadFunc func,
 
 gboolean
 coro_file_backend_perform_in_thread (CoroFileOp  *op,
-                                     GError       **error)
+                                     GError     **error)
 {
   return coro_file_backend_call (call_cb, op, error);
 }
@@ -127,9 +127,9 @@ coro_file_backend_open_fd (const char *path,
 }
 
 void
-coro_file_backend_open_blocking (const char   *path,
-                                 int           flags,
-                                 guint         mode,
+coro_file_backend_open_blocking (const char      *path,
+                                 int              flags,
+                                 guint            mode,
                                  CoroBackendFile *file)
 {
   file->fd = coro_file_backend_open_fd (path, flags, mode);
@@ -156,11 +156,11 @@ opening_cb (gpointer       user_data,
 }
 
 gboolean
-coro_file_backend_open_in_thread (const char    *path,
-                                  int            flags,
-                                  guint          mode,
+coro_file_backend_open_in_thread (const char       *path,
+                                  int               flags,
+                                  guint             mode,
                                   CoroBackendFile  *file,
-                                  GError       **error)
+                                  GError          **error)
 {
   CoroDiskOpening opening = { path, flags, mode, { .fd = -1 } };
 

@@ -183,12 +183,12 @@ write_nowait (int                 fd,
 }
 
 static gssize
-file_backend_try_transfer (CoroFileBackend       *self,
-                           CoroFileOpcode  opcode,
-                           int             fd,
-                           gpointer        buffer,
-                           gsize           count,
-                           goffset         offset)
+file_backend_try_transfer (CoroFileBackend *self,
+                           CoroFileOpcode   opcode,
+                           int              fd,
+                           gpointer         buffer,
+                           gsize            count,
+                           goffset          offset)
 {
   struct iovec vector = { buffer, MIN (count, CORO_FILE_BACKEND_MAX_COPY) };
 
@@ -231,7 +231,7 @@ coro_file_backend_stat (int           fd,
 /* The same of a file that was just opened, or what the opening said. */
 int
 coro_file_backend_examine (CoroBackendFile *file,
-                           struct statx *info)
+                           struct statx    *info)
 {
   int result = file->fd < 0 ? file->fd : coro_file_backend_stat (file->fd, info);
 
@@ -244,7 +244,7 @@ coro_file_backend_examine (CoroBackendFile *file,
 
 static gboolean
 file_backend_begin (CoroFileBackend **backend,
-                    GError   **error)
+                    GError          **error)
 {
   if (coro_job_require (error) == NULL || !coro_waiter_check_ready (error))
     return FALSE;
@@ -256,7 +256,7 @@ file_backend_begin (CoroFileBackend **backend,
 /* Whether to try another way.  Never after a close(), which closes the descriptor whatever it
  * returns. */
 static gboolean
-ring_has_refused (CoroRing           *ring,
+ring_has_refused (CoroRing         *ring,
                   const CoroFileOp *op)
 {
   if (op->opcode == CORO_FILE_OP_CLOSE)
@@ -265,9 +265,9 @@ ring_has_refused (CoroRing           *ring,
 }
 
 static gboolean
-file_backend_run (CoroFileBackend      *self,
-                  CoroFileOp  *op,
-                  GError       **error)
+file_backend_run (CoroFileBackend  *self,
+                  CoroFileOp       *op,
+                  GError          **error)
 {
   CoroRing *ring = file_backend_get_ring (self);
 
@@ -290,11 +290,11 @@ coro_file_backend_has_ring (void)
 
 /* The first file of a folder is opened by a thread, which also learns where that is. */
 gboolean
-coro_file_backend_open (const char    *path,
-                        int            flags,
-                        guint          mode,
+coro_file_backend_open (const char       *path,
+                        int               flags,
+                        guint             mode,
                         CoroBackendFile  *file,
-                        GError       **error)
+                        GError          **error)
 {
   CoroFileOp op = { .opcode = CORO_FILE_OP_OPEN, .fd = AT_FDCWD, .address = path, .flags = (guint32) flags, .length = mode };
   CoroFilesystemKind kind;
@@ -324,13 +324,13 @@ coro_file_backend_open (const char    *path,
 /* A ring writes to a pipe whenever there is room, in the middle of other operations of this thread, so
  * nothing could hold SIGPIPE back then. */
 static gboolean
-file_backend_transfer (CoroFileOpcode       opcode,
+file_backend_transfer (CoroFileOpcode          opcode,
                        const CoroBackendFile  *file,
-                       gpointer             buffer,
-                       gsize                count,
-                       goffset              offset,
-                       gssize              *result,
-                       GError             **error)
+                       gpointer                buffer,
+                       gsize                   count,
+                       goffset                 offset,
+                       gssize                 *result,
+                       GError                **error)
 {
   CoroFileOp op = { .opcode = opcode, .fd = file->fd, .address = buffer, .offset = (guint64) offset };
   gboolean raises = file->stream && opcode == CORO_FILE_OP_WRITE;
@@ -353,13 +353,13 @@ file_backend_transfer (CoroFileOpcode       opcode,
 
 /* CORO_FILE_OP_READ or CORO_FILE_OP_WRITE. */
 gboolean
-coro_file_backend_transfer (CoroFileOpcode       opcode,
+coro_file_backend_transfer (CoroFileOpcode          opcode,
                             const CoroBackendFile  *file,
-                            gpointer             buffer,
-                            gsize                count,
-                            goffset              offset,
-                            gssize              *result,
-                            GError             **error)
+                            gpointer                buffer,
+                            gsize                   count,
+                            goffset                 offset,
+                            gssize                 *result,
+                            GError                **error)
 {
   GIOCondition condition = opcode == CORO_FILE_OP_READ ? G_IO_IN : G_IO_OUT;
 
@@ -395,7 +395,7 @@ coro_file_backend_sync (int        fd,
  * file system is closed at once; else closing writes, or asks another machine. */
 int
 coro_file_backend_close (CoroBackendFile *file,
-                         gboolean      written)
+                         gboolean         written)
 {
   CoroFileOp op = { .opcode = CORO_FILE_OP_CLOSE, .fd = file->fd };
 

@@ -30,13 +30,13 @@ typedef struct
   CoroFilesystemFolder folders[CORO_FILESYSTEM_N_FOLDERS];
 } CoroFilesystemCache;
 
-void           coro_filesystem_cache_clear (CoroFilesystemCache *self);
+void               coro_filesystem_cache_clear    (CoroFilesystemCache *self);
 CoroFilesystemKind coro_filesystem_cache_get_kind (CoroFilesystemCache *self,
-                                                   const char  *path);
-void           coro_filesystem_cache_learn (CoroFilesystemCache *self,
-                                            const char  *path,
-                                            gboolean     local);
-gboolean       coro_filesystem_root_is_local (void);
-gboolean       coro_filesystem_fd_is_local (int          fd);
+                                                   const char          *path);
+void               coro_filesystem_cache_learn    (CoroFilesystemCache *self,
+                                                   const char          *path,
+                                                   gboolean             local);
+gboolean           coro_filesystem_root_is_local  (void);
+gboolean           coro_filesystem_fd_is_local    (int                  fd);
 
 G_END_DECLS

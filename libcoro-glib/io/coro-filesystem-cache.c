@@ -60,8 +60,8 @@ coro_filesystem_cache_clear (CoroFilesystemCache *self)
 
 static CoroFilesystemFolder *
 filesystem_cache_get (CoroFilesystemCache *self,
-                      const char  *path,
-                      gsize       *length)
+                      const char          *path,
+                      gsize               *length)
 {
   const char *slash = strrchr (path, '/');
   guint32 hash = 5381;
@@ -74,7 +74,7 @@ filesystem_cache_get (CoroFilesystemCache *self,
 
 CoroFilesystemKind
 coro_filesystem_cache_get_kind (CoroFilesystemCache *self,
-                                const char  *path)
+                                const char          *path)
 {
   gsize length;
   CoroFilesystemFolder *folder = filesystem_cache_get (self, path, &length);
@@ -87,8 +87,8 @@ coro_filesystem_cache_get_kind (CoroFilesystemCache *self,
 /* Notes what kind of file system the folder of `path` is on. */
 void
 coro_filesystem_cache_learn (CoroFilesystemCache *self,
-                             const char  *path,
-                             gboolean     local)
+                             const char          *path,
+                             gboolean             local)
 {
   gsize length;
   CoroFilesystemFolder *folder = filesystem_cache_get (self, path, &length);

@@ -11,12 +11,12 @@
 /* What is in an open file: reading, writing, its size, and that all of it is on the disk. */
 
 static gssize
-local_file_transfer (CoroLocalFile  *self,
-                     CoroFileOpcode  opcode,
-                     gpointer        buffer,
-                     gsize           count,
-                     goffset         offset,
-                     GError        **error)
+local_file_transfer (CoroLocalFile   *self,
+                     CoroFileOpcode   opcode,
+                     gpointer         buffer,
+                     gsize            count,
+                     goffset          offset,
+                     GError         **error)
 {
   gboolean reads = opcode == CORO_FILE_OP_READ;
   gssize result = 0;
@@ -29,13 +29,13 @@ local_file_transfer (CoroLocalFile  *self,
 }
 
 static gboolean
-local_file_transfer_all (CoroLocalFile  *self,
-                         CoroFileOpcode  opcode,
-                         gpointer        buffer,
-                         gsize           count,
-                         goffset         offset,
-                         gsize          *n_done,
-                         GError        **error)
+local_file_transfer_all (CoroLocalFile   *self,
+                         CoroFileOpcode   opcode,
+                         gpointer         buffer,
+                         gsize            count,
+                         goffset          offset,
+                         gsize           *n_done,
+                         GError         **error)
 {
   gsize done = 0;
   gssize n = 0;

@@ -29,9 +29,9 @@ coro_ring_is_broken (CoroRing *self)
 }
 
 gboolean
-coro_ring_run (CoroRing      *self,
+coro_ring_run (CoroRing    *self,
                CoroFileOp  *call,
-               GError       **error)
+               GError     **error)
 {
   g_return_val_if_reached (FALSE);
 }

@@ -49,12 +49,12 @@ struct _CoroFileOp
   guint32 flags;                /* those of open() or fsync's */
 };
 
-CoroRing *coro_ring_new     (CoroScheduler  *scheduler,
-                             int            *error_number);
-void      coro_ring_free    (CoroRing       *self);
-gboolean  coro_ring_is_broken (CoroRing     *self);
-gboolean  coro_ring_run     (CoroRing       *self,
-                             CoroFileOp   *call,
-                             GError        **error);
+CoroRing *coro_ring_new       (CoroScheduler  *scheduler,
+                               int            *error_number);
+void      coro_ring_free      (CoroRing       *self);
+gboolean  coro_ring_is_broken (CoroRing       *self);
+gboolean  coro_ring_run       (CoroRing       *self,
+                               CoroFileOp     *call,
+                               GError        **error);
 
 G_END_DECLS

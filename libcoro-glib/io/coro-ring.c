@@ -61,7 +61,7 @@ ring_is_foreign (CoroRing *self)
 /* --- lists of calls --------------------------------------------------------------- */
 
 static void
-ring_queue (CoroRing     *self,
+ring_queue (CoroRing   *self,
             CoroFileOp *op)
 {
   op->state = CORO_RING_QUEUED;
@@ -75,7 +75,7 @@ ring_queue (CoroRing     *self,
 }
 
 static void
-ring_unqueue (CoroRing     *self,
+ring_unqueue (CoroRing   *self,
               CoroFileOp *op)
 {
   g_assert (op->state == CORO_RING_QUEUED);
@@ -91,7 +91,7 @@ ring_unqueue (CoroRing     *self,
 }
 
 static void
-ring_add_submitted (CoroRing     *self,
+ring_add_submitted (CoroRing   *self,
                     CoroFileOp *op)
 {
   op->state = CORO_RING_SUBMITTED;
@@ -104,7 +104,7 @@ ring_add_submitted (CoroRing     *self,
 }
 
 static void
-ring_remove_cancelled (CoroRing     *self,
+ring_remove_cancelled (CoroRing   *self,
                        CoroFileOp *op)
 {
   CoroFileOp **link = &self->cancelled;
@@ -116,7 +116,7 @@ ring_remove_cancelled (CoroRing     *self,
 }
 
 static void
-ring_remove_submitted (CoroRing     *self,
+ring_remove_submitted (CoroRing   *self,
                        CoroFileOp *op)
 {
   g_assert (op->state == CORO_RING_SUBMITTED);
@@ -133,9 +133,9 @@ ring_remove_submitted (CoroRing     *self,
 }
 
 static void
-ring_complete (CoroRing     *self,
+ring_complete (CoroRing   *self,
                CoroFileOp *op,
-               int           result)
+               int         result)
 {
   op->state = CORO_RING_DONE;
   op->result = result;
@@ -156,7 +156,7 @@ ring_flush_later (CoroRing *self)
 
 static void
 prepare_call (struct io_uring_sqe *sqe,
-              CoroFileOp        *op)
+              CoroFileOp          *op)
 {
   io_uring_prep_rw (opcodes[op->opcode], sqe, op->fd, op->address, op->length, op->offset);
   sqe->rw_flags = (int) op->flags;
@@ -168,7 +168,7 @@ prepare_call (struct io_uring_sqe *sqe,
 /* Completions of these have no data and are dropped: the operation itself tells how it ended. */
 static void
 prepare_cancel (struct io_uring_sqe *sqe,
-                CoroFileOp        *op)
+                CoroFileOp          *op)
 {
   io_uring_prep_cancel (sqe, op, 0);
   io_uring_sqe_set_data (sqe, NULL);
@@ -521,9 +521,9 @@ static const CoroWaitClass ring_wait_class = { ring_op_abort, NULL, FALSE, "a fi
 
 /* Makes an operation and waits for it.  FALSE: it was not made, or was called off in time. */
 gboolean
-coro_ring_run (CoroRing      *self,
+coro_ring_run (CoroRing    *self,
                CoroFileOp  *op,
-               GError       **error)
+               GError     **error)
 {
   gboolean ended;
 

@@ -33,15 +33,15 @@ struct _CoroThreadJob
   GError *error;                /* (nullable) (owned) */
 };
 
-void     coro_thread_job_init      (CoroThreadJob            *self,
-                                    const CoroThreadJobClass *klass,
-                                    CoroThreadPool               *threads,
-                                    CoroContextValue               *context);
-void     coro_thread_job_clear     (CoroThreadJob            *self);
-gboolean coro_thread_job_push      (CoroThreadJob            *self,
-                                    GError                   **error);
-gboolean coro_thread_job_withdraw (CoroThreadJob            *self);
-void     coro_thread_job_fail_in_fork_child (CoroThreadJob            *self);
-void     coro_thread_job_cancel    (CoroThreadJob            *self);
+void     coro_thread_job_init     (CoroThreadJob            *self,
+                                   const CoroThreadJobClass *klass,
+                                   CoroThreadPool           *threads,
+                                   CoroContextValue         *context);
+void     coro_thread_job_clear    (CoroThreadJob *self);
+gboolean coro_thread_job_push     (CoroThreadJob  *self,
+                                   GError        **error);
+gboolean coro_thread_job_withdraw (CoroThreadJob *self);
+void     coro_thread_job_fail_in_fork_child (CoroThreadJob *self);
+void     coro_thread_job_cancel   (CoroThreadJob *self);
 
 G_END_DECLS

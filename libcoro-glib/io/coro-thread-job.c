@@ -18,7 +18,7 @@ make_cb (gpointer data)
 
 static void
 thread_job_run (CoroThreadPoolItem *item,
-                gboolean        dropped)
+                gboolean            dropped)
 {
   CoroThreadJob *self = (CoroThreadJob *) item;
 
@@ -32,8 +32,8 @@ thread_job_run (CoroThreadPoolItem *item,
 void
 coro_thread_job_init (CoroThreadJob            *self,
                       const CoroThreadJobClass *klass,
-                      CoroThreadPool               *threads,
-                      CoroContextValue               *context)
+                      CoroThreadPool           *threads,
+                      CoroContextValue         *context)
 {
   *self = (CoroThreadJob) {
     .item.run = thread_job_run,
@@ -55,7 +55,7 @@ coro_thread_job_clear (CoroThreadJob *self)
 /* FALSE: it will never be made, nor end. */
 gboolean
 coro_thread_job_push (CoroThreadJob  *self,
-                      GError         **error)
+                      GError        **error)
 {
   return coro_thread_pool_push (self->threads, &self->item, error);
 }

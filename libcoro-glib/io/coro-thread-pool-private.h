@@ -32,22 +32,22 @@ struct _CoroThreadPoolEnd
   void (*ended) (CoroThreadPoolEnd *self);      /* in that thread, with the lock held */
 };
 
-CoroThreadPool *coro_thread_pool_new    (guint             max_threads,
-                                         gboolean          grows);
-CoroThreadPool *coro_thread_pool_ref    (CoroThreadPool      *self);
-void         coro_thread_pool_unref     (CoroThreadPool      *self);
-gboolean     coro_thread_pool_push      (CoroThreadPool      *self,
-                                         CoroThreadPoolItem   *item,
-                                         GError          **error);
-gboolean     coro_thread_pool_remove    (CoroThreadPool      *self,
-                                         CoroThreadPoolItem   *item);
-gboolean     coro_thread_pool_close     (CoroThreadPool      *self,
-                                         CoroThreadPoolEnd   *end);
-void         coro_thread_pool_drop_queued (CoroThreadPool      *self);
-void         coro_thread_pool_join      (CoroThreadPool      *self);
-gboolean     coro_thread_pool_is_mine   (CoroThreadPool      *self);
-gboolean     coro_thread_pool_blocks_itself (CoroThreadPool      *self);
-guint        coro_thread_pool_get_max   (CoroThreadPool      *self);
-guint        coro_thread_pool_count     (CoroThreadPool      *self);
+CoroThreadPool *coro_thread_pool_new           (guint                max_threads,
+                                                gboolean             grows);
+CoroThreadPool *coro_thread_pool_ref           (CoroThreadPool      *self);
+void            coro_thread_pool_unref         (CoroThreadPool      *self);
+gboolean        coro_thread_pool_push          (CoroThreadPool      *self,
+                                                CoroThreadPoolItem  *item,
+                                                GError             **error);
+gboolean        coro_thread_pool_remove        (CoroThreadPool      *self,
+                                                CoroThreadPoolItem  *item);
+gboolean        coro_thread_pool_close         (CoroThreadPool      *self,
+                                                CoroThreadPoolEnd   *end);
+void            coro_thread_pool_drop_queued   (CoroThreadPool      *self);
+void            coro_thread_pool_join          (CoroThreadPool      *self);
+gboolean        coro_thread_pool_is_mine       (CoroThreadPool      *self);
+gboolean        coro_thread_pool_blocks_itself (CoroThreadPool      *self);
+guint           coro_thread_pool_get_max       (CoroThreadPool      *self);
+guint           coro_thread_pool_count         (CoroThreadPool      *self);
 
 G_END_DECLS

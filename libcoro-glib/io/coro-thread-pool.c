@@ -52,7 +52,7 @@ threads_are_foreign (CoroThreadPool *self)
 }
 
 static void
-threads_unlink (CoroThreadPool    *self,
+threads_unlink (CoroThreadPool     *self,
                 CoroThreadPoolItem *item)
 {
   if (item->previous != NULL)
@@ -145,8 +145,8 @@ thread_main (gpointer data)
 /* With the lock held. */
 static gboolean
 threads_add (CoroThreadPool  *self,
-             GThreadFunc   main_func,
-             GError      **error)
+             GThreadFunc      main_func,
+             GError         **error)
 {
   GThread *thread = g_thread_try_new ("coro-executor", main_func, coro_thread_pool_ref (self), error);
 
@@ -162,7 +162,7 @@ threads_add (CoroThreadPool  *self,
 
 static gboolean
 threads_add_thread (CoroThreadPool  *self,
-                    GError      **error)
+                    GError         **error)
 {
   if (!threads_add (self, thread_main, error))
     return FALSE;
@@ -229,7 +229,7 @@ reserve_take (CoroThreadPool *self)
 /* Runs the item, and then further items at once as long as no regular thread takes any.  Called with
  * the lock held. */
 static void
-reserve_work (CoroThreadPool    *self,
+reserve_work (CoroThreadPool     *self,
               CoroThreadPoolItem *item)
 {
   guint n_moves = self->n_moves;
@@ -330,9 +330,9 @@ coro_thread_pool_unref (CoroThreadPool *self)
 /* Has `item` run.  FALSE: it never will, because there are no threads any more or there
  * could not be one. */
 gboolean
-coro_thread_pool_push (CoroThreadPool     *self,
+coro_thread_pool_push (CoroThreadPool      *self,
                        CoroThreadPoolItem  *item,
-                       GError         **error)
+                       GError             **error)
 {
   gboolean ok = TRUE;
 
@@ -382,7 +382,7 @@ coro_thread_pool_push (CoroThreadPool     *self,
 
 /* Takes back what waits for its turn.  FALSE: it runs, or has run. */
 gboolean
-coro_thread_pool_remove (CoroThreadPool    *self,
+coro_thread_pool_remove (CoroThreadPool     *self,
                          CoroThreadPoolItem *item)
 {
   gboolean removed;

@@ -8,10 +8,10 @@
 
 G_BEGIN_DECLS
 
-CoroFuture *coro_work_submit (CoroThreadPool       *threads,
-                              gboolean           abandon,
-                              CoroWorkFunc       func,
-                              gpointer           user_data,
-                              GDestroyNotify     destroy);
+CoroFuture *coro_work_submit (CoroThreadPool *threads,
+                              gboolean        abandon,
+                              CoroWorkFunc    func,
+                              gpointer        user_data,
+                              GDestroyNotify  destroy);
 
 G_END_DECLS

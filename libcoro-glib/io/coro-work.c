@@ -303,7 +303,7 @@ work_free_data_cb (gpointer work)
 
 /* Transfer full.  A future that has failed already where there are no threads any more. */
 CoroFuture *
-coro_work_submit (CoroThreadPool    *threads,
+coro_work_submit (CoroThreadPool *threads,
                   gboolean        abandon,
                   CoroWorkFunc    func,
                   gpointer        user_data,

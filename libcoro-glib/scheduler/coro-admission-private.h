@@ -16,9 +16,9 @@ typedef struct
   guint n_admitted;             /* how many such jobs are in the ready queue */
 } CoroAdmission;
 
-void coro_admission_init     (CoroAdmission   *self);
-void coro_admission_add      (CoroJob       *job);
+void coro_admission_init       (CoroAdmission *self);
+void coro_admission_add        (CoroJob       *job);
 void coro_admission_admit_next (CoroScheduler *scheduler);
-void coro_admission_remove   (CoroJob       *job);
+void coro_admission_remove     (CoroJob       *job);
 
 G_END_DECLS

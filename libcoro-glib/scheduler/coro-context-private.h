@@ -20,21 +20,21 @@ struct _CoroContextValue
   GValue value;                 /* empty: unset */
 };
 
-CoroContextValue  *coro_context_value_new (CoroContextValue        *parent,
-                                           gconstpointer       key,
-                                           const GValue       *value);
-CoroContextValue  *coro_context_value_ref (CoroContextValue        *self);
-void          coro_context_value_unref (CoroContextValue        *self);
-CoroContextValue  *coro_context_value_find (CoroContextValue        *self,
-                                            gconstpointer       key);
-CoroContextValue  *coro_context_value_find_serial (CoroContextValue        *self,
-                                                   guint64             serial);
+CoroContextValue *coro_context_value_new         (CoroContextValue *parent,
+                                                  gconstpointer     key,
+                                                  const GValue     *value);
+CoroContextValue *coro_context_value_ref         (CoroContextValue *self);
+void              coro_context_value_unref       (CoroContextValue *self);
+CoroContextValue *coro_context_value_find        (CoroContextValue *self,
+                                                  gconstpointer     key);
+CoroContextValue *coro_context_value_find_serial (CoroContextValue *self,
+                                                  guint64           serial);
 
 /* Where the values of the running coroutine, or of the thread outside of one, are kept. */
-CoroContextValue **coro_context_get_slot (void);
+CoroContextValue **coro_context_get_slot    (void);
 CoroContextValue  *coro_context_dup_current (void);
-void          coro_context_call        (CoroContextValue        *values,
-                                        void              (*func) (gpointer data),
-                                        gpointer            data);
+void               coro_context_call        (CoroContextValue *values,
+                                             void            (*func) (gpointer data),
+                                             gpointer          data);
 
 G_END_DECLS

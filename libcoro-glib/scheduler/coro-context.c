@@ -40,10 +40,10 @@ coro_context_value_unref (CoroContextValue *self)
 
 /* Takes `parent`. */
 static CoroContextValue *
-context_value_push (CoroContextValue   *parent,
-                    gconstpointer  key,
-                    const GValue  *value,
-                    guint64        serial)
+context_value_push (CoroContextValue *parent,
+                    gconstpointer     key,
+                    const GValue     *value,
+                    guint64           serial)
 {
   CoroContextValue *self = g_new0 (CoroContextValue, 1);
 
@@ -83,9 +83,9 @@ context_value_compact (CoroContextValue *self)
 
 /* `parent` (transfer full) with another value; an empty one unsets it. */
 CoroContextValue *
-coro_context_value_new (CoroContextValue   *parent,
-                        gconstpointer  key,
-                        const GValue  *value)
+coro_context_value_new (CoroContextValue *parent,
+                        gconstpointer     key,
+                        const GValue     *value)
 {
   guint64 serial = __atomic_add_fetch (&last_serial, 1, __ATOMIC_RELAXED);
 
@@ -101,8 +101,8 @@ coro_context_value_new (CoroContextValue   *parent,
 
 /* The latest value for `key`; NULL when there is none. */
 CoroContextValue *
-coro_context_value_find (CoroContextValue   *self,
-                         gconstpointer  key)
+coro_context_value_find (CoroContextValue *self,
+                         gconstpointer     key)
 {
   while (self != NULL && self->key != key)
     self = self->parent;
@@ -111,7 +111,7 @@ coro_context_value_find (CoroContextValue   *self,
 
 CoroContextValue *
 coro_context_value_find_serial (CoroContextValue *self,
-                                guint64      serial)
+                                guint64           serial)
 {
   while (self != NULL && self->serial != serial)
     self = self->parent;
@@ -135,9 +135,9 @@ coro_context_dup_current (void)
 /* Calls a function that sees `values` (transfer none); what it sets is seen only
  * by itself.  Not inside a coroutine. */
 void
-coro_context_call (CoroContextValue  *values,
-                   void        (*func) (gpointer data),
-                   gpointer      data)
+coro_context_call (CoroContextValue *values,
+                   void            (*func) (gpointer data),
+                   gpointer          data)
 {
   CoroContextValue *outer = thread_values;
 

@@ -22,13 +22,13 @@ typedef struct
   gboolean ended;
 } CoroInnerFiber;
 
-gboolean coro_inner_fiber_start (CoroInnerFiber   *self,
-                                 CoroStackPool *pool,
-                                 void         (*func) (gpointer data),
-                                 gpointer       data,
-                                 GError       **error);
-void     coro_inner_fiber_resume (CoroInnerFiber   *self);
-void     coro_inner_fiber_yield (CoroInnerFiber   *self);
+gboolean coro_inner_fiber_start  (CoroInnerFiber  *self,
+                                  CoroStackPool   *pool,
+                                  void           (*func) (gpointer data),
+                                  gpointer         data,
+                                  GError         **error);
+void     coro_inner_fiber_resume (CoroInnerFiber  *self);
+void     coro_inner_fiber_yield  (CoroInnerFiber  *self);
 
 /* Whether the caller is running in the body. */
 static inline gboolean

@@ -20,11 +20,11 @@ inner_fiber_main (gpointer argument)
 
 /* Gets the body a stack from `pool`.  Nothing runs yet. */
 gboolean
-coro_inner_fiber_start (CoroInnerFiber   *self,
-                        CoroStackPool *pool,
-                        void         (*func) (gpointer data),
-                        gpointer       data,
-                        GError       **error)
+coro_inner_fiber_start (CoroInnerFiber  *self,
+                        CoroStackPool   *pool,
+                        void           (*func) (gpointer data),
+                        gpointer         data,
+                        GError         **error)
 {
   CoroStack *stack;
 

@@ -103,28 +103,28 @@ struct _CoroJob
   const char *site;             /* (nullable): static string */
 };
 
-CoroJob       *coro_job_new            (CoroScheduler       *scheduler,
-                                        const CoroJobClass  *klass,
-                                        gsize                stack_size);
-gpointer       coro_job_reserve        (CoroJob             *self,
-                                        gsize                size,
-                                        GError             **error);
-CoroScheduler *coro_job_get_scheduler  (CoroJob             *self);
-void           coro_job_make_ready     (CoroJob             *self);
-void           coro_job_suspend        (CoroJob             *self);
-void           coro_job_go_last        (CoroJob             *self);
-void           coro_job_start          (CoroJob             *self,
-                                        CoroFiber           *from);
-void           coro_job_free           (CoroJob             *self);
-void           coro_job_fail           (CoroJob             *self,
-                                        GError              *error);
-gboolean       coro_job_check_suspend  (CoroJob             *self,
-                                        GError             **error);
-gboolean       coro_job_call_on_stack  (CoroJob             *self,
-                                        void               (*func) (gpointer data),
-                                        gpointer             data);
-CoroJob       *coro_job_get_running    (void);
-CoroJob       *coro_job_require        (GError             **error);
+CoroJob       *coro_job_new           (CoroScheduler       *scheduler,
+                                       const CoroJobClass  *klass,
+                                       gsize                stack_size);
+gpointer       coro_job_reserve       (CoroJob             *self,
+                                       gsize                size,
+                                       GError             **error);
+CoroScheduler *coro_job_get_scheduler (CoroJob             *self);
+void           coro_job_make_ready    (CoroJob             *self);
+void           coro_job_suspend       (CoroJob             *self);
+void           coro_job_go_last       (CoroJob             *self);
+void           coro_job_start         (CoroJob             *self,
+                                       CoroFiber           *from);
+void           coro_job_free          (CoroJob             *self);
+void           coro_job_fail          (CoroJob             *self,
+                                       GError              *error);
+gboolean       coro_job_check_suspend (CoroJob             *self,
+                                       GError             **error);
+gboolean       coro_job_call_on_stack (CoroJob             *self,
+                                       void               (*func) (gpointer data),
+                                       gpointer             data);
+CoroJob       *coro_job_get_running   (void);
+CoroJob       *coro_job_require       (GError             **error);
 
 /* Whether a request for the job itself waits to be delivered. */
 static inline gboolean

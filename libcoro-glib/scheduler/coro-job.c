@@ -322,9 +322,9 @@ job_serve_stack_calls (CoroJob *self)
 /* Calls `func` on the stack of a parked job, from anywhere in its thread.  FALSE when it
  * is not parked, or has little stack left. */
 gboolean
-coro_job_call_on_stack (CoroJob   *self,
-                        void     (*func) (gpointer data),
-                        gpointer   data)
+coro_job_call_on_stack (CoroJob  *self,
+                        void    (*func) (gpointer data),
+                        gpointer  data)
 {
   CoroScheduler *scheduler = coro_job_get_scheduler (self);
   CoroJobStackCall call = { func, data };

@@ -22,11 +22,11 @@ struct _CoroPendingWork
   void (*fork_child) (CoroPendingWork *self);
 };
 
-void coro_pending_work_begin (CoroPendingWork    *self,
-                              CoroScheduler *scheduler,
-                              void         (*fork_child) (CoroPendingWork *self));
-void coro_pending_work_end (CoroPendingWork    *self,
-                            CoroScheduler *scheduler);
-void coro_pending_work_fail_in_fork_child (CoroScheduler *scheduler);
+void coro_pending_work_begin (CoroPendingWork *self,
+                              CoroScheduler   *scheduler,
+                              void           (*fork_child) (CoroPendingWork *self));
+void coro_pending_work_end   (CoroPendingWork *self,
+                              CoroScheduler   *scheduler);
+void coro_pending_work_fail_in_fork_child (CoroScheduler   *scheduler);
 
 G_END_DECLS

@@ -8,9 +8,9 @@
 #include "scheduler/coro-scheduler-private.h"
 
 void
-coro_pending_work_begin (CoroPendingWork    *self,
-                         CoroScheduler *scheduler,
-                         void         (*fork_child) (CoroPendingWork *self))
+coro_pending_work_begin (CoroPendingWork *self,
+                         CoroScheduler   *scheduler,
+                         void           (*fork_child) (CoroPendingWork *self))
 {
   self->fork_child = fork_child;
   self->n_forks = coro_n_forks;
@@ -25,8 +25,8 @@ coro_pending_work_begin (CoroPendingWork    *self,
 }
 
 void
-coro_pending_work_end (CoroPendingWork    *self,
-                       CoroScheduler *scheduler)
+coro_pending_work_end (CoroPendingWork *self,
+                       CoroScheduler   *scheduler)
 {
   g_assert (self->link != NULL);
 

@@ -18,10 +18,10 @@ typedef struct
   GHashTable *stand_ins;        /* (nullable) (owned): by job */
 } CoroPriorityMoves;
 
-void coro_priority_moves_init (CoroPriorityMoves     *self);
-void coro_priority_moves_add (CoroJob       *job,
-                              CoroPriority   priority);
-void coro_priority_moves_apply_slow (CoroScheduler *scheduler);
+void coro_priority_moves_init       (CoroPriorityMoves *self);
+void coro_priority_moves_add        (CoroJob           *job,
+                                     CoroPriority       priority);
+void coro_priority_moves_apply_slow (CoroScheduler     *scheduler);
 
 /* Before one looks into the lists behind the head of the queue. */
 #define coro_priority_moves_apply(scheduler) \

@@ -56,7 +56,7 @@ coro_priority_moves_add (CoroJob      *job,
 
 static gboolean
 moves_is_left (CoroPriorityMoves *self,
-               CoroReady *ready)
+               CoroReady         *ready)
 {
   return ready == &self->marker || (ready->klass == NULL && g_hash_table_contains (self->stand_ins, ready));
 }
@@ -64,9 +64,9 @@ moves_is_left (CoroPriorityMoves *self,
 /* Takes what moves out of its old place.  Returns how many there were. */
 static guint
 moves_take_out (CoroPriorityMoves   *self,
-                CoroReady  **link,
-                CoroReady ***tail,
-                guint       *n_fresh)
+                CoroReady          **link,
+                CoroReady         ***tail,
+                guint               *n_fresh)
 {
   guint n_taken = 0;
 

@@ -84,7 +84,7 @@ void     coro_reactor_poll   (CoroReactor          *self);
 gboolean coro_reactor_arm    (CoroReactor          *self,
                               gint64                deadline);
 gboolean coro_reactor_wake   (CoroReactor          *self);
-gboolean coro_reactor_is_due_pollfd (CoroReactor   *self);
+gboolean coro_reactor_is_due_pollfd (CoroReactor          *self);
 
 /* The watch of a descriptor, or NULL. */
 static inline CoroWatch *

@@ -23,16 +23,16 @@ typedef struct
 
 extern const CoroReadyClass coro_run_queue_marker_class G_GNUC_INTERNAL;
 
-void       coro_priority_list_init (CoroPriorityList       *self);
-void       coro_run_queue_add     (CoroScheduler  *scheduler,
-                                   CoroPriority    priority,
-                                   CoroReady      *ready);
-void       coro_run_queue_add_job (CoroJob        *job);
-CoroReady *coro_run_queue_pass_marker (CoroScheduler  *scheduler,
-                                       CoroReady      *marker);
-gboolean   coro_run_queue_prevent_starvation (CoroScheduler  *scheduler);
-gboolean   coro_job_dequeue       (CoroJob        *self);
-void       coro_job_set_priority  (CoroJob        *self,
-                                   CoroPriority    priority);
+void       coro_priority_list_init    (CoroPriorityList *self);
+void       coro_run_queue_add         (CoroScheduler    *scheduler,
+                                       CoroPriority      priority,
+                                       CoroReady        *ready);
+void       coro_run_queue_add_job     (CoroJob          *job);
+CoroReady *coro_run_queue_pass_marker (CoroScheduler    *scheduler,
+                                       CoroReady        *marker);
+gboolean   coro_run_queue_prevent_starvation (CoroScheduler    *scheduler);
+gboolean   coro_job_dequeue           (CoroJob          *self);
+void       coro_job_set_priority      (CoroJob          *self,
+                                       CoroPriority      priority);
 
 G_END_DECLS

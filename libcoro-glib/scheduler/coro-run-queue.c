@@ -41,8 +41,8 @@ scheduler_get_priority_list (CoroScheduler *self,
 }
 
 static void
-scheduler_insert_marker (CoroScheduler *self,
-                         CoroPriorityList      *list)
+scheduler_insert_marker (CoroScheduler    *self,
+                         CoroPriorityList *list)
 {
   if (list->open)
     return;

@@ -362,46 +362,46 @@ coro_scheduler_prefetch (CoroScheduler *self)
     __builtin_prefetch (sp + 64 * i);
 }
 
-void           coro_scheduler_bind       (CoroScheduler      *self);
-gboolean       coro_scheduler_tick_slow  (CoroScheduler      *self);
-void           coro_scheduler_set_seed   (CoroScheduler      *self,
-                                          guint               seed);
-void           coro_scheduler_shuffle    (CoroScheduler      *self);
-gboolean       coro_scheduler_leaves_unread (CoroScheduler   *self);
-gboolean       coro_scheduler_run_now    (CoroScheduler      *self,
-                                          CoroJob            *job);
-gboolean       coro_scheduler_claim      (CoroScheduler      *self);
-GSource       *coro_scheduler_source_new (CoroScheduler      *self);
-CoroScheduler *coro_scheduler_get_current (void);
-void           coro_scheduler_foreach    (void              (*func) (CoroScheduler *scheduler, gpointer user_data),
-                                          gpointer            user_data);
-void           coro_scheduler_look_around (CoroScheduler     *self);
-void           coro_scheduler_update_stack_size (CoroScheduler *self);
-void           coro_scheduler_expect_application (CoroScheduler *self);
-CoroStack     *coro_scheduler_take_automatic_stack (CoroScheduler *self,
-                                                    guint       *stack_size,
-                                                    GError     **error);
-CoroStack     *coro_stack_take_for_caller (CoroStackPool     *pool,
-                                           GError           **error);
-void           coro_scheduler_post       (CoroScheduler      *self,
-                                          CoroMessage        *message);
-void           coro_scheduler_read_inbox (CoroScheduler      *self);
-void           coro_scheduler_catch_up_slow (CoroScheduler   *self);
-void           coro_scheduler_arm        (CoroScheduler      *self,
-                                          CoroTimer          *timer,
-                                          gint64              deadline,
-                                          CoroTimerFunc       fire);
-void           coro_scheduler_disarm     (CoroScheduler      *self,
-                                          CoroTimer          *timer);
-void           coro_scheduler_close      (CoroScheduler      *self);
-void           coro_scheduler_call       (CoroScheduler      *self,
-                                          CoroFiber          *caller,
-                                          CoroThreadStackFunc   func,
-                                          gpointer            user_data);
-void           coro_scheduler_free_blocks (CoroScheduler     *self);
-void           coro_scheduler_foreach_job (CoroScheduler     *self,
-                                           void             (*func) (CoroJob *job, gpointer user_data),
-                                           gpointer           user_data);
+void           coro_scheduler_bind                 (CoroScheduler        *self);
+gboolean       coro_scheduler_tick_slow            (CoroScheduler        *self);
+void           coro_scheduler_set_seed             (CoroScheduler        *self,
+                                                    guint                 seed);
+void           coro_scheduler_shuffle              (CoroScheduler        *self);
+gboolean       coro_scheduler_leaves_unread        (CoroScheduler        *self);
+gboolean       coro_scheduler_run_now              (CoroScheduler        *self,
+                                                    CoroJob              *job);
+gboolean       coro_scheduler_claim                (CoroScheduler        *self);
+GSource       *coro_scheduler_source_new           (CoroScheduler        *self);
+CoroScheduler *coro_scheduler_get_current          (void);
+void           coro_scheduler_foreach              (void                (*func) (CoroScheduler *scheduler, gpointer user_data),
+                                                    gpointer              user_data);
+void           coro_scheduler_look_around          (CoroScheduler        *self);
+void           coro_scheduler_update_stack_size    (CoroScheduler        *self);
+void           coro_scheduler_expect_application   (CoroScheduler        *self);
+CoroStack     *coro_scheduler_take_automatic_stack (CoroScheduler        *self,
+                                                    guint                *stack_size,
+                                                    GError              **error);
+CoroStack     *coro_stack_take_for_caller          (CoroStackPool        *pool,
+                                                    GError              **error);
+void           coro_scheduler_post                 (CoroScheduler        *self,
+                                                    CoroMessage          *message);
+void           coro_scheduler_read_inbox           (CoroScheduler        *self);
+void           coro_scheduler_catch_up_slow        (CoroScheduler        *self);
+void           coro_scheduler_arm                  (CoroScheduler        *self,
+                                                    CoroTimer            *timer,
+                                                    gint64                deadline,
+                                                    CoroTimerFunc         fire);
+void           coro_scheduler_disarm               (CoroScheduler        *self,
+                                                    CoroTimer            *timer);
+void           coro_scheduler_close                (CoroScheduler        *self);
+void           coro_scheduler_call                 (CoroScheduler        *self,
+                                                    CoroFiber            *caller,
+                                                    CoroThreadStackFunc   func,
+                                                    gpointer              user_data);
+void           coro_scheduler_free_blocks          (CoroScheduler        *self);
+void           coro_scheduler_foreach_job          (CoroScheduler        *self,
+                                                    void                (*func) (CoroJob *job, gpointer user_data),
+                                                    gpointer              user_data);
 
 /* To be called before a function answers from state of the scheduler's thread: a message of
  * another thread counts as soon as the call that posts it has returned. */

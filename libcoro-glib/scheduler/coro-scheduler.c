@@ -746,7 +746,7 @@ coro_scheduler_set_time_slice (CoroScheduler *self,
  */
 void
 coro_call_on_thread_stack (CoroThreadStackFunc func,
-                    gpointer          user_data)
+                           gpointer            user_data)
 {
   CoroScheduler *self = coro_scheduler_current;
 

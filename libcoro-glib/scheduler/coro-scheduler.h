@@ -49,9 +49,9 @@ void           coro_scheduler_set_stack_size  (CoroScheduler  *self,
 typedef void (*CoroThreadStackFunc) (gpointer user_data);
 
 CORO_AVAILABLE_IN_ALL
-void           coro_call_on_thread_stack      (CoroThreadStackFunc   func,
-                                               gpointer            user_data);
+void coro_call_on_thread_stack (CoroThreadStackFunc  func,
+                                gpointer             user_data);
 CORO_AVAILABLE_IN_ALL
-void           coro_main_loop_run             (GMainLoop          *loop);
+void coro_main_loop_run        (GMainLoop           *loop);
 
 G_END_DECLS

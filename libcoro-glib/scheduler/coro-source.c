@@ -185,10 +185,10 @@ scheduler_refill (CoroScheduler *self)
 
 /* Runs `func` on the thread stack while `caller`, the fiber we are on, is parked. */
 void
-coro_scheduler_call (CoroScheduler     *self,
-                     CoroFiber         *caller,
+coro_scheduler_call (CoroScheduler       *self,
+                     CoroFiber           *caller,
                      CoroThreadStackFunc  func,
-                     gpointer           user_data)
+                     gpointer             user_data)
 {
   CoroJob *running = self->running;
   CoroThreadStackCall call = { func, user_data, caller, running != NULL ? running->context : NULL };
@@ -209,9 +209,9 @@ coro_scheduler_call (CoroScheduler     *self,
 /* For a frame that is on no stack of its own scheduler.  It may be on one of another
  * scheduler, whose coroutine iterates our context. */
 static void
-dispatch_call_on_thread_stack (CoroDispatch      *self,
+dispatch_call_on_thread_stack (CoroDispatch        *self,
                                CoroThreadStackFunc  func,
-                               gpointer           user_data)
+                               gpointer             user_data)
 {
   CoroScheduler *outer = self->outer_current;
 

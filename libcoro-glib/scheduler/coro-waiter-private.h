@@ -49,21 +49,21 @@ struct _CoroWaitClass
   void (*foreach_future) (gpointer object, void (*func) (gpointer future, gpointer data), gpointer data);
 };
 
-gboolean coro_waiter_check_ready_slow (GError **error);
-void     coro_waiter_yield_cancelled (CoroJob              *job,
-                                      GError              **error);
-gboolean coro_waiter_init   (CoroWaiter           *self,
-                             GError              **error);
-gboolean coro_waiter_init_uncancellable (CoroWaiter  *self,
-                                         GError     **error);
-gboolean coro_waiter_wait   (CoroWaiter           *self,
-                             const CoroWaitClass  *klass,
-                             gpointer              object,
-                             GError              **error);
+gboolean coro_waiter_check_ready_slow   (GError              **error);
+void     coro_waiter_yield_cancelled    (CoroJob              *job,
+                                         GError              **error);
+gboolean coro_waiter_init               (CoroWaiter           *self,
+                                         GError              **error);
+gboolean coro_waiter_init_uncancellable (CoroWaiter           *self,
+                                         GError              **error);
+gboolean coro_waiter_wait               (CoroWaiter           *self,
+                                         const CoroWaitClass  *klass,
+                                         gpointer              object,
+                                         GError              **error);
 CORO_AVAILABLE_IN_ALL
-void     coro_waiter_wake (CoroWaiter           *self);
-void     coro_waiter_settle (CoroWaiter           *self,
-                             gboolean              heard);
+void     coro_waiter_wake               (CoroWaiter           *self);
+void     coro_waiter_settle             (CoroWaiter           *self,
+                                         gboolean              heard);
 
 /* An undo for waits that were given nothing. */
 gboolean coro_waiter_undo_nothing (gpointer        object,

@@ -109,7 +109,7 @@ static const CoroReadyClass strike_class = { strike_cb, NULL };
 
 static void
 run_created (CoroObserver *observer,
-             CoroJob   *job)
+             CoroJob      *job)
 {
   CoroCancelRun *self = (CoroCancelRun *) observer;
 
@@ -129,7 +129,7 @@ coro_cancel_run_give_up (CoroCancelRun *self)
 
 static void
 run_entered (CoroObserver *observer,
-             CoroJob   *job)
+             CoroJob      *job)
 {
   CoroCancelRun *self = (CoroCancelRun *) observer;
 
@@ -143,8 +143,8 @@ run_entered (CoroObserver *observer,
 
 static void
 run_left (CoroObserver *observer,
-          CoroJob   *job,
-          gboolean   ended)
+          CoroJob      *job,
+          gboolean      ended)
 {
   CoroCancelRun *self = (CoroCancelRun *) observer;
 
@@ -165,14 +165,14 @@ run_left (CoroObserver *observer,
 
 static void
 run_wait_begun (CoroObserver *observer,
-                CoroJob   *job)
+                CoroJob      *job)
 {
   if (observer->next != NULL)
     observer->next->wait_begun (observer->next, job);
 }
 
 static void
-run_wait_ended (CoroObserver    *observer,
+run_wait_ended (CoroObserver *observer,
                 CoroJob      *job,
                 const GError *error)
 {
@@ -181,7 +181,7 @@ run_wait_ended (CoroObserver    *observer,
 }
 
 static void
-run_finished (CoroObserver    *observer,
+run_finished (CoroObserver *observer,
               CoroJob      *job,
               const GError *error)
 {
@@ -198,7 +198,7 @@ run_finished (CoroObserver    *observer,
 
 static void
 run_cancel_ignored (CoroObserver *observer,
-                    CoroJob   *job)
+                    CoroJob      *job)
 {
   if (observer->next != NULL)
     observer->next->cancel_ignored (observer->next, job);
@@ -206,8 +206,8 @@ run_cancel_ignored (CoroObserver *observer,
 
 static void
 run_lock_held (CoroObserver *observer,
-               CoroJob   *job,
-               int        change)
+               CoroJob      *job,
+               int           change)
 {
   if (observer->next != NULL)
     observer->next->lock_held (observer->next, job, change);
@@ -215,7 +215,7 @@ run_lock_held (CoroObserver *observer,
 
 static void
 run_waiting (CoroObserver *observer,
-             CoroJob   *job)
+             CoroJob      *job)
 {
   CoroCancelRun *self = (CoroCancelRun *) observer;
 
@@ -228,7 +228,7 @@ run_waiting (CoroObserver *observer,
 
 static void
 run_cancel_heard (CoroObserver *observer,
-                  CoroJob   *job)
+                  CoroJob      *job)
 {
   CoroCancelRun *self = (CoroCancelRun *) observer;
 
@@ -243,8 +243,8 @@ run_free (CoroObserver *observer)
 }
 
 static void
-run_generator_dropped (CoroObserver  *observer,
-                       const char *name)
+run_generator_dropped (CoroObserver *observer,
+                       const char   *name)
 {
   if (observer->next != NULL && observer->next->generator_dropped != NULL)
     observer->next->generator_dropped (observer->next, name);
