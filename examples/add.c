@@ -7,7 +7,7 @@ static int
 add (int a,
      int b)
 {
-  coro_yield (NULL);            /* it may wait, and nobody who calls it has to know */
+  coro_yield (NULL);            /* it may wait, and its callers need not know */
   return a + b;
 }
 

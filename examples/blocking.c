@@ -1,4 +1,4 @@
-/* A function that blocks: called directly it stops everybody, in a thread nobody.
+/* A function that blocks: called directly it stops all other coroutines, in a thread none.
  * SPDX-License-Identifier: CC0-1.0
  */
 #include <coro-glib/coro-glib.h>

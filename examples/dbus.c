@@ -1,4 +1,4 @@
-/* A D-Bus service whose methods may wait, and who calls it; both ends are in this program,
+/* A D-Bus service whose methods may wait, and a client of it; both ends are in this program,
  * and need no bus: dbus URI…
  * SPDX-License-Identifier: CC0-1.0
  */
@@ -97,7 +97,7 @@ serve_cb (gpointer   fd,
 
   if (connection == NULL || !service_export (connection, error))
     return FALSE;
-  g_dbus_connection_start_message_processing (connection);      /* who calls finds the object */
+  g_dbus_connection_start_message_processing (connection);      /* from now on a call finds the object */
   return coro_sleep (G_MAXINT64, error);        /* until it is cancelled */
 }
 

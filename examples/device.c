@@ -13,7 +13,7 @@ struct _MyDevice
 {
   GObject parent_instance;
 
-  CoroWaiter *waiter;           /* (nullable): who waits */
+  CoroWaiter *waiter;           /* (nullable): of the coroutine that waits */
   GQueue events;
 };
 

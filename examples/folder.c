@@ -1,5 +1,5 @@
-/* A generator that reads a folder piece by piece, and who asks for one name after the
- * other; half of the way may be enough: folder [FOLDER [COUNT]]
+/* A generator that reads a folder piece by piece, and a loop that takes one name after the
+ * other, and may stop half-way: folder [FOLDER [COUNT]]
  * SPDX-License-Identifier: CC0-1.0
  */
 #include <coro-glib/coro-glib.h>
@@ -47,7 +47,7 @@ entries_cb (CoroGenerator  *generator,
         }
       for (GList *l = infos; l != NULL; l = l->next)
         if (!coro_generator_produce_object (generator, l->data, error))
-          return FALSE;                         /* closed: who asked has enough */
+          return FALSE;                         /* closed: the loop has enough */
     }
 }
 

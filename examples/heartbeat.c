@@ -20,7 +20,7 @@ heartbeat_cb (gpointer   user_data,
   return FALSE;
 }
 
-/* An ordinary function; `results` is the caller's, and nobody else's. */
+/* An ordinary function; `results` belongs to the caller alone. */
 static int
 process_items (int     *results,
                GError **error)
@@ -49,7 +49,7 @@ main_cb (gpointer   user_data,
   int results[N_ITEMS];
   int n_results = process_items (results, error);
 
-  coro_task_cancel (heartbeat);         /* takes effect at its sleep; nobody has to wait for that */
+  coro_task_cancel (heartbeat);         /* takes effect at its sleep; no wait is necessary */
   if (n_results < 0)
     return FALSE;
   g_print ("Processed %d items\n", n_results);

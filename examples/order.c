@@ -1,4 +1,4 @@
-/* Who sleeps less is done first; results stay in the order of the arguments.
+/* The coroutine with the shortest sleep is done first; results stay in the order of the arguments.
  * SPDX-License-Identifier: CC0-1.0
  */
 #include <coro-glib/coro-glib.h>

@@ -1,4 +1,4 @@
-/* A coroutine object: nothing runs before somebody awaits it.
+/* A coroutine object: nothing runs before it is awaited.
  * SPDX-License-Identifier: CC0-1.0
  */
 #include <coro-glib/coro-glib.h>

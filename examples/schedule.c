@@ -1,4 +1,4 @@
-/* Computing excludes everybody else, waiting does not: the times say who ran when.
+/* A coroutine that computes stops all others, one that waits does not: the times show which ran when.
  * SPDX-License-Identifier: CC0-1.0
  */
 #include <coro-glib/coro-glib.h>
@@ -28,7 +28,7 @@ job_cb (gpointer   user_data,
 
   g_print ("[%.2f] %s: starting CPU work\n", elapsed (), self->name);
   while (g_get_monotonic_time () < end)
-    ;                                   /* waits for nothing, so nobody else runs */
+    ;                                   /* waits for nothing, so no other coroutine runs */
   g_print ("[%.2f] %s: yielding to I/O\n", elapsed (), self->name);
   if (!coro_sleep (self->io_delay, error))
     return FALSE;

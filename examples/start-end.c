@@ -1,4 +1,4 @@
-/* Two lines with a second in between, which blocks nobody.
+/* Two lines with a second in between, which blocks no other coroutine.
  * SPDX-License-Identifier: CC0-1.0
  */
 #include <coro-glib/coro-glib.h>
