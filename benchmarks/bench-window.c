@@ -189,7 +189,7 @@ get_percent (gint64 time,
   return (double) time / (seconds * 1e9) * 100;
 }
 
-/* What is missing to 100 percent of both shares, somebody else had the processor. */
+/* Other programs had the processor for the rest, up to 100 percent. */
 static void
 print_busy (Bench      *bench,
             FrameMeter *meter,

@@ -17,7 +17,7 @@ typedef struct
   guint n_coroutines;           /* in all */
   guint n_asleep;
   guint n_started;
-  gboolean over;                /* nobody yields any more, all fall asleep */
+  gboolean over;                /* all stop yielding and fall asleep */
   double *figures;
 } Flat;
 
@@ -30,8 +30,8 @@ typedef enum
 
 static guint n_wanted;          /* measure_flat() takes no data */
 
-/* ns: the thread's processor time.  Nobody here ever waits, and what other programs take
- * would be in blocks of different length in different shares. */
+/* ns: the thread's processor time.  While it is measured the thread never sleeps, and in real
+ * time each block would include a different share of what other programs take. */
 static gint64
 get_cpu_time (void)
 {
@@ -62,7 +62,7 @@ flat_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* A round of this coroutine is a turn of everybody. */
+/* In each round of this coroutine every coroutine has one turn. */
 static double
 measure_yields (Flat *self)
 {
@@ -104,7 +104,7 @@ measure_timers (gboolean shortest)
   return bench_median_of (blocks, N_BLOCKS);
 }
 
-/* coro_run() cancels those who still sleep. */
+/* coro_run() cancels the coroutines that still sleep. */
 static gboolean
 stopwatch_cb (gpointer   user_data,
               GValue    *result,

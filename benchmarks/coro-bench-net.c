@@ -216,14 +216,15 @@ coro_bench_timer_precision (Bench *bench)
 
 /* --- other threads ---------------------------------------------------------------- */
 
-/* Somebody sleeps until a thread wakes him, which does so when he certainly sleeps. */
+/* A coroutine, or a plain poll(), sleeps until another thread wakes it.  The thread pauses
+ * first, so that the sleep has certainly begun. */
 typedef struct
 {
   double *late;                 /* ns */
   guint n;
   int asleep_fd;                /* (owned): tells the thread */
-  int wake_fd;                  /* (owned): for who sleeps in poll() */
-  gint64 woken;                 /* ns: before the thread wakes him */
+  int wake_fd;                  /* (owned): wakes the plain poll() */
+  gint64 woken;                 /* ns: right before the wake-up */
   CoroFuture *future;           /* (nullable) (owned): by the thread, which drops it */
 } Wakes;
 

@@ -339,8 +339,8 @@ coro_bench_cpu_pool (Bench *bench)
 
 #define INTERVAL (8 * G_TIME_SPAN_MILLISECOND)
 
-/* The times are those that this thread has had the processor for: what other programs do
- * meanwhile says nothing about who is served when. */
+/* The times count only while this thread has the processor: what other programs do meanwhile
+ * says nothing about when a source is served. */
 typedef struct
 {
   gint64 end;                   /* µs */

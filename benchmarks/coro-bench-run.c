@@ -5,7 +5,7 @@
 
 /* --- giving way ------------------------------------------------------------------- */
 
-/* One coroutine yields although nobody else is there. */
+/* One coroutine yields although there is no other. */
 static gint64
 yield_alone (guint    n,
              gpointer data)
@@ -53,8 +53,8 @@ yielding_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* The last one to start has the stopwatch: each of its rounds is one turn of everybody,
- * and neither starting nor ending is among them. */
+/* The last coroutine to start has the stopwatch: in each of its rounds every coroutine has one
+ * turn, and neither starting nor ending is measured. */
 static gboolean
 stopwatch_cb (gpointer   user_data,
               GValue    *result,

@@ -15,7 +15,7 @@
 #define N_HASHES      640
 #define MAX_WORKERS   256
 
-/* Who accepts. */
+/* How connections reach the workers. */
 typedef enum
 {
   ONE_FOR_ALL,                  /* coro_worker_pool_serve() */

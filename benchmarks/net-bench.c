@@ -19,8 +19,8 @@
 
 #define N_EVENTS 256
 
-/* The client has the other processor, where there is one.  -1: all of them are everybody's,
- * also the client's. */
+/* The client has the other processor, where there is one.  -1: server and client may run on
+ * all processors. */
 void
 net_pin_to (int processor)
 {

@@ -34,7 +34,7 @@ typedef struct
   double cpu;                   /* ns */
 } NetFigures;
 
-/* Serves whoever connects until the client is done, as net_client_watch() tells it.
+/* Serves all connections until the client is done, of which net_client_watch() tells it.
  * Takes `listen_fd`. */
 typedef void (*NetServeFunc) (int         listen_fd,
                               NetClient  *client,
