@@ -68,7 +68,7 @@ def parameters(node):
 
 
 def signature(node):
-    """Whoever calls it must not notice of which type it is."""
+    """What a caller sees of a method: it must be the same for every type of the object."""
     returned = node.find(f'{CORE}return-value')
     return returned.find(f'{CORE}type').get('name'), parameters(node), node.get('throws')
 

@@ -341,7 +341,7 @@ describe_cb (gpointer   user_data,
  * coro_fixture_spawn_describe:
  * @future: a future
  *
- * Awaits a future of somebody else in C.
+ * Awaits, in C, a future that may come from another language.
  *
  * Returns: (transfer full): a task, for a text that says what the value was
  */

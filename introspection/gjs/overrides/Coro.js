@@ -146,7 +146,7 @@ function getResult(future) {
     if (!future.is_done())
         throw new Coro.Error({code: Coro.Error.NO_RESULT, message: 'The future is not done'});
 
-    const error = cGetError.call(future);       // says that somebody has read it, too
+    const error = cGetError.call(future);       // also marks it as read
     const value = error === null && future._kept === null ? cGetValue.call(future) : null;
     if (value === null || typeof value === 'object')
         adopt(future);
@@ -461,7 +461,7 @@ function makeAwaitable(promised, plain) {
 // --- functions -------------------------------------------------------------------------
 
 // Runs an async function, which gets its task as argument, from the next turn of the
-// main loop on.  Returns the task; an error of it that nobody reads is logged.
+// main loop on.  Returns the task; if its error is never read, it is logged.
 function spawn(func) {
     if (typeof func !== 'function')
         throw new TypeError('Coro.spawn() takes a function');

@@ -135,7 +135,7 @@ test('a dropped task runs on', async () => {
     same(log, ['done']);
 });
 
-test('an error that nobody reads is logged once', async () => {
+test('an error that is never read is logged once', async () => {
     GLib.test_expect_message('Coro', GLib.LogLevelFlags.LEVEL_WARNING, '*CoroAsyncTask*RangeError: lost*');
     (() => {
         Coro.spawn(async () => {
@@ -314,7 +314,7 @@ test('cancel of a C task reaches the function it awaits', async () => {
     same(log, ['cancelled']);
 });
 
-test('cancel of a future reaches who awaits it', async () => {
+test('cancel of a future reaches the task that awaits it', async () => {
     const future = new Coro.Future();
     const task = Coro.spawn(() => future);
     await Coro.sleep(1);

@@ -180,7 +180,7 @@ class Tests:
 
 
 class Selector(Tests, unittest.TestCase):
-    """asyncio's own loop, with somebody who iterates the context."""
+    """asyncio's own loop, with a task that iterates the context."""
 
     def _callTestMethod(self, method):
         async def body():

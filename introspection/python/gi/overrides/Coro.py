@@ -6,8 +6,8 @@ Futures and tasks are awaitable, below two drivers:
 
 * Coro.spawn (coroutine) and Coro.run (coroutine) step Python coroutines straight from the
   GLib main loop.  They need no asyncio loop, in a GTK application as little as elsewhere.
-* An asyncio task awaits them too, as long as its loop, or somebody, iterates the main
-  context of the future; gi.events does.
+* An asyncio task awaits them too, as long as its loop or other code iterates the main
+  context of the future; the loop of gi.events does so itself.
 
 Python stays on the thread stack all the time: what suspends is the Python coroutine, never
 a C stack with Python on it.
@@ -213,7 +213,7 @@ def _future_reject(self, exception):
 
 def _future_error(self):
     """The exception of a future that is done without a value."""
-    error = _c_get_error(self)          # also says that somebody has read it
+    error = _c_get_error(self)          # also marks it as read
     if error is None:
         return None
     if self._exception is None:
@@ -579,8 +579,8 @@ def current_task():
 def spawn(coro, *, name=None):
     """Runs a coroutine from the main loop, starting on its next turn.
 
-    Returns the AsyncTask, which may be dropped: it runs on, and an exception of it that
-    nobody reads is logged."""
+    Returns the AsyncTask, which may be dropped: it runs on, and if its exception is never
+    read, it is logged."""
     if not inspect.iscoroutine(coro):
         if inspect.iscoroutinefunction(coro):
             raise TypeError(f'Coro.spawn() takes what a call of {coro.__qualname__}() returns')
