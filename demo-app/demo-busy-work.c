@@ -31,8 +31,8 @@ demo_busy_work (GTimeSpan duration)
   compute (checksum, duration);
 }
 
-/* Computes as long as the one above, and gives way after every step.  All the difference
- * is one line: coro_yield() comes back as soon as whoever was waiting had a turn. */
+/* Computes as long as the function above, and gives way after every step.  The only
+ * difference is one line: coro_yield() comes back when all that was waiting has had a turn. */
 gboolean
 demo_busy_work_yield (GTimeSpan duration, guint *n_steps, GError **error)
 {

@@ -381,8 +381,8 @@ demo_download_set_task (DemoDownload *self, CoroTask *task)
   g_set_object (&self->task, task);
 }
 
-/* Cancelling only asks: the row says so when the coroutine has cleaned up.  One that has
- * not taken its first step never will, so nobody else would tell. */
+/* Cancelling only asks: the row says so when the coroutine has cleaned up.  A coroutine that
+ * has not taken its first step never will, so this function has to tell the row. */
 void
 demo_download_cancel (DemoDownload *self)
 {

@@ -56,7 +56,7 @@ void               demo_download_set_size     (DemoDownload       *self,
 void               demo_download_add_bytes    (DemoDownload       *self,
                                                gsize               n_bytes);
 
-/* The run, for whoever cancels it. */
+/* The coroutine that downloads, so that it can be cancelled. */
 void               demo_download_set_task     (DemoDownload       *self,
                                                CoroTask           *task);
 void               demo_download_cancel       (DemoDownload       *self);

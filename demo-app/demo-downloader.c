@@ -112,8 +112,8 @@ number_file_name (const char *name, guint number)
   return g_strdup_printf ("%.*s (%u)%s", stem, name, number, name + stem);
 }
 
-/* Whether neither the folder nor another download of ours has the name.  Ours are asked
- * after the last wait: whoever runs in between may take it. */
+/* Whether neither the folder nor another download has the name.  The other downloads are
+ * looked at after the last wait, because during a wait any of them may take it. */
 static gboolean
 take_file (DemoDownloader *self, GFile *file, GError **error)
 {
@@ -124,7 +124,7 @@ take_file (DemoDownloader *self, GFile *file, GError **error)
          g_hash_table_add (self->taken, g_object_ref (file));
 }
 
-/* Chooses a name like @base in the folder, and keeps others of ours from taking it. */
+/* Chooses a name like @base in the folder, and keeps other downloads from taking it. */
 GFile *
 demo_downloader_choose_file (DemoDownloader *self, const char *base, GError **error)
 {

@@ -17,11 +17,11 @@
  *
  * A tick callback keeps the frame clock going and takes the time of every frame.  Beside it
  * a heartbeat of 4 ms watches the main loop: a compositor stops the frames of a window that
- * nobody sees, and only the heartbeat tells such a pause from a freeze. */
+ * is hidden, and only the heartbeat tells such a pause from a freeze. */
 
 #define HISTORY 300                                        /* five seconds at 60 Hz */
 #define HEARTBEAT 4                                        /* ms */
-#define LABEL_INTERVAL (125 * G_TIME_SPAN_MILLISECOND)     /* faster than that nobody reads */
+#define LABEL_INTERVAL (125 * G_TIME_SPAN_MILLISECOND)     /* no eye reads faster */
 #define WORK (250 * G_TIME_SPAN_MILLISECOND)
 
 struct _DemoFrameMeter

@@ -52,8 +52,8 @@ demo_hash_file (GFile *file, guint64 *total, guint64 *size, char **hash, GError 
   g_autoptr (GFileInputStream) stream = NULL;
   g_auto (CoroOperation) op = CORO_OPERATION_INIT;
 
-  /* Reads like blocking code.  CORO_CALL() starts the operation, lets everybody else run,
-   * and gives the result to the finish function when GIO has it. */
+  /* Reads like blocking code.  CORO_CALL() starts the operation, lets other code run, and
+   * gives the result to the finish function when GIO has it. */
   stream = g_file_read_finish (file, CORO_CALL (&op, g_file_read_async, file, DEMO_IO_PRIORITY), error);
   if (stream == NULL)
     return FALSE;

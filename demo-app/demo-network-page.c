@@ -111,7 +111,7 @@ network_page_update (DemoNetworkPage *self)
 static gboolean
 fetch (DemoDownloader *downloader, DemoDownload *download, GError **error)
 {
-  /* Nobody has to be told of a failure here: the row has its message already. */
+  /* A failure need not be reported here: the row has its message already. */
   demo_downloader_run (downloader, download, NULL);
   demo_download_set_task (download, NULL);
   return TRUE;

@@ -138,8 +138,8 @@ server_accept (DemoServer *self, GError **error)
   return connection != NULL && server_take_connection (self, connection, error);
 }
 
-/* The classic loop of a server, and it blocks nobody.  soup_server_listen_local() would do it
- * too; libsoup 3.2 fork_child_queued a socket with every connection then. */
+/* The classic loop of a server, and nothing else is blocked by it.  soup_server_listen_local()
+ * would do it too, but with it libsoup 3.2 loses a socket with every connection. */
 static gboolean
 accept_cb (gpointer user_data, GValue *result, GError **error)
 {
@@ -184,7 +184,7 @@ server_listen (DemoServer *self, GError **error)
   return TRUE;
 }
 
-/* A port that is ours and refuses: nobody else can come and listen on it. */
+/* A port that is ours and refuses: no other process can listen on it. */
 static gboolean
 server_bind_refusing (DemoServer *self, GError **error)
 {
@@ -242,7 +242,7 @@ demo_server_init (DemoServer *self)
   self->counts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 }
 
-/* The server and every request are members of @group: who owns the group ends them. */
+/* The server and every request are members of @group: the group's owner ends them. */
 DemoServer *
 demo_server_new (GFile *root, CoroTaskGroup *group, GError **error)
 {
@@ -276,7 +276,7 @@ demo_server_dup_url (DemoServer *self, const char *path, const char *query)
   return g_strconcat (self->base, "/", escaped, query != NULL ? "?" : NULL, query, NULL);
 }
 
-/* An address at which nobody listens. */
+/* An address at which no socket listens. */
 char *
 demo_server_dup_refused_url (DemoServer *self)
 {

@@ -27,7 +27,7 @@ demo_sha256sum (GFile *file, GError **error)
   if (!g_subprocess_communicate_utf8_finish (process, CORO_CALL (&op, g_subprocess_communicate_utf8_async, process, NULL),
                                              &output, &complaint, error))
     {
-      g_subprocess_force_exit (process);     /* cancelled: nobody wants its answer any more */
+      g_subprocess_force_exit (process);     /* cancelled: its answer is of no use any more */
       return NULL;
     }
   if (!g_subprocess_get_successful (process) || strlen (output) < HASH_LENGTH)

@@ -241,7 +241,7 @@ group_cb (gpointer out, GValue *result, GError **error)
       g_propagate_error (error, g_steal_pointer (&local_error));
       return FALSE;
     }
-  say (out, "nobody is left running: %s", local_error->message);
+  say (out, "nothing is left running: %s", local_error->message);
   return TRUE;
 }
 
@@ -258,7 +258,7 @@ say_request (DemoStudyOutput *out, const char *what)
 static gboolean
 serve_cb (gpointer out, GValue *result, GError **error)
 {
-  say_request (out, "begun");              /* nobody passed it on */
+  say_request (out, "begun");              /* without having been given it */
   if (!coro_sleep (300 * MS, error))
     return FALSE;
   say_request (out, "answered");
@@ -322,7 +322,7 @@ block_cb (gpointer out, GValue *result, GError **error)
 
 static const DemoStudyProgram programs[DEMO_STUDY_N_PROGRAMS] = {
   { "await", N_("Await"),
-    N_("A future is what somebody will have. Who awaits it is parked, and goes on with the value in the next line."),
+    N_("A future is a value to come. A coroutine that awaits it is parked, and goes on with the value in the next line."),
     await_cb },
   { "enter", N_("Enter and Leave"),
     N_("What was opened is closed on every way out of the block, the last one first, and closing may wait."),

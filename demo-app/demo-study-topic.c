@@ -107,7 +107,7 @@ run_cb (gpointer user_data, GValue *result, GError **error)
   if (local_error != NULL && coro_error_is_cancelled (local_error))
     {
       g_propagate_error (error, g_steal_pointer (&local_error));
-      return FALSE;                        /* who cancelled it has said that it ends */
+      return FALSE;                        /* the coroutine in its place goes on, or reports the end */
     }
   if (self->topic != NULL)
     topic_set_busy (self->topic, FALSE);

@@ -19,7 +19,7 @@
  * take a picture, wait until it is finished, take another, look at the results.  It is of
  * the application and not of the window, because its last act is to close the window.
  *
- * What it prints is for those who develop this program, and not translated. */
+ * What it prints is for the developers of this program, and not translated. */
 
 #define MAX_FRAMES 60000
 #define MIN_FRAMES 30

@@ -220,7 +220,7 @@ test_pipe (Fixture *fixture, gconstpointer data)
 {
   g_autofree char *path = g_build_filename (fixture->path, "pipe", NULL);
 
-  g_test_summary ("A pipe that nobody writes into does not stop the rest");
+  g_test_summary ("A pipe without a writer does not stop the rest");
 
   g_assert_cmpint (mkfifo (path, 0600), ==, 0);
   hash_tree (fixture);
@@ -241,7 +241,7 @@ test_unreadable (Fixture *fixture, gconstpointer data)
   g_chmod (fixture->path, 0755);
   g_chmod (locked, 0);
   g_chmod (locked_folder, 0);
-  /* root may read everything, so be somebody else for a while. */
+  /* root may read everything, so the test runs as another user for a while. */
   if (is_root)
     g_assert_cmpint (seteuid (65534), ==, 0);
   hash_tree (fixture);

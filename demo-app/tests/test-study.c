@@ -59,7 +59,7 @@ test_group (gpointer user_data, GValue *result, GError **error)
 
   coro_test_clock_start (coro_scheduler_get_running (), TRUE);
   g_assert_true (find ("group")->func (&output, NULL, error));
-  g_assert_true (g_str_has_prefix (text->str, "1\n2\n3\none of them fails\ncancelled: cleaning up\nnobody is left running: "));
+  g_assert_true (g_str_has_prefix (text->str, "1\n2\n3\none of them fails\ncancelled: cleaning up\nnothing is left running: "));
   return TRUE;
 }
 

@@ -218,7 +218,7 @@ story_destroy_while_held (Stage *stage)
   g_autoptr (GListModel) downloads = g_object_ref (demo_network_page_get_downloads (stage->network_page));
   CoroScheduler *scheduler = coro_scheduler_get_running ();
 
-  g_test_summary ("A window that is destroyed while somebody holds it stops its work nevertheless");
+  g_test_summary ("A window that is destroyed while a reference is left stops its work nevertheless");
 
   stage_start_both (stage);
   while (!stage_is_downloading (stage))
