@@ -369,7 +369,7 @@ test_other_threads_see_nothing (gpointer   user_data,
   return TRUE;
 }
 
-/* Who asks without a scheduler means that of the thread-default main context. */
+/* Without a scheduler as argument, the call graph is the one of the thread-default main context. */
 static void
 test_asked_from_outside (void)
 {

@@ -255,7 +255,8 @@ watch_from_here_cb (gpointer   user_data,
   return coro_await (task, NULL, error);
 }
 
-/* One that was acquired before nobody has counted: its release counts for no other. */
+/* A lock that was acquired before debug mode began is not counted, and its release must not be
+ * taken for the release of another lock. */
 static void
 test_locks_are_counted_from_the_beginning_of_debug_mode (void)
 {
@@ -802,7 +803,7 @@ main (int    argc,
       char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_summary ("Mistakes that debug mode looks for are named with who made them");
+  g_test_summary ("Debug mode reports a mistake with the coroutine that made it");
 
   g_test_add_func ("/debug/checks/pushed-context-is-blamed-on-who-pushed", test_pushed_context_is_blamed_on_who_pushed);
   g_test_add_func ("/debug/checks/popped-context-is-fine", test_popped_context_is_fine);

@@ -139,7 +139,7 @@ test_stack_has_as_many_frames_as_wanted (gpointer   user_data,
   return coro_await (task, NULL, error);
 }
 
-/* --- who waits for it --------------------------------------------------------------- */
+/* --- the coroutines that wait for it ------------------------------------------------ */
 
 static gboolean
 test_stack_tells_who_waits (gpointer   user_data,
@@ -175,7 +175,8 @@ join_with_another_cb (gpointer   user_data,
   return coro_nursery_join (&nursery);
 }
 
-/* Each of those that wait, by whatever lies between, and nobody else. */
+/* Every coroutine that waits for the task is named, also one that waits through a gather, and no
+ * other coroutine is. */
 static gboolean
 test_all_who_wait_are_named (gpointer   user_data,
                              GValue    *result,
@@ -228,7 +229,7 @@ main (int    argc,
       char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_summary ("A coroutine says what it does, where, and for whom");
+  g_test_summary ("A coroutine says what it does, where, and which coroutines wait for it");
 
   coro_test_add_func ("/spec/S337/states", test_states);
   coro_test_add_func ("/spec/S337/its-own", test_its_own);

@@ -81,13 +81,14 @@ deaf_cb (gpointer   user_data,
   return coro_return_string (result, "to its end");
 }
 
-/* From outside: in its own thread nobody else gets a turn. */
+/* The request comes from another thread: in the thread of the busy coroutine nothing else gets a
+ * turn. */
 static gpointer
 cancel_main (gpointer user_data)
 {
   Deaf *self = user_data;
 
-  while (count_logged ("<CoroTask 'bad' spawned at deaf_cb (") == 0)    /* a slow machine may have named who spawns it */
+  while (count_logged ("<CoroTask 'bad' spawned at deaf_cb (") == 0)    /* a slow machine may have named its spawner */
     g_thread_yield ();
   g_assert_true (coro_task_cancel (self->task));
   g_atomic_int_set (&self->cancelled, TRUE);
