@@ -43,8 +43,8 @@ spinning_cb (GtkSpinner *spinner,
     (*(guint *) n_stops)++;
 }
 
-/* The spinner stops on every path: it says when it is over.  What is in memory is loaded at
- * once, so that nobody may see it spinning. */
+/* The spinner stops on every path, which says that the work is over.  Whether it spins cannot be
+ * asked: a file that is in the page cache is loaded at once, before the test could look. */
 static void
 click_and_wait (Window *self)
 {
