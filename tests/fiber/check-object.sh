@@ -41,7 +41,7 @@ check $? "has its symbols"
 echo "$symbols" | grep -v UND | grep -vq HIDDEN
 check $((1 - $?)) "hides its symbols"
 "$readelf" --debug-dump=frames "$object" | grep -qE 'DW_CFA_undefined'
-check $? "ends the stack for those who unwind"
+check $? "ends the stack for an unwinder"
 
 echo "1..$n"
 exit $failed

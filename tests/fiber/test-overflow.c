@@ -369,7 +369,7 @@ main (int   argc,
       char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_summary ("Stack overflows: named where somebody asked for it");
+  g_test_summary ("A stack overflow names the coroutine where the program asks for it");
 
   g_test_add_func ("/overflow/is-silent-unless-asked", test_is_silent_unless_asked);
   g_test_add_func ("/overflow/names-the-coroutine-on-request", test_names_the_coroutine_on_request);

@@ -248,7 +248,8 @@ test_deep_stacks_give_their_pages_back (void)
   coro_stack_pool_free (pool);
 }
 
-/* A frame with a large buffer that nobody used: the pages are not in one piece. */
+/* A frame has a large buffer that was never used, so that the pages in use are not in one
+ * piece. */
 static void
 test_deep_pages_are_found_below_a_hole (void)
 {
