@@ -530,7 +530,7 @@ test_wrong_type (gpointer   user_data,
   return TRUE;
 }
 
-/* --- who is meant ----------------------------------------------------------------------- */
+/* --- the generator that a message names ------------------------------------------------- */
 
 static gboolean
 fail_to_close (CoroGenerator  *generator,
@@ -562,7 +562,7 @@ begin_and_drop_cb (gpointer   generator,
   return coro_test_settle (error);
 }
 
-/* At the end of the loop. */
+/* The generator is closed at the end of the main loop. */
 static void
 test_who_fails_to_close_is_named (void)
 {
@@ -583,7 +583,7 @@ test_nameless_has_a_word (void)
   g_test_assert_expected_messages ();
 }
 
-/* The coroutine that closes one that was dropped has its name. */
+/* A generator that was dropped is closed by a coroutine, and this coroutine has its name. */
 static gboolean
 test_who_was_dropped_is_named (gpointer   user_data,
                                GValue    *result,
@@ -597,7 +597,7 @@ test_who_was_dropped_is_named (gpointer   user_data,
   return TRUE;
 }
 
-/* What it holds is leaked, on its stack. */
+/* Whatever the generator's stack holds is leaked. */
 static void
 test_who_outlives_its_loop_is_named (void)
 {
