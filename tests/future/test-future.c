@@ -149,7 +149,7 @@ test_made_done (void)
   g_assert_error (coro_future_get_error (rejected), G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
 }
 
-/* --- errors that nobody reads ----------------------------------------------------- */
+/* --- errors that remain unread ---------------------------------------------------- */
 
 static void
 test_unread_error_is_said_once (void)
@@ -318,7 +318,7 @@ freed_cb (gpointer  data,
   note ("freed");
 }
 
-/* Nobody can complete it any more: who waits is told. */
+/* A dropped future can never be completed any more, so its callbacks are told. */
 static void
 test_dropped_with_callbacks (void)
 {

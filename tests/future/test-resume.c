@@ -151,7 +151,8 @@ test_outside (void)
   g_assert_error (error, CORO_ERROR, CORO_ERROR_NOT_IN_COROUTINE);
 }
 
-/* The body of one resumes another; each suspends to who has resumed it. */
+/* The body of one coroutine resumes another; each coroutine suspends to the one that has resumed
+ * it. */
 static gboolean
 outer_cb (gpointer   inner,
           GValue    *result,

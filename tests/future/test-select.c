@@ -91,7 +91,8 @@ cancelled_cb (gpointer   user_data,
   }
   assert_timed_out (local_error);
 
-  /* Woken and cancelled in the same turn: no code runs for somebody who is gone. */
+  /* Woken and cancelled in the same turn: the select fails, and the code after it does not
+   * run. */
   woken = coro_spawn_task (select_cb, futures, NULL);
   if (!coro_yield (error))
     return FALSE;

@@ -388,7 +388,7 @@ swallowed_cb (gpointer   user_data,
   return *error == NULL;
 }
 
-/* D2: nobody has heard of it, so it comes again. */
+/* D2: a wait that has no place for its error leaves the request unread, so it comes again. */
 static gboolean
 deaf_cb (gpointer   user_data,
          GValue    *result,
@@ -1065,7 +1065,7 @@ cancel_very_deep_chain_cb (gpointer   user_data,
   g_assert_false (coro_await (task, NULL, &wait_error));
   assert_cancelled (wait_error);
   g_assert_cmpint (coro_scheduler_count_coroutines (scheduler), ==, 1);
-  g_assert_cmpint (now () - start, <, SECOND / 2);      /* nobody slept to the end */
+  g_assert_cmpint (now () - start, <, SECOND / 2);      /* no coroutine slept to the end */
   return TRUE;
 }
 
@@ -1113,7 +1113,7 @@ cancel_running_later_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Whose cleanup takes long, and does not mind being told to hurry. */
+/* A coroutine with a long cleanup, which a second request cuts short. */
 static gboolean
 long_cleanup_cb (gpointer   user_data,
                  GValue    *result,
@@ -1152,7 +1152,8 @@ second_request_is_passed_on_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Who is cancelled already and then waits takes along what it waits for, and waits for it. */
+/* A task that is cancelled already and then awaits another one cancels that one as well, and
+ * waits for its end. */
 static gboolean
 cancelled_before_takes_along_cb (gpointer   user_data,
                                  GValue    *result,
@@ -1170,7 +1171,7 @@ cancelled_before_takes_along_cb (gpointer   user_data,
   return coro_yield (error);
 }
 
-/* But not what somebody else wants. */
+/* But a future that another task awaits as well is not cancelled. */
 static gboolean
 cancelled_before_leaves_shared_cb (gpointer   user_data,
                                    GValue    *result,

@@ -412,7 +412,8 @@ clean_up_cb (gpointer   user_data,
   return FALSE;
 }
 
-/* Who awaits a task of another thread and is cancelled waits for its cleanup too. */
+/* A coroutine that is cancelled while it awaits a task of another thread waits for that task's
+ * cleanup too. */
 static gboolean
 waits_for_their_cleanup_cb (gpointer   user_data,
                             GValue    *result,
