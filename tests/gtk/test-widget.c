@@ -41,7 +41,7 @@ freed_cb (gpointer user_data)
   ((Work *) user_data)->n_freed++;
 }
 
-/* The widget of `work`, which nobody else holds. */
+/* The widget of `work`.  The caller holds the only reference to it. */
 static GtkWidget *
 make_widget (Work *work)
 {
