@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Does one thing N times, so that somebody can count the instructions: operations CASE N.
+/* Does one thing N times, so that a profiler can count the instructions: operations CASE N.
  * The difference of two N leaves out what happens only once.
  *
- * Who counts is slow.  With a time slice of an hour that changes nothing: the clock is read
- * every so many resumes, and the slice is never over. */
+ * A program runs slowly under the profiler.  With a time slice of an hour this does not change the
+ * count: the clock is read every so many resumes, and the slice is never over. */
 
 typedef struct
 {
