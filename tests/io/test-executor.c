@@ -853,7 +853,7 @@ submit_and_return_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Nobody waits for it but the end of the run, which is not over before. */
+/* No coroutine waits for the function, but the run does not end before it has returned. */
 static void
 test_run_waits (void)
 {
@@ -1004,7 +1004,8 @@ test_outside (void)
   door_clear (&door);
 }
 
-/* Who drops it does not wait, and fork_child_queued nothing. */
+/* Dropping the last reference to an executor does not block, and the functions that were submitted
+ * still run. */
 static gboolean
 test_dropped (gpointer   user_data,
               GValue    *result,

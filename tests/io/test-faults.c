@@ -1,8 +1,8 @@
 /* libcoro-glib: async/await for GLib
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Peers that vanish, descriptors that run out, programs that are started: an error to who waits
- * for it, nothing hangs, and nobody else notices.
+ * Peers that vanish, descriptors that run out, programs that are started: the coroutine that waits
+ * gets an error, nothing hangs, and other connections are not affected.
  */
 #include "socket-pair.h"
 
@@ -19,9 +19,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* --- who is not to notice --------------------------------------------------------- */
+/* --- bystanders ------------------------------------------------------------------- */
 
-/* Connections on which somebody waits while others are in trouble. */
+/* A connection that works, with a coroutine that waits on it, while others are in trouble. */
 typedef struct
 {
   Pair pair;
@@ -156,7 +156,8 @@ receive_cb (gpointer   user_data,
   Call *self = user_data;
   char c;
 
-  /* 0, the end, where the kernel has told somebody else of the error: it says it once. */
+  /* 0, the end, if the kernel has already given the error to another call: it reports it only
+   * once. */
   g_assert_cmpint (coro_socket_receive (self->socket, &c, 1, &self->error), <=, 0);
   self->done = TRUE;
   return TRUE;
@@ -175,8 +176,8 @@ send_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* What was sent is not acknowledged: who waits for the answer hears of it, and who waits for room
- * to write more. */
+/* The peer does not acknowledge what was sent: the reader that waits for the answer fails, and so
+ * does the writer that waits for room. */
 static gboolean
 unacknowledged_cb (gpointer   user_data,
                    GValue    *result,
@@ -199,7 +200,7 @@ unacknowledged_cb (gpointer   user_data,
   set_option (pair.a, IPPROTO_TCP, TCP_USER_TIMEOUT, 50);
   if (!coro_await (reader, NULL, error) || !coro_await (writer, NULL, error))
     return FALSE;
-  /* Whoever asks first. */
+  /* The first of the two to ask the kernel gets the error. */
   g_assert_true (g_error_matches (reading.error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT) ||
                  g_error_matches (writing.error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT));
   g_clear_error (&reading.error);
@@ -207,7 +208,8 @@ unacknowledged_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Nothing was sent, and nobody would ever know but for the kernel's questions. */
+/* Nothing was sent, so that only the keepalive probes of the kernel can find out that the peer has
+ * vanished. */
 static gboolean
 keepalive_cb (gpointer   user_data,
               GValue    *result,
@@ -507,7 +509,7 @@ exec_cb (gpointer   user_data,
   inherited = list (program);
   g_assert_cmpstr (inherited, ==, given);
 
-  /* And here nobody has noticed. */
+  /* In the parent process all goes on as before. */
   bystander_check (&bystander);
   bystander_check (&other);
   g_assert_false (coro_future_is_done (CORO_FUTURE (accepting)));
@@ -542,7 +544,7 @@ main (int    argc,
   add_with_filter ("/io/faults/silent-peer", silent_peer_cb);
   add_with_filter ("/io/faults/silent-listener", silent_listener_cb);
   coro_test_add_func ("/io/faults/refused-at-once", refused_at_once_cb);
-  if (g_getenv ("CORO_TEST_VALGRIND") == NULL)  /* whose descriptors the limit is, and the program */
+  if (g_getenv ("CORO_TEST_VALGRIND") == NULL)  /* the limit and the program are valgrind's */
     {
       coro_test_add_func ("/io/faults/no-descriptors", no_descriptors_cb);
       coro_test_add_data_func ("/io/faults/exec", exec_cb, list_by_exec, NULL);

@@ -615,7 +615,7 @@ new_reset (void)
   return fd;
 }
 
-/* A UDP socket nobody is at the other end of, which it has heard. */
+/* A UDP socket that has no peer at the other end, and has already been told so. */
 static int
 new_refused (void)
 {
@@ -790,8 +790,8 @@ closed_by_us_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Somebody closes a descriptor behind our back and its number is given to another: who
- * waited hears of it, and the new one works. */
+/* Foreign code closes a descriptor, and another file gets its number: the coroutine that waited
+ * is told that it was closed, and waiting for the new file works. */
 static gboolean
 number_reused_cb (gpointer   user_data,
                   GValue    *result,
@@ -824,8 +824,8 @@ number_reused_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* The file of a descriptor that was closed is open elsewhere, so that the kernel goes on
- * about it; nobody is woken in error. */
+/* The descriptor was closed, but its file is still open elsewhere, so that the kernel goes on
+ * reporting its events; no coroutine is woken in error. */
 static gboolean
 ghost_cb (gpointer   user_data,
           GValue    *result,
@@ -860,7 +860,7 @@ ghost_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Foreign code has closed the epoll descriptor; who waits does not notice. */
+/* Foreign code has closed the epoll descriptor; the coroutine that waits does not notice. */
 static gboolean
 epoll_closed_cb (gpointer   user_data,
                  GValue    *result,
@@ -905,7 +905,7 @@ epoll_closed_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Likewise with nobody waiting but for the time: no test clock. */
+/* Likewise where the only coroutine waits for the time, on the real clock. */
 static gboolean
 real_sleep_cb (gpointer   user_data,
                GValue    *result,
@@ -1078,7 +1078,8 @@ test_wake_number_reused (void)
   g_assert_no_error (error);
 }
 
-/* A timer of ours that is to be armed is not sought where somebody else waits now. */
+/* Foreign code has put another file in the place of our timer's descriptor, and a coroutine waits
+ * for that file: the timers go on working and leave that wait alone. */
 static gboolean
 timer_number_reused_cb (gpointer   user_data,
                         GValue    *result,
@@ -1138,8 +1139,8 @@ unlimit_descriptors (void)
   g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &saved_limit), ==, 0);
 }
 
-/* The epoll is gone, and there is no descriptor for another: who waits does not notice, and nor
- * does who begins to.  As soon as there is one, there is an epoll again. */
+/* The epoll is gone, and there is no descriptor for another: coroutines that wait do not notice,
+ * and others can begin to wait.  As soon as a descriptor is free, there is an epoll again. */
 static gboolean
 no_epoll_cb (gpointer   user_data,
              GValue    *result,
@@ -1206,7 +1207,7 @@ looking_poll (GPollFD *fds,
   return g_poll (fds, n_fds, timeout);
 }
 
-/* Who began to wait when there was no epoll, and ends when there can be one again, leaves nothing
+/* A wait that began when there was no epoll, and ends when there can be one again, leaves nothing
  * behind for the main loop to poll. */
 static gboolean
 left_to_poll_cb (gpointer   user_data,

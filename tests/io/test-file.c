@@ -224,7 +224,7 @@ load_cb (gpointer   file,
   return bytes != NULL && coro_return_take_boxed (result, G_TYPE_BYTES, bytes);
 }
 
-/* Nobody writes to it yet. */
+/* The pipe has no writer yet: loading waits for one, and then for the end. */
 static gboolean
 load_pipe_cb (gpointer   user_data,
               GValue    *result,
@@ -393,7 +393,7 @@ cancel_load_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Nobody takes the error, so the request comes again. */
+/* The first call has no place for the error, so the second is cancelled as well. */
 static gboolean
 cancel_unheard_cb (gpointer   user_data,
                    GValue    *result,
@@ -628,7 +628,7 @@ fork_cb (gpointer   user_data,
   return load_once_cb (NULL, NULL, error);
 }
 
-/* Threads do not come along, so that without io_uring a child has nobody to read for it. */
+/* fork() does not copy threads, so that without io_uring a child has no thread to read for it. */
 static gboolean
 can_fork (void)
 {
@@ -782,7 +782,8 @@ test_lack (gconstpointer data)
   remove_folder ();
 }
 
-/* Somebody closes every descriptor that is not his own.  The rest goes on with threads. */
+/* Foreign code closes descriptors that are not its own, among them that of the ring.  From then on
+ * threads do the work. */
 static gboolean
 ring_closed_cb (gpointer   user_data,
                 GValue    *result,
@@ -1205,7 +1206,8 @@ cancel_save_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Somebody else has put another file there meanwhile: the last one stands, whole. */
+/* Meanwhile other code puts another file there, or removes it: what is there in the end is one of
+ * the two files, whole, or nothing. */
 static gboolean
 save_replaced_cb (gpointer   user_data,
                   GValue    *result,
@@ -1431,7 +1433,7 @@ save_pipe_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Nobody is at the other end, or not any more. */
+/* The pipe has no reader, or has lost it. */
 static gboolean
 save_pipe_alone_cb (gpointer   user_data,
                     GValue    *result,

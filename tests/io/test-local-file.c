@@ -290,7 +290,8 @@ write_cb (gpointer   user_data,
   return coro_local_file_write_all (use->file, use->buffer, use->size, 0, NULL, error);
 }
 
-/* The buffer is freed as soon as the call is over: nobody may still write to it. */
+/* The buffer is freed as soon as the call is over: neither a thread nor the kernel may still write
+ * to it. */
 static gboolean
 cancel_cb (gpointer   user_data,
            GValue    *result,
@@ -359,7 +360,7 @@ pipe_cb (gpointer   user_data,
   return coro_local_file_close (reader, error) && coro_local_file_close (writer, error);
 }
 
-/* Nobody is at the other end: an error for who wants to write, a wait for who reads. */
+/* A pipe with one end only: opening it to write fails, and a reader waits. */
 static gboolean
 pipe_alone_cb (gpointer   user_data,
                GValue    *result,
@@ -385,7 +386,7 @@ pipe_alone_cb (gpointer   user_data,
   return coro_local_file_close (reader, error);
 }
 
-/* Its reader goes while somebody waits for room. */
+/* The reader of a pipe closes it while a coroutine waits for room to write. */
 static gboolean
 pipe_broken_cb (gpointer   user_data,
                 GValue    *result,
@@ -609,7 +610,8 @@ open_body (gpointer   fixture,
   return file != NULL;
 }
 
-/* Afterwards the buffer is the caller's again: who still writes to it writes over this. */
+/* Afterwards the buffer is the caller's again, and filled here: a read that still wrote to it would
+ * mix its bytes with these. */
 static gboolean
 read_body (gpointer   fixture,
            GError   **error)

@@ -131,7 +131,7 @@ put (Fixture    *self,
   g_assert_cmpint (write (self->fds[1], text, strlen (text)), ==, (gssize) strlen (text));
 }
 
-/* What nobody has read. */
+/* What is left unread in the pipe. */
 static char *
 take (Fixture *self)
 {
@@ -525,8 +525,8 @@ wait_cb (gpointer   fd,
   return coro_fd_wait (GPOINTER_TO_INT (fd), G_IO_IN, -1, error) != 0;
 }
 
-/* Its number is another file, for which somebody waits: that is heard of, so is the end of
- * what is under way, and the file stays open. */
+/* Another file has got the number of the ring's descriptor, and a coroutine waits for that file.
+ * The coroutine is woken, the read that is under way comes to its end, and the file stays open. */
 static gboolean
 reused_cb (gpointer   user_data,
            GValue    *result,

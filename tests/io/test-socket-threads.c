@@ -42,8 +42,8 @@ nothing_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Starts it in a worker, and returns when it is parked there: whoever comes after it in that
- * thread has its turn then. */
+/* Starts `func` in a worker, and returns when it is parked there: the coroutine that is spawned
+ * after it in that thread has had its turn by then. */
 static CoroTask *
 park_in_worker (Receiver *self,
                 CoroFunc  func,
@@ -191,8 +191,8 @@ send_and_receive_cb (gpointer   user_data,
 
 /* --- closed ------------------------------------------------------------------------------- */
 
-/* Those who wait in other threads hear of it, in a thread that has waited for it itself and
- * in one that has not. */
+/* Coroutines that wait in other threads are told that the socket was closed, whether the thread
+ * that closes it has waited for it itself or not. */
 static gboolean
 closed_here_cb (gpointer   user_data,
                 GValue    *result,
@@ -228,7 +228,7 @@ closed_here_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* They do without receiving, and without a connection. */
+/* Coroutines that only wait for the socket to be ready, or connect it, are told as well. */
 static gboolean
 wait_cb (gpointer   user_data,
          GValue    *result,
@@ -279,7 +279,7 @@ closed_waiting_cb (gpointer   user_data,
   return assert_told (&receiver, wait_cb, error);
 }
 
-/* Where the queue of who wants to be accepted is full, nobody gets an answer. */
+/* While the listener's queue is full, a connection attempt gets no answer. */
 static gboolean
 closed_connecting_cb (gpointer   user_data,
                       GValue    *result,
@@ -307,8 +307,8 @@ closed_connecting_cb (gpointer   user_data,
   return assert_told (&(Receiver) { .socket = socket, .address = address }, connect_cb, error);
 }
 
-/* By a thread without coroutines, whose context is the default one like that of who waits:
- * it must not touch what is that one's. */
+/* A thread without coroutines closes the socket.  Its context is the default one, as is that of
+ * the coroutine that waits: it must not touch what belongs to the coroutine's thread. */
 static gpointer
 close_thread (gpointer data)
 {
@@ -412,7 +412,7 @@ test_closed_by_other_context (void)
   coro_runner_close (waiting);
 }
 
-/* Also who is about to wait and has not yet. */
+/* A coroutine is told as well if it is only about to wait when the socket is closed. */
 G_GNUC_UNUSED static gboolean
 closed_amid_cb (gpointer   user_data,
                 GValue    *result,
@@ -437,7 +437,8 @@ closed_amid_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* A closed number is another socket's: the old news do not reach who waits for that. */
+/* Another socket has got the number of one that was closed: news of the old one does not reach the
+ * coroutine that waits for the new one. */
 static gboolean
 number_reused_cb (gpointer   user_data,
                   GValue    *result,
@@ -521,7 +522,7 @@ context_ended_cb (gpointer   user_data,
     g_assert_true (coro_yield (error));
   g_assert_cmpint (coro_socket_send (pair.a, "here", 4, error), ==, 4);
   g_assert_true (coro_yield (error));
-  g_assert_true (coro_socket_close (pair.b, error));    /* which tells nobody who is gone */
+  g_assert_true (coro_socket_close (pair.b, error));    /* must not tell the thread that is gone */
   return coro_await (task, NULL, error) && (g_clear_error (&here.error), TRUE);
 }
 

@@ -133,8 +133,8 @@ send_stream_cb (gpointer   user_data,
   return g_socket_shutdown (self->socket, FALSE, TRUE, error);
 }
 
-/* More than fits into the kernel's buffers, in reads of odd sizes; a half-open peer at the
- * end, to whom one can still send. */
+/* More than fits into the kernel's buffers, in reads of odd sizes; at the end the peer has closed
+ * its half of the connection and can still be sent to. */
 static gboolean
 stream_cb (gpointer   user_data,
            GValue    *result,
@@ -162,8 +162,8 @@ stream_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* The last bytes and the end arrive together, in front of somebody who reads more than
- * that and one who reads less. */
+/* The last bytes and the end of the stream arrive before the coroutine reads or while it waits,
+ * together or one after the other: it gets the bytes first, and then the end. */
 static gboolean
 end_with_data_cb (gpointer   user_data,
                   GValue    *result,
@@ -220,7 +220,7 @@ attached_descriptors_cb (gpointer   user_data,
   g_autoptr (CoroTask) task = coro_spawn_task (receive_cb, &call, NULL);
   char buffer[64];
 
-  /* Somebody has waited: readiness is kept from now on. */
+  /* A coroutine has waited for the socket: from now on its readiness is remembered. */
   let_wait ();
   g_assert_cmpint (coro_socket_send (pair.a, "x", 1, error), ==, 1);
   g_assert_true (coro_await (task, NULL, error));
@@ -591,8 +591,8 @@ closed_while_waiting_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Closed behind our back, and its number given to another socket: who waited hears of it
- * and the new one works. */
+/* A socket is closed behind our back, and another one gets its number: the coroutine that waited
+ * is told that it was closed, and the new socket works. */
 static gboolean
 number_reused_cb (gpointer   user_data,
                   GValue    *result,
@@ -780,7 +780,7 @@ serve_many_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Closed, the server lets those who are there come to their end; and cancelled, no longer. */
+/* A server that is closed waits for the end of its connections; cancelled, it no longer does. */
 static gboolean
 serve_drains_cb (gpointer   user_data,
                  GValue    *result,

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * TLS over loopback, both ends coroutines of one thread, by GIO's connections and
- * CORO_CALL(): what goes wrong is told to who waits for it, and the others go on.
+ * CORO_CALL(): a coroutine that waits is told of what goes wrong, and the others go on.
  */
 #include "test-util.h"
 #include "tls-certificate.h"
@@ -78,7 +78,7 @@ tear_down (void)
 
 /* --- two ends ------------------------------------------------------------------------- */
 
-/* The connections below are those of TCP; on top of each, once somebody wants it, TLS. */
+/* The connections below are those of TCP; on top of each, once a test has opened it, is TLS. */
 typedef struct
 {
   GSocketConnection *client_below;
@@ -329,7 +329,8 @@ echo_both_ways_cb (gpointer   user_data,
 
 /* --- what goes wrong --------------------------------------------------------------------- */
 
-/* The error that who waits at one end is told.  The other end hears something as well. */
+/* The client refuses the certificate and is told why; the server gets an error as well.  Another
+ * connection goes on. */
 static void
 refuse (GTlsDatabase         *database,
         const char           *name,
@@ -355,7 +356,7 @@ refuse (GTlsDatabase         *database,
   g_assert_nonnull (coro_future_get_error (CORO_FUTURE (server)));
   g_assert_false (g_error_matches (coro_future_get_error (CORO_FUTURE (server)), G_IO_ERROR, G_IO_ERROR_CANCELLED));
 
-  /* Whose certificate is right does not notice. */
+  /* The connection with the right certificate is not affected. */
   {
     Call call = { .stream = beside.server };
     g_autoptr (CoroTask) task = coro_spawn_task (receive_cb, &call, NULL);
@@ -384,7 +385,7 @@ wrong_name_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Somebody who speaks something else. */
+/* The peer does not speak TLS. */
 static gboolean
 no_tls_cb (gpointer   user_data,
            GValue    *result,
@@ -578,7 +579,7 @@ main (int    argc,
   int result;
 
   g_test_init (&argc, &argv, NULL);
-  g_test_summary ("TLS through GIO: the error is told to who waits, and the others go on");
+  g_test_summary ("TLS through GIO: the waiter is told of an error, and others go on");
 
   if (!g_tls_backend_supports_tls (g_tls_backend_get_default ()))
     g_error ("GIO has no TLS: glib-networking is missing");

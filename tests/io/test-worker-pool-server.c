@@ -1,7 +1,7 @@
 /* libcoro-glib: async/await for GLib
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One listening socket, many workers: who serves whom, and how it ends.
+ * One listening socket, many workers: which worker serves which client, and how it ends.
  */
 #include "lib/no-threads.h"
 #include "socket-util.h"
@@ -16,7 +16,7 @@ static CoroWorkerPool *pool;
 typedef struct
 {
   GSocket *listener;            /* (owned) */
-  CoroTask *task;               /* (nullable) (owned): of who serves */
+  CoroTask *task;               /* (nullable) (owned): the coroutine that serves */
   int n_served[N_WORKERS];      /* (atomic): by each worker */
   int n_open;                   /* (atomic) */
 } Server;
@@ -107,7 +107,7 @@ clients_free (GSocket **clients,
     g_object_unref (clients[i]);
 }
 
-/* --- who serves whom ------------------------------------------------------------------ */
+/* --- which worker serves which client ------------------------------------------------- */
 
 static gboolean
 spread_evenly_cb (gpointer   user_data,
@@ -393,7 +393,7 @@ serve_stubborn_cb (gpointer   user_data,
   return coro_worker_pool_serve (pool, user_data, stubborn_cb, &n_tries, error);
 }
 
-/* Who goes on after it was cancelled is cancelled again. */
+/* A handler that goes on after it was cancelled is cancelled again. */
 static gboolean
 cancel_stubborn_cb (gpointer   user_data,
                     GValue    *result,
@@ -534,7 +534,7 @@ left_behind_cb (gpointer   draining,
   return TRUE;
 }
 
-/* What the connection holds is leaked; the process ends without anybody looking for that. */
+/* What the connection holds is leaked, so the process ends by _exit(), without a leak check. */
 static void
 test_left_behind (gconstpointer draining)
 {
@@ -584,7 +584,7 @@ dropped_before_retry_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* The one who serves is in the pool itself. */
+/* The coroutine that serves runs in the pool itself. */
 static gboolean
 served_from_inside_cb (gpointer   user_data,
                        GValue    *result,

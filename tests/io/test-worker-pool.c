@@ -141,7 +141,7 @@ context_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Nobody reads why: the worker says it. */
+/* The error of a coroutine without a handle remains unread: the worker reports it. */
 static gboolean
 unhandled_cb (gpointer   user_data,
               GValue    *result,
@@ -231,7 +231,7 @@ cancel_during_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Who waits here is cancelled, and takes what runs there along. */
+/* A waiter in this thread that is cancelled also cancels the task that it awaits in the worker. */
 static gboolean
 cancel_goes_along_cb (gpointer   user_data,
                       GValue    *result,
@@ -382,7 +382,7 @@ shut_down_pending_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Nobody shuts it down: who waits hears of the end in any case. */
+/* A pool is dropped without being shut down: its tasks end all the same, as cancelled. */
 static gboolean
 dropped_cb (gpointer   user_data,
             GValue    *result,

@@ -5,7 +5,7 @@
  * first.  Made by
  *   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 36500 \
  *     -subj /CN=test.example -addext subjectAltName=DNS:test.example
- * Nobody should trust them: everybody has the key.
+ * No program should trust them: the key is public.
  */
 #pragma once
 
