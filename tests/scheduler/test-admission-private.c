@@ -18,7 +18,7 @@ typedef struct
   guint n_ended;
   guint n_destroyed;
   guint most_stacks;            /* in use at a time */
-  guint started_before;         /* how many had started when somebody woke up */
+  guint started_before;         /* how many had started when the sleeper woke up */
   gboolean over;
   CoroFuture *future;           /* (owned) (nullable) */
 } Crowd;
@@ -29,7 +29,8 @@ count_stacks (void)
   return coro_stack_pool_count_in_use (coro_scheduler_get_running ()->stacks);
 }
 
-/* Lets all that can run do so, after which nobody is counted any more. */
+/* Lets all that can run do so.  After that no coroutine is in the backlog, admitted from it, or
+ * ready. */
 static gboolean
 settle_all (GError **error)
 {
@@ -95,7 +96,8 @@ start_in_order_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Those who wake up are so many that there is room for more, of which the last is not first. */
+/* So many coroutines wake up that there is room to start more of the new ones: the last of these
+ * must not start before those in the backlog. */
 static gboolean
 later_does_not_overtake_cb (gpointer   user_data,
                             GValue    *result,

@@ -362,8 +362,9 @@ test_threads_ask_and_cancel (void)
   g_assert_cmpint (self.n_cancelled, >=, N_THREADS * (N_CALLS / 3));
 }
 
-/* The context goes while others still ask and cancel.  Who wakes it between its last reference and
- * our learning of that must leave it alone: GLib would say so in a critical. */
+/* The context is freed while other threads still ask and cancel.  A thread that is to wake it
+ * after its last reference has gone, but before the scheduler knows, must leave it alone: GLib
+ * would report a critical. */
 static void
 test_end_among_threads (void)
 {

@@ -236,7 +236,7 @@ first_thread (gpointer data)
   return NULL;
 }
 
-/* A context may change threads as long as nobody is parked. */
+/* A context may change threads as long as no coroutine is parked. */
 static void
 test_moves_between_threads (void)
 {

@@ -77,7 +77,7 @@ test_callbacks_taken_back_are_freed (void)
   assert_trace ("~a");
 }
 
-/* Nobody has ever iterated the context: all is on its way in the inbox. */
+/* The context was never iterated: all callbacks are still in the inbox. */
 static void
 test_callbacks_under_way_are_freed (void)
 {
@@ -137,7 +137,8 @@ no_coroutine_free_cb (gpointer unused)
   note (coro_task_get_current () == NULL ? "~native" : "~coroutine");
 }
 
-/* Code of others does not run on the stack of who happened to hold the context. */
+/* A coroutine drops the last reference to the context.  The callbacks of others are freed on the
+ * main stack, not on that of the coroutine. */
 static gboolean
 drop_context_cb (gpointer   context,
                  GValue    *result,
@@ -176,7 +177,7 @@ test_dropped_after_the_end (void)
   assert_trace ("~callback ~future");
 }
 
-/* An error that nobody has read is said after all. */
+/* An error that was not read before the end is reported after all. */
 static void
 test_unread_errors_are_said (void)
 {
@@ -406,7 +407,8 @@ join_who_is_late_cb (gpointer scheduler)
   note ("joined");
 }
 
-/* What is freed at the end of one context may wait for who asks another that has ended. */
+/* What is freed at the end of one context may wait for a thread that asks for a call in another
+ * context, which has ended already. */
 static void
 test_freeing_may_wait_for_who_is_late (void)
 {

@@ -1,8 +1,8 @@
 /* libcoro-glib: async/await for GLib
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Coroutines that never rest, and everybody else.  The tests end when the others have had
- * their turns; where they would starve, they end by a time limit, as failures.
+ * Coroutines that never rest, and the other sources of the main loop.  A test ends when these have
+ * had their turns; if they starve, it ends by a time limit and fails.
  */
 #include "test-util.h"
 
@@ -143,8 +143,8 @@ test_others_get_turns (gconstpointer data)
 
 /* --- by rounds ----------------------------------------------------------------------- */
 
-/* Whoever has had a turn, in the order of the turns, and no clock: each round of the main loop
- * either runs coroutines for a slice or leaves the turn to others. */
+/* Turns are counted, and no clock is read: each round of the main loop either runs coroutines for
+ * a slice or leaves the turn to other sources. */
 typedef struct
 {
   gboolean stop;
@@ -191,7 +191,7 @@ count_turn_cb (gpointer counter)
   return G_SOURCE_CONTINUE;
 }
 
-/* Rounds until somebody else has had `wanted` turns. */
+/* Counts the rounds until another source has had `wanted` turns. */
 static int
 count_rounds (const int *turns,
               int        wanted)
@@ -203,8 +203,8 @@ count_rounds (const int *turns,
   return n_rounds;
 }
 
-/* Between two slices of ours others have a round at least: each of them, when nobody above it is
- * ready. */
+/* Between two slices of the coroutines, other sources have a round at least, in which each of them
+ * has its turn unless one of a higher priority is ready. */
 static void
 test_turns_in_rounds (gconstpointer data)
 {

@@ -336,7 +336,8 @@ test_refused_are_traced (void)
   g_assert_no_error (error);
 }
 
-/* One that gets no stack has no part in the step that spawns it: it is slow all the same. */
+/* Spawning a coroutine that gets no stack does not end the step of its spawner: the step is
+ * reported as slow all the same. */
 static gboolean
 refused_ends_no_step_cb (gpointer   user_data,
                          GValue    *result,
@@ -358,7 +359,7 @@ refused_ends_no_step_cb (gpointer   user_data,
   g_assert_true (coro_yield (error));
   end = g_get_monotonic_time () + 20 * MILLISECOND;
   g_main_context_push_thread_default (context);
-  copied_spawn (group, gate);                           /* it is not the one who has pushed */
+  copied_spawn (group, gate);                           /* not the coroutine that has pushed */
   g_main_context_pop_thread_default (context);
   while (g_get_monotonic_time () < end)
     ;

@@ -269,7 +269,7 @@ yields_are_quick_cb (gpointer   user_data,
   for (int i = 0; i < 1000; i++)
     if (!coro_yield (error))
       return FALSE;
-  g_assert_cmpint (now () - before, ==, 0);     /* on a clock that only jumps when nobody can run */
+  g_assert_cmpint (now () - before, ==, 0);     /* the clock jumps only when all coroutines wait */
   return TRUE;
 }
 

@@ -1,7 +1,7 @@
 /* libcoro-glib: async/await for GLib
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Priorities: who comes first of those that are ready, and that all come at last.
+ * Priorities: which of the ready coroutines runs first, and that every one of them runs at last.
  */
 #include "lib/bodies.h"
 
@@ -151,7 +151,7 @@ woken_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* --- nobody starves ------------------------------------------------------------------ */
+/* --- no coroutine starves ------------------------------------------------------------ */
 
 typedef struct
 {
@@ -188,7 +188,7 @@ count_down_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Each of them has as many turns as it wants, while others never rest. */
+/* Each of the two has as many turns as it wants, while other coroutines never rest. */
 static gboolean
 no_starvation_cb (gpointer   user_data,
                   GValue    *result,
@@ -212,7 +212,7 @@ no_starvation_cb (gpointer   user_data,
 
   g_assert_cmpint (low_left, ==, 0);
   g_assert_cmpint (default_left, ==, 0);
-  /* They did not have to wait for nothing: somebody else was busy. */
+  /* There was something to wait for: the other coroutines were busy. */
   g_assert_cmpuint (crowd.n_turns, >, 1000);
   crowd.over = TRUE;
   return coro_test_settle (error);
@@ -313,7 +313,7 @@ running_cb (gpointer   user_data,
   g_assert_cmpint (coro_get_priority (), ==, HIGH);
   if (!coro_yield (error))
     return FALSE;
-  assert_trace ("");                            /* nobody else is high */
+  assert_trace ("");                            /* no other coroutine has a high priority */
   coro_set_priority (LOW);
   if (!coro_yield (error))
     return FALSE;
@@ -360,7 +360,7 @@ inherited_cb (gpointer   user_data,
   coro_call_on_thread_stack (spawn_on_thread_stack_cb, user_data);
   g_assert_cmpint (coro_get_priority (), ==, priority);
   g_thread_join (g_thread_new ("spawner", spawn_in_thread_cb, nursery.group));
-  coro_set_priority (DEFAULT);                  /* who has been spawned keeps it */
+  coro_set_priority (DEFAULT);                  /* the spawned coroutines keep theirs */
   if (!coro_test_settle (error))
     return FALSE;
   assert_trace ("checked checked checked checked");

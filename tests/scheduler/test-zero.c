@@ -350,7 +350,7 @@ nothing_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Records and stacks of those who have ended serve those who come. */
+/* New coroutines use the records and stacks of those that have ended. */
 static gboolean
 spawn_cb (gpointer   user_data,
           GValue    *result,
