@@ -154,7 +154,7 @@ after_cb (gpointer   user_data,
   return coro_sleep (1, error);
 }
 
-/* It came after the last wait: nobody has heard it. */
+/* The request came after the last wait, so no call has failed by it. */
 static gboolean
 too_late_cb (gpointer   user_data,
              GValue    *result,
@@ -227,7 +227,7 @@ other_error_stays_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Somebody else's CANCELLED, that of a task, is none of ours. */
+/* A CANCELLED error that comes from an awaited task is not the scope's to catch. */
 static gboolean
 foreign_cancelled_stays_cb (gpointer   user_data,
                             GValue    *result,
@@ -355,7 +355,8 @@ cancel_later_cb (gpointer   task,
   return cancel_task_cb (*(gpointer *) task, result, error);
 }
 
-/* The scope's time and the request of somebody else in one turn: theirs goes on. */
+/* The scope's time is over and another coroutine cancels the task in the same turn: the scope
+ * does not catch that request. */
 static gboolean
 task_cancel_wins_cb (gpointer   user_data,
                      GValue    *result,
@@ -366,7 +367,7 @@ task_cancel_wins_cb (gpointer   user_data,
 
   coro_test_keep_order (NULL);
   epoch = now ();
-  coro_spawn (cancel_later_cb, &task, NULL);            /* first: it runs before the one who waits */
+  coro_spawn (cancel_later_cb, &task, NULL);            /* spawned first: runs before the task */
   task = coro_spawn_task (in_scope_cb, &caught, NULL);
   g_assert_true (coro_join (task, error));
   g_assert_cmpint (elapsed (), ==, 10);

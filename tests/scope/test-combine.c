@@ -379,7 +379,7 @@ unhandled_cb (const GError  *error,
   note (error->message);
 }
 
-/* Whoever gave up waiting has not read the error. */
+/* A cancelled shield does not read the error that comes later: it is reported as unread. */
 static gboolean
 test_shield_error_is_reported (gpointer   user_data,
                                GValue    *result,

@@ -168,8 +168,8 @@ same_turn_failures_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* Both timers have fired before the first of them runs; but whoever is cancelled before it
- * goes on hears of that and not of its wait. */
+/* Both timers have fired before the first child runs.  But the other one is cancelled before it
+ * goes on, and so its wait fails. */
 static gboolean
 woken_is_cancelled_cb (gpointer   user_data,
                        GValue    *result,

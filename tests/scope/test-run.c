@@ -227,7 +227,7 @@ test_stubborn_leftover (void)
   g_assert_cmpint (n_tries, ==, 3);
 }
 
-/* --- who does not stop at all --------------------------------------------------------- */
+/* --- coroutines that do not stop at all ----------------------------------------------- */
 
 static gboolean
 for_ever_cb (gpointer   user_data,

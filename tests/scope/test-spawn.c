@@ -1,7 +1,7 @@
 /* libcoro-glib: async/await for GLib
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Typed arguments, data that is freed, failures that nobody reads.
+ * Typed arguments, data that is freed, failures that remain unread.
  */
 #include "test-util.h"
 

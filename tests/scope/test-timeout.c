@@ -381,7 +381,7 @@ left_open_is_said_cb (gpointer   user_data,
   if (!coro_task_group_join (group, error))
     return FALSE;
   g_test_assert_expected_messages ();
-  if (!coro_sleep (2000, error))                /* its deadline hits nobody */
+  if (!coro_sleep (2000, error))                /* its deadline hits no coroutine */
     return FALSE;
 
   g_test_expect_message ("Coro", G_LOG_LEVEL_CRITICAL, "*had ended*");
@@ -551,7 +551,7 @@ body_cb (gpointer   user_data,
   return coro_return_int (result, 9);
 }
 
-/* Its body never starts; nobody has forgotten to await it. */
+/* The body never starts, and there is no warning that the coroutine was never awaited. */
 static gboolean
 wait_for_coroutine_no_time_cb (gpointer   user_data,
                                GValue    *result,
@@ -600,7 +600,7 @@ wait_for_shared_cb (gpointer   user_data,
     return FALSE;
   g_assert_false (coro_wait_for (task, SECOND, NULL, &local_error));
   assert_timed_out (local_error);
-  g_assert_false (coro_future_is_done (CORO_FUTURE (task)));    /* somebody else waits for it */
+  g_assert_false (coro_future_is_done (CORO_FUTURE (task)));    /* another task waits for it */
   if (!coro_await (other, NULL, error))
     return FALSE;
   assert_trace ("Starting slow task... Slow task finished");
