@@ -328,7 +328,7 @@ typedef struct
   int ticks;
 } Pipe;
 
-/* Writes after five ticks, which have to come while somebody reads. */
+/* Writes after five ticks, which have to come while another coroutine reads. */
 static gboolean
 tick_and_write_cb (gpointer   user_data,
                    GValue    *result,
@@ -507,7 +507,7 @@ await_done_cb (gpointer   user_data,
   g_assert_true (coro_await (first, NULL, error));
   coro_spawn (note_cb, "other", NULL);
   g_assert_true (coro_await (second, NULL, error));
-  assert_trace ("");            /* nobody else had a turn */
+  assert_trace ("");            /* no other coroutine had a turn */
   g_assert_true (coro_test_settle (error));
   assert_trace ("other");
   g_assert_cmpint (now () - start, ==, 2 * SECOND);
@@ -539,7 +539,7 @@ gather_many_cb (gpointer   n_pointer,
   if (n == 0)
     g_assert_true (coro_future_is_done (all));
 
-  /* Who does not need the results gives no place for them. */
+  /* A caller that does not need the results passes NULL. */
   g_assert_true (coro_await (all, NULL, error));
   for (int i = 0; i < n; i++)
     {

@@ -46,7 +46,7 @@ release_cb (gpointer   duration,
   return TRUE;
 }
 
-/* --- who cleans up ------------------------------------------------------------------ */
+/* --- cleaning up -------------------------------------------------------------------- */
 
 typedef gboolean (*UseFunc) (GError **error);
 

@@ -548,7 +548,7 @@ note_await_cb (gpointer   future,
   return TRUE;
 }
 
-/* Nobody runs inside the call that resolves. */
+/* No coroutine runs inside the call that resolves the future. */
 static gboolean
 test_not_inside_set (gpointer   user_data,
                      GValue    *result,
@@ -709,7 +709,7 @@ main (int    argc,
       char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_summary ("Coroutine objects do nothing until somebody drives them, and then once");
+  g_test_summary ("A coroutine object does nothing until it is driven, and it runs only once");
 
   coro_test_add_func ("/spec/S103-S191/object-not-result", test_object_not_result);
   coro_test_add_func ("/spec/S192-S193/driven-by-await", test_driven);

@@ -1,7 +1,7 @@
 /* libcoro-glib: async/await for GLib
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What a scheduler knows of those who wait: read behind the headers.
+ * What a scheduler knows of the coroutines that wait, as its private headers tell.
  */
 #include "test-util.h"
 

@@ -131,7 +131,7 @@ test_split (gpointer   user_data,
   g_autoptr (GError) all = NULL;
   g_autoptr (GError) match = NULL;
   g_autoptr (GError) rest = NULL;
-  guint inner;                  /* whoever fails first is the first */
+  guint inner;                  /* the child that fails first comes first */
 
   make_groups (&all);
   g_assert_cmpuint (coro_group_error_get_size (all), ==, 3);

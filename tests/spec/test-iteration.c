@@ -414,7 +414,7 @@ test_close_reaches_the_inner (gpointer   user_data,
   return TRUE;
 }
 
-/* --- for who is no coroutine ------------------------------------------------------------ */
+/* --- for callers outside of coroutines -------------------------------------------------- */
 
 typedef struct
 {

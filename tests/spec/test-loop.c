@@ -1,7 +1,7 @@
 /* libcoro-glib: async/await for GLib
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the loop does: who runs when, what it watches, and what shares it.
+ * What the loop does: when each coroutine runs, what it watches, and what shares it.
  */
 #include "lib/process.h"
 #include "test-util.h"
@@ -27,7 +27,7 @@ busy (GTimeSpan duration)
     ;
 }
 
-/* --- nobody runs in between ---------------------------------------------------------- */
+/* --- no other coroutine runs in between ---------------------------------------------- */
 
 typedef struct
 {
@@ -145,7 +145,7 @@ test_runs_between_awaits (gpointer   user_data,
   return TRUE;
 }
 
-/* --- who runs when ------------------------------------------------------------------- */
+/* --- the order of running ------------------------------------------------------------ */
 
 static gboolean
 spawn_d_cb (gpointer   user_data,
@@ -441,7 +441,7 @@ process_cb (gpointer   user_data,
             GError   **error)
 {
   int base = GPOINTER_TO_INT (user_data);
-  Processed processed = { 0, };         /* local: nobody else sees it */
+  Processed processed = { 0, };         /* local: no other coroutine sees it */
 
   for (int i = 0; i < 1000; i++)
     {
@@ -466,7 +466,7 @@ test_locals (gpointer   user_data,
   return coro_nursery_join (&nursery);
 }
 
-/* Awaited instead of spawned, an endless coroutine lets nobody past. */
+/* An endless coroutine that is awaited instead of spawned does not let its caller go on. */
 static gboolean
 test_await_blocks (gpointer   user_data,
                    GValue    *result,
@@ -884,7 +884,7 @@ main (int    argc,
       char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_summary ("One thread, one at a time, in order, and everybody gets a turn");
+  g_test_summary ("One thread, one at a time, in order, and every coroutine gets a turn");
 
   coro_test_add_func ("/spec/S101/shared-counter", test_shared_counter);
   coro_test_add_func ("/spec/S106/check-then-act", test_check_then_act);

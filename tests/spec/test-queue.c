@@ -157,7 +157,8 @@ taker_cb (gpointer   user_data,
   return coro_queue_take (self->queue, (gpointer *) &self->item, error);
 }
 
-/* Who waits for an item is served in the order of coming, whatever the kind. */
+/* Coroutines that wait for an item are served in the order of their coming, in every kind of
+ * queue. */
 static gboolean
 test_takers_in_order (gpointer   make,
                       GValue    *result,
@@ -260,7 +261,7 @@ test_try (gpointer   user_data,
   return TRUE;
 }
 
-/* What does not wait gets no place before those who do. */
+/* A call that does not wait gets no place before the coroutines that do. */
 static gboolean
 test_try_does_not_barge (gpointer   user_data,
                          GValue    *result,
@@ -389,7 +390,7 @@ test_task_done_too_often (gpointer   user_data,
   g_clear_error (&local);
 
   put (queue, "a");
-  g_assert_false (coro_queue_task_done (queue, &local));        /* nobody took it */
+  g_assert_false (coro_queue_task_done (queue, &local));        /* it was not taken */
   g_assert_error (local, CORO_ERROR, CORO_ERROR_PROTOCOL);
   take_all (queue);
   assert_trace ("a");
@@ -572,7 +573,7 @@ main (int    argc,
       char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_summary ("Queues keep their order, whatever happens to those who wait");
+  g_test_summary ("Queues keep their order, whatever happens to the coroutines that wait");
 
   coro_test_add_func ("/spec/S246/pipeline-in-order", test_pipeline);
   coro_test_add_func ("/queue/fifo", test_fifo);

@@ -146,7 +146,7 @@ test_closed (void)
   g_assert_error (error, CORO_ERROR, CORO_ERROR_CLOSED);
   g_clear_error (&error);
 
-  /* An object is closed, so that nobody complains of it. */
+  /* A coroutine object is closed, so that no warning says it was never awaited. */
   g_assert_false (coro_runner_run_coroutine (runner, coroutine, NULL, &error));
   g_assert_error (error, CORO_ERROR, CORO_ERROR_CLOSED);
   g_assert_cmpint (coro_coroutine_get_state (coroutine), ==, CORO_COROUTINE_CLOSED);
@@ -320,7 +320,7 @@ cancel_one_cb (gpointer   user_data,
 {
   GList *tasks;
 
-  /* Nobody has a handle of it but the list. */
+  /* The list has the only handle of the task. */
   coro_spawn (sleep_second_cb, NULL, NULL);
   tasks = coro_all_tasks (NULL);
   for (GList *l = tasks; l != NULL; l = l->next)

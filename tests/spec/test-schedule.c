@@ -1,7 +1,7 @@
 /* libcoro-glib: async/await for GLib
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The example that shows who runs when, on the real clock: its tasks do compute.
+ * The example that shows when each task runs, on the real clock: its tasks do compute.
  */
 int example_main (void);
 

@@ -214,9 +214,9 @@ test_nested (void)
   g_assert_cmpint (freed, ==, 1);
 }
 
-/* --- those who do not stop ------------------------------------------------------------- */
+/* --- coroutines that do not stop ------------------------------------------------------- */
 
-/* By its own doing it is always the next second. */
+/* Advances the clock by a second in every turn, so that any time limit is soon over. */
 static gboolean
 stubborn_cb (gpointer   user_data,
              GValue    *result,
@@ -241,7 +241,7 @@ leave_stubborn_cb (gpointer   n_stubborn,
   return TRUE;
 }
 
-/* What they hold is leaked; the process ends without anybody looking for that. */
+/* What they hold is leaked, so the process ends by _exit(), without a leak check. */
 static void
 test_stubborn (gconstpointer n_stubborn)
 {

@@ -324,8 +324,8 @@ parse_cb (gpointer   stream,
   return TRUE;
 }
 
-/* Whoever reads is asleep before each of the bytes, and has what he wanted after the one
- * that completes it. */
+/* The reader is asleep before each of the bytes, and has the line or field that it reads after
+ * the byte that completes it. */
 static gboolean
 test_bytes_one_by_one (gpointer   user_data,
                        GValue    *result,
@@ -411,7 +411,7 @@ write_much_cb (gpointer   pipe,
   return coro_fd_write_all (self->out, data, size, NULL, error);
 }
 
-/* Whoever writes goes as fast as whoever reads. */
+/* A writer goes as fast as the reader. */
 static gboolean
 test_writer_waits_for_reader (gpointer   user_data,
                               GValue    *result,
@@ -446,7 +446,7 @@ main (int    argc,
       char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_summary ("Who waits for bytes has them as they come, and nobody waits for him");
+  g_test_summary ("A reader has the bytes as they come, and holds up no other coroutine");
 
   coro_test_add_func ("/spec/S105/resumes-when-it-is-written", test_resumes_when_it_is_written);
   coro_test_add_func ("/spec/S162/wrong-way", test_wrong_way);
