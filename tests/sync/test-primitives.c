@@ -1,8 +1,8 @@
 /* libcoro-glib: async/await for GLib
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Locks, events, conditions, semaphores and barriers: first come first served, and who is
- * cancelled fork_child_queued nothing and keeps nothing.
+ * Locks, events, conditions, semaphores and barriers: first come first served, and a coroutine
+ * that is cancelled loses nothing and keeps nothing.
  */
 #include <coro-glib/coro-glib.h>
 
@@ -49,7 +49,7 @@ fixture_free (Fixture *self)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fixture, fixture_free)
 
-/* Lets everybody who can run do so. */
+/* Lets every coroutine that can run do so. */
 static void
 settle (void)
 {
@@ -70,8 +70,8 @@ compare_pairs (gconstpointer a,
   return memcmp (a, b, 2);
 }
 
-/* Who has arrived gets its letter; who of those that were woken goes on first is left to
- * test_rng.  `size`: characters of an entry. */
+/* A coroutine gets its letter when it arrives; which of several woken ones goes on first is left
+ * to chance.  `size`: characters of an entry. */
 static void
 assert_log_in_any_order (Fixture    *self,
                          gsize       size,
@@ -225,7 +225,7 @@ test_event (gpointer   user_data,
   settle ();
   g_assert_cmpstr (self->log->str, ==, "");
 
-  /* Who was waiting goes on, though it is taken back at once. */
+  /* The coroutines that were waiting go on, though the event is reset at once. */
   coro_event_trigger (self->event);
   coro_event_reset (self->event);
   late = coro_spawn_task (event_cb, self, NULL);
@@ -281,7 +281,8 @@ test_condition_wake (gpointer   user_data,
   return TRUE;
 }
 
-/* A notification is not lost with who is cancelled before it could act on it. */
+/* A notification is not lost if the coroutine that was woken by it is cancelled before it could
+ * act on it. */
 static gboolean
 test_condition_cancel_woken (gpointer   user_data,
                              GValue    *result,
@@ -463,7 +464,7 @@ test_semaphore_timeout (gpointer   user_data,
   }
   g_assert_error (local_error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
   coro_semaphore_release (semaphore, NULL);
-  g_assert_cmpuint (coro_semaphore_get_value (semaphore), ==, 1);       /* nobody waits in the dead one's name */
+  g_assert_cmpuint (coro_semaphore_get_value (semaphore), ==, 1);       /* no waiter was left behind */
   return TRUE;
 }
 
@@ -513,8 +514,8 @@ test_barrier_rounds (gpointer   user_data,
   g_assert_cmpstr (self->log->str, ==, "");
   g_assert_cmpuint (coro_barrier_get_n_waiting (self->barrier), ==, 2);
 
-  /* Who completes the round does not wait; its number says that it came last.  The next
-   * round begins before the first has woken up. */
+  /* The coroutine that completes a round does not wait, and its index says that it came last.
+   * The next round begins before the waiters of the first have woken up. */
   for (int i = 0; i < 4; i++)
     coro_spawn (barrier_cb, self, NULL);
   settle ();

@@ -114,7 +114,7 @@ nobody_overtakes_cb (gpointer   user_data,
   put ("2");
   if (!coro_queue_take (queue, (gpointer *) &item, error))
     return FALSE;
-  g_assert_cmpstr (item, ==, "2");      /* "1" is the waiter's, who has not run yet */
+  g_assert_cmpstr (item, ==, "2");      /* "1" belongs to the waiter, which has not run yet */
   if (!coro_test_settle (error))
     return FALSE;
   assert_trace ("1");
@@ -206,7 +206,7 @@ cancelled_taker_loses_nothing_cb (gpointer   user_data,
   take_cb (NULL, NULL, error);
   assert_trace ("3 4");
 
-  /* The same with somebody behind it. */
+  /* Likewise, with another coroutine in line behind it. */
   g_object_unref (cancelled);
   cancelled = coro_spawn_task (take_cb, NULL, NULL);
   next = coro_spawn_task (take_cb, NULL, NULL);
