@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Descriptors, sockets and the coroutines of other threads, cancelled at every await: no
- * byte is lost or comes twice, no descriptor stays open, nobody is watched any more.
+ * byte is lost or comes twice, and no descriptor stays open or watched.
  */
 #include "lib/process.h"
 #include "test-util.h"
@@ -287,7 +287,7 @@ socket_future_body (gpointer   fixture,
         }
     }
 
-  /* Whoever was told of the cancellation takes the others along. */
+  /* The body was cancelled, so it cancels its futures too. */
   coro_future_cancel (receiving);
   if (sending != NULL)
     coro_future_cancel (sending);
@@ -344,7 +344,7 @@ connect_tcp (Fixture  *self,
   return coro_socket_connect (socket, address, error) ? g_steal_pointer (&socket) : NULL;
 }
 
-/* Those who were cancelled may still be in the queue of the kernel: they have hung up. */
+/* Clients that were cancelled may still be in the kernel's queue: they have hung up. */
 static gboolean
 server_check (gpointer   fixture,
               GError   **error)
@@ -475,7 +475,8 @@ compute_cb (gpointer   user_data,
   return ok;
 }
 
-/* Who is cancelled while it awaits takes them along, and goes on when they have ended. */
+/* A body that is cancelled while it awaits a worker's task cancels the task as well, and goes on
+ * when it has ended. */
 static gboolean
 pool_body (gpointer   fixture,
            GError   **error)
@@ -516,8 +517,8 @@ pool_tear_down (gpointer   fixture,
 
 static const CoroTestCancel pool_test = { sizeof (Workers), pool_set_up, pool_body, pool_check, pool_tear_down, 0 };
 
-/* A shutdown is not shortened.  Without it, the pool ends behind the body's back: what the
- * workers use is nobody's fixture. */
+/* A shutdown is not cut short by a cancel.  A body that is cancelled before it leaves the pool to
+ * end later, so what the workers use must not belong to the fixture. */
 static int n_over;              /* (atomic) */
 
 static void

@@ -1,8 +1,8 @@
 /* libcoro-glib: async/await for GLib
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Operations of GIO, threads and signals, cancelled at every await: nobody writes to a
- * stack that is gone, and nothing stays under way.
+ * Operations of GIO, threads and signals, cancelled at every await: no operation writes to a
+ * stack that is gone, and none stays under way.
  */
 #include "test-util.h"
 
@@ -94,7 +94,7 @@ load_body (gpointer   fixture,
 
 static const CoroTestCancel load_test = { sizeof (Fixture), file_set_up, load_body, load_body, file_tear_down, 0 };
 
-/* What it is given belongs to the caller's stack, who waits whatever comes. */
+/* The data is on the stack of the caller, which waits for the function even if it is cancelled. */
 static gpointer
 thread_cb (gpointer       data,
            GCancellable  *cancellable,
@@ -170,7 +170,7 @@ raise_cb (gpointer   user_data,
   return TRUE;
 }
 
-/* The signal comes in any case; after the body nobody handles it any more. */
+/* The signal comes in any case; after the body it has no handler any more. */
 static gboolean
 signal_body (gpointer   fixture,
              GError   **error)

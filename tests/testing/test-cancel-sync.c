@@ -138,7 +138,7 @@ event_body (gpointer   fixture,
   if (!coro_sleep (SECOND, error))
     return FALSE;
   coro_event_trigger (self->event);
-  coro_event_reset (self->event);       /* who was waiting goes on all the same */
+  coro_event_reset (self->event);       /* the waiters go on all the same */
   return coro_nursery_join (&nursery);
 }
 
@@ -511,7 +511,7 @@ static const CoroTestCancel fifo_test = { sizeof (Fixture), fifo_set_up, queue_b
 static const CoroTestCancel lifo_test = { sizeof (Fixture), lifo_set_up, queue_body, queue_check, tear_down, 0 };
 static const CoroTestCancel priority_test = { sizeof (Fixture), priority_set_up, queue_body, queue_check, tear_down, 0 };
 
-/* Two take, one item comes: whoever is left has it. */
+/* Two coroutines take and one item comes: if one of them is cancelled, the other has it. */
 static gboolean
 take_one_cb (gpointer   fixture,
              GValue    *result,

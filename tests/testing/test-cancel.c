@@ -28,7 +28,7 @@ count_runs (CoroTestFunc        body,
 static void
 test_once_for_each_await (void)
 {
-  /* The first step is one more for who was woken, and no scope is around it. */
+  /* The first step is one more moment of CORO_TEST_CANCEL_WOKEN, and no scope is around it. */
   g_assert_cmpuint (count_runs (three_sleeps, CORO_TEST_CANCEL_TASK | CORO_TEST_CANCEL_BEFORE), ==, 3);
   g_assert_cmpuint (count_runs (three_sleeps, CORO_TEST_CANCEL_TASK | CORO_TEST_CANCEL_PARKED), ==, 3);
   g_assert_cmpuint (count_runs (three_sleeps, CORO_TEST_CANCEL_TASK | CORO_TEST_CANCEL_WOKEN), ==, 4);
@@ -59,7 +59,7 @@ two_members (gpointer   fixture,
 static void
 test_of_every_coroutine (void)
 {
-  /* The two members, and who joins them. */
+  /* The two members, and the coroutine that joins them. */
   g_assert_cmpuint (count_runs (two_members, CORO_TEST_CANCEL_TASK | CORO_TEST_CANCEL_PARKED), ==, 3);
 }
 

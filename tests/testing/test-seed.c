@@ -551,7 +551,7 @@ several_settle_cb (gpointer   user_data,
   coro_spawn (settle_and_note_cb, "1", NULL);
   coro_spawn (settle_and_note_cb, "1", NULL);
   coro_spawn (note_cb, "0", NULL);
-  if (!coro_sleep (1, error))           /* nobody advances the clock while somebody waits for rest */
+  if (!coro_sleep (1, error))           /* the clock does not advance while a coroutine settles */
     return FALSE;
   assert_trace ("0 0 1 1");
   return TRUE;
@@ -578,7 +578,7 @@ settle_cancelled_cb (gpointer   user_data,
   g_assert_false (coro_await (before, NULL, NULL));
   assert_trace ("");
 
-  /* Nobody is left behind in the list. */
+  /* No cancelled coroutine is left behind in the list of those that settle. */
   return coro_test_settle (error);
 }
 
