@@ -38,7 +38,7 @@ compare_words (gconstpointer a,
   return strcmp (*(char **) a, *(char **) b);
 }
 
-/* Sorts the words of what was noted: for those who may come in any order. */
+/* Sorts the words of what was noted, for coroutines that may run in any order. */
 G_GNUC_UNUSED static void
 sort_trace (void)
 {
@@ -51,7 +51,7 @@ sort_trace (void)
     g_string_assign (trace, sorted);
 }
 
-/* The same where it does not matter, or is left to test_rng, who came first; `expected` is
+/* Like assert_trace(), where the order does not matter or is left to chance; `expected` is
  * sorted. */
 #define assert_trace_in_any_order(expected)                                               \
   G_STMT_START                                                                            \
@@ -76,7 +76,7 @@ settle (GMainContext *context)
     idle = g_main_context_iteration (context, FALSE) ? 0 : idle + 1;
 }
 
-/* A pointer that somebody must have freed, once. */
+/* Counts how often data was freed: the code under test must do so once. */
 G_GNUC_UNUSED static void
 count_cb (gpointer counter)
 {
