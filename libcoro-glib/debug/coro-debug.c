@@ -78,7 +78,7 @@ debug_finished (CoroObserver *observer,
   coro_debug_trace (self, coro_trace_event_for_error (error), job, error);
   if ((self->flags & CORO_DEBUG_ERRORS) != 0)
     coro_error_trace_finished (self, job, error);
-  /* The last test_rng: its handle goes away before it has left. */
+  /* The last chance: its handle goes away before it has left. */
   if (self->step.job == job)
     coro_debug_step_set_name (&self->step);
 }

@@ -126,7 +126,7 @@ coro_future_finalize (GObject *object)
     coro_future_drop_callbacks (priv);
 
   if (priv->state == CORO_FUTURE_REJECTED && !priv->observed)
-    g_warning ("Nobody has read the error of a %s: %s", G_OBJECT_TYPE_NAME (self), priv->error->message);
+    g_warning ("The error of a %s was never retrieved: %s", G_OBJECT_TYPE_NAME (self), priv->error->message);
 
   g_clear_pointer (&priv->callback_index, g_hash_table_unref);
   coro_drop_value (&priv->value);

@@ -553,7 +553,7 @@ static void
 warn_unread (const char   *name,
              const GError *error)
 {
-  g_warning ("%s failed and nobody has read why: %s", name, error->message);
+  g_warning ("%s failed, and its error was never retrieved: %s", name, error->message);
 }
 
 static void

@@ -317,7 +317,7 @@ coro_file_backend_open (const char       *path,
     return FALSE;
   if (op.result == -EAGAIN)
     return coro_file_backend_open_in_thread (path, flags, mode, file, error);
-  *file = (CoroBackendFile) { .fd = call.result, .local = call.result >= 0 && kind == CORO_FILESYSTEM_LOCAL };
+  *file = (CoroBackendFile) { .fd = op.result, .local = op.result >= 0 && kind == CORO_FILESYSTEM_LOCAL };
   return TRUE;
 }
 
@@ -347,7 +347,7 @@ file_backend_transfer (CoroFileOpcode          opcode,
   op.elsewhere = op.length > CORO_FILE_BACKEND_MAX_COPY;
   if (raises ? !coro_file_backend_perform_in_thread (&op, error) : !file_backend_run (backend, &op, error))
     return FALSE;
-  *result = call.result;
+  *result = op.result;
   return TRUE;
 }
 
@@ -387,7 +387,7 @@ coro_file_backend_sync (int        fd,
 
   if (!file_backend_begin (&backend, error) || !file_backend_run (backend, &op, error))
     return FALSE;
-  *result = call.result;
+  *result = op.result;
   return TRUE;
 }
 

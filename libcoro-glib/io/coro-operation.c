@@ -125,7 +125,7 @@ is_of_another (GAsyncResult *result,
 
 /* Whether `result` belongs to a given-up operation that had this address before.  A result without a
  * cancellable belongs to the operation that has the address now, if there is one: most of these come
- * from g_task_report_error(), and an operation that fork_child_queued its only callback waits for ever.  A late
+ * from g_task_report_error(), and an operation that loses its only callback waits for ever.  A late
  * result comes once. */
 static gboolean
 is_late (CoroOperation *operation,

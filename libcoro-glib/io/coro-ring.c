@@ -111,7 +111,7 @@ ring_remove_cancelled (CoroRing   *self,
 
   while (*link != op)
     link = &(*link)->next_cancelled;
-  *link = call->next_cancelled;
+  *link = op->next_cancelled;
   op->cancelled = FALSE;
 }
 

@@ -144,8 +144,8 @@ struct _CoroScheduler
   guint after_close_n_forks;    /* the process of that thread, by coro_n_forks; guarded by after_close_lock */
   guint n_eager;                /* dispatches for the first step of a job that are nested */
   CoroPendingWork *pending_works; /* (nullable): what threads do for us */
-  CoroReady fork_child_ready;   /* those of a parent's */
-  gboolean fork_child_queued;   /* that is queued */
+  CoroReady fork_child_ready;   /* fails the pending work of the parent process */
+  gboolean fork_child_queued;   /* fork_child_ready is in the run queue */
   guint n_forks;                /* of the process that has the threads */
   guint n_works;                /* functions in threads, which its end waits for */
   guint n_external;             /* operations of GIO and threads under way: virtual time waits for them */
@@ -155,8 +155,8 @@ struct _CoroScheduler
   guint idle_rounds;
   guint virtual_ticks;          /* resumes in this slice */
   CoroWaiterList idle_waiters;  /* those that wait until no other can run */
-  gboolean shuffling;           /* which job comes next is a matter of test_rng; only while virtual */
-  guint64 test_rng;             /* the state of that */
+  gboolean shuffling;           /* which job comes next is a matter of chance; only while virtual */
+  guint64 test_rng;             /* the state of the generator that decides */
   guint64 inbox_rng;            /* the generator for the turns in which messages stay unread */
   guint n_unread_turns;         /* further turns in which messages stay unread */
   gint64 virtual_time;          /* µs */

@@ -13,16 +13,16 @@
 
 /* Splitmix64: any seed will do, a state is one word, and it is the same everywhere. */
 static guint64
-draw (guint64 *test_rng)
+draw (guint64 *state)
 {
-  guint64 bits = *test_rng += G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
+  guint64 bits = *state += G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
 
   bits = (bits ^ (bits >> 30)) * G_GUINT64_CONSTANT (0xbf58476d1ce4e5b9);
   bits = (bits ^ (bits >> 27)) * G_GUINT64_CONSTANT (0x94d049bb133111eb);
   return bits ^ (bits >> 31);
 }
 
-/* Has test_rng decide which job comes next, where a test has its own clock; 0: order. */
+/* Has chance decide which job comes next, where a test has its own clock; 0: order. */
 void
 coro_scheduler_set_seed (CoroScheduler *self,
                          guint          seed)
@@ -33,7 +33,7 @@ coro_scheduler_set_seed (CoroScheduler *self,
   self->n_unread_turns = draw (&self->inbox_rng) % MAX_UNREAD_TURNS;
 }
 
-/* Whether by test_rng the messages of other threads stay in the inbox for this turn.  It has a random
+/* Whether by chance the messages of other threads stay in the inbox for this turn.  It has a random
  * generator of its own, so that the arrival of messages does not change the order of jobs. */
 gboolean
 coro_scheduler_leaves_unread (CoroScheduler *self)
@@ -79,7 +79,7 @@ scheduler_find_callback (CoroScheduler  *self,
   return link;
 }
 
-/* Moves one to the head.  Callbacks keep their order, which a future promises: where test_rng
+/* Moves one to the head.  Callbacks keep their order, which a future promises: where chance
  * points to one, it is the turn of the first. */
 static void
 scheduler_shuffle_list (CoroScheduler  *self,
@@ -108,7 +108,7 @@ scheduler_shuffle_list (CoroScheduler  *self,
   *head = ready;
 }
 
-/* Has test_rng decide which of those that are next by their priority is next.
+/* Has chance decide which of those that are next by their priority is next.
  *
  * The queue itself stays a list and knows nothing of it: this is called where the clock is
  * read, which is at every switch while a test has its own. */

@@ -66,7 +66,7 @@ group_report (CoroSupervisor *supervisor,
     {
       g_autofree char *trace = coro_observer_describe_error (error);
 
-      g_warning ("%s failed and nobody has read why%s: %s; spawned at %s%s", name,
+      g_warning ("%s failed, and its error was never retrieved%s: %s; spawned at %s%s", name,
                  coro_supervisor_get_scheduler (supervisor)->shutting_down ? ", and its main loop is shut down" : "",
                  error->message,
                  site != NULL ? site : "an unknown place", trace);

@@ -78,7 +78,7 @@ coro_test_get_seed (void)
  * Sets the seed for the order of coroutines, for test clocks that start from now
  * on.
  *
- * With a seed, test_rng chooses the next coroutine among the first 64 ready
+ * With a seed, chance chooses the next coroutine among the first 64 ready
  * coroutines, and decides for how many turns messages of other threads stay
  * unread. A seed gives the same order in every run and on every machine, as long
  * as nothing comes from other threads, processes or the network. A test that only

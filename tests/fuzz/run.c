@@ -85,7 +85,7 @@ static gboolean
 is_expected (const char *message)
 {
   static const char *const expected[] = {
-    "has read", "was never awaited", "failed to close", "dropped", "await each other",
+    "never retrieved", "was never awaited", "failed to close", "dropped", "await each other",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (expected); i++)

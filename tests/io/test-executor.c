@@ -1302,7 +1302,7 @@ main (int    argc,
   coro_test_add_func ("/io/executor/closed-takes-nothing", test_closed);
   coro_test_add_func ("/io/executor/cancelled-shut-down-waits", test_cancelled_shut_down);
   coro_test_add_func ("/io/executor/misuse", test_misuse);
-  coro_test_add_func ("/io/executor/dropped-fork_child_queued-nothing", test_dropped);
+  coro_test_add_func ("/io/executor/dropped-loses-nothing", test_dropped);
   coro_test_add_func ("/io/executor/many", test_many);
   g_test_add_func ("/io/executor/outside-coroutines", test_outside);
   return g_test_run ();

@@ -147,7 +147,7 @@ unhandled_cb (gpointer   user_data,
               GValue    *result,
               GError   **error)
 {
-  g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "*fail_cb*failed and nobody has read why: alone*");
+  g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "*fail_cb*failed, and its error was never retrieved: alone*");
   coro_worker_pool_spawn (pool, fail_cb, (gpointer) "alone", NULL);
   while (coro_worker_pool_count_coroutines (pool, CORO_WORKER_ANY) > 0)
     if (!coro_yield (error))

@@ -190,7 +190,7 @@ test_unread_errors_are_said (void)
   settle (context);
   g_object_unref (task);
 
-  g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "*failed and nobody has read why: alone*");
+  g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING, "*failed, and its error was never retrieved: alone*");
   g_main_context_unref (context);
   g_test_assert_expected_messages ();
 }

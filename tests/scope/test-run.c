@@ -390,7 +390,7 @@ static void
 test_failing_leftover_is_said (void)
 {
   g_test_expect_message ("Coro", G_LOG_LEVEL_WARNING,
-                         "failing_leftover_cb failed and nobody has read why, and its main loop is shut down: cleanup;*");
+                         "failing_leftover_cb failed, and its error was never retrieved, and its main loop is shut down: cleanup;*");
   g_assert_true (coro_run (leave_failing_cb, NULL, NULL, NULL));
   g_test_assert_expected_messages ();
 }

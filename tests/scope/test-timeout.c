@@ -535,7 +535,7 @@ wait_for_no_time_cb (gpointer   user_data,
   g_assert_false (coro_wait_for (task, 0, NULL, &local_error));
   assert_timed_out (local_error);
 
-  /* Whether it has begun is test_rng; that it has ended is not. */
+  /* Whether it has begun is chance; that it has ended is not. */
   g_assert_cmpint (coro_future_get_state (CORO_FUTURE (task)), ==, CORO_FUTURE_CANCELLED);
   if (trace != NULL)
     g_string_free (g_steal_pointer (&trace), TRUE);

@@ -79,14 +79,14 @@ typedef struct
 {
   CoroTaskGroup *group;
   CoroTask *seen;
-} Who;
+} Glance;
 
 static gboolean
-who_cb (gpointer   user_data,
-        GValue    *result,
-        GError   **error)
+glance_cb (gpointer   user_data,
+           GValue    *result,
+           GError   **error)
 {
-  Who *self = user_data;
+  Glance *self = user_data;
 
   self->seen = g_object_ref (coro_task_get_current ());
   g_assert_cmpuint (coro_task_group_get_n_members (self->group), ==, 1);
@@ -100,13 +100,13 @@ test_current_and_member (gpointer   user_data,
 {
   CoroTask *me = coro_task_get_current ();
   g_auto (CoroNursery) nursery = coro_nursery_enter (CORO_TASK_GROUP_NONE, error);
-  Who who = { nursery.group, NULL };
+  Glance glance = { nursery.group, NULL };
   g_autoptr (CoroTask) task = NULL;
 
-  task = coro_spawn_task_eager_at (nursery.group, who_cb, &who, NULL, "who");
-  g_assert_true (who.seen == task);
+  task = coro_spawn_task_eager_at (nursery.group, glance_cb, &glance, NULL, "glance");
+  g_assert_true (glance.seen == task);
   g_assert_true (coro_task_get_current () == me);
-  g_clear_object (&who.seen);
+  g_clear_object (&glance.seen);
   return coro_nursery_join (&nursery);
 }
 

@@ -617,7 +617,7 @@ static const Interrupt interrupts[] = {
   { "/run/interrupt/handlers-of-others-stay", "handler", 0, "" },
   { "/run/interrupt/not-in-other-threads", "thread", 0, "" },
   { "/run/interrupt/default-action-afterwards", "after", -SIGINT, "" },
-#ifndef __SANITIZE_THREAD__      /* which fork_child_queued the second handler that is reset by its signal */
+#ifndef __SANITIZE_THREAD__      /* which loses the second handler that is reset by its signal */
   { "/run/interrupt/each-run-takes-one", "again", 0, "cancelled\ncancelled\n" },
 #endif
 };

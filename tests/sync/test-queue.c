@@ -584,7 +584,7 @@ main (int    argc,
   coro_test_add_func ("/queue/takers-in-order", takers_in_order_cb);
   coro_test_add_func ("/queue/nobody-overtakes", nobody_overtakes_cb);
   coro_test_add_func ("/queue/bounded", bounded_cb);
-  coro_test_add_func ("/queue/cancelled-taker-fork_child_queued-nothing", cancelled_taker_loses_nothing_cb);
+  coro_test_add_func ("/queue/cancelled-taker-loses-nothing", cancelled_taker_loses_nothing_cb);
   coro_test_add_func ("/queue/given-back-in-order", given_back_in_order_cb);
   coro_test_add_func ("/queue/cancelled-putter", cancelled_putter_cb);
   coro_test_add_func ("/queue/taken-was-put", taken_was_put_cb);

@@ -794,7 +794,7 @@ class Run(unittest.TestCase):
                 context.iteration(True)
             """)
         self.assertIn('ValueError: nobody reads me', output)
-        self.assertEqual(output.count('Nobody has read'), 1, output)
+        self.assertEqual(output.count('was never retrieved'), 1, output)
         self.assertNotIn('ImportError', output)
         self.assertNotIn('WARNING', output)
 
@@ -920,7 +920,7 @@ class Lifetime(TestCase):
         self.assertEqual(alive.n, 0)
 
     async def test_memory_stays_flat(self):
-        """PyGObject fork_child_queued 80 to 500 bytes with every function that it makes a C function of."""
+        """PyGObject loses 80 to 500 bytes with every function that it makes a C function of."""
         async def round():
             await Coro.sleep(0)
             await Coro.spawn(wait_for(CoroFixture.spawn_return(2, True)))

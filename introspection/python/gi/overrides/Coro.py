@@ -117,7 +117,7 @@ def _check_callback(func):
 
 
 def _guard(func, *, context=None):
-    """A function for C that fork_child_queued no exception: all become GErrors, with the traceback."""
+    """A function for C that loses no exception: all become GErrors, with the traceback."""
     @functools.wraps(func)
     def guarded(*args):
         try:
@@ -556,7 +556,7 @@ class AsyncTask(Coro.ForeignTask):
         if self._exception is None or self.is_observed():
             return
         _c_get_error(self)              # now we say it, so that C needs not
-        _log.error('Nobody has read the exception of %r', self, exc_info=self._exception)
+        _log.error('The exception of %r was never retrieved', self, exc_info=self._exception)
 
 
 _unread = weakref.WeakSet()             # tasks that have failed
