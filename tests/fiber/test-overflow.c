@@ -257,8 +257,10 @@ test_ends_with_its_thread (void)
       coro_debug_report_overflows ();
       g_thread_join (g_thread_new ("plain", note_stack, NULL));
       g_assert_cmpint (mincore (stack_of_thread, 1, &page), !=, 0);
+#ifndef CORO_ASAN                /* it unmaps the alternate stack of a thread that ends, whatever it is */
       g_thread_join (g_thread_new ("own", note_stack, own_stack));
       g_assert_cmpint (mincore (stack_of_thread, 1, &page), !=, 0);
+#endif
       return;
     }
 
