@@ -5,7 +5,7 @@
 
 #include "debug/coro-backtrace-private.h"
 
-#include "fiber/coro-fork-private.h"
+#include "base/coro-fork-private.h"
 
 #include <dlfcn.h>
 #include <link.h>

@@ -6,7 +6,7 @@
 #include "debug/coro-error-trace-private.h"
 
 #include "debug/coro-error-step-private.h"
-#include "fiber/coro-fork-private.h"
+#include "base/coro-fork-private.h"
 #include "future/coro-coroutine.h"
 #include "future/coro-task.h"
 #include "scope/coro-group-error-private.h"

@@ -6,7 +6,7 @@
 #include "debug/coro-tracer.h"
 
 #include "debug/coro-debug-private.h"
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "future/coro-task.h"
 #include "scheduler/coro-waiter-private.h"
 

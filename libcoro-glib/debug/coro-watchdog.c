@@ -5,7 +5,7 @@
 
 #include "debug/coro-debug-private.h"
 
-#include "fiber/coro-fork-private.h"
+#include "base/coro-fork-private.h"
 
 #include <errno.h>
 #include <semaphore.h>

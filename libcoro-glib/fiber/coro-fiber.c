@@ -5,7 +5,7 @@
 
 #include "fiber/coro-fiber-private.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 
 #ifdef __linux__
 # include <sys/syscall.h>

@@ -5,7 +5,7 @@
 
 #include "fiber/coro-guard-page-private.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "fiber/coro-stack-private.h"
 
 #include <errno.h>

@@ -5,7 +5,7 @@
 
 #include "fiber/coro-slab-private.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "fiber/coro-fiber-private.h"
 #include "fiber/coro-guard-page-private.h"
 

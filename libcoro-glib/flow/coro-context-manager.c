@@ -5,7 +5,7 @@
 
 #include "flow/coro-context-manager.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "flow/coro-exit-stack.h"
 #include "scheduler/coro-job-private.h"
 #include "scope/coro-shield.h"

@@ -5,7 +5,7 @@
 
 #include "flow/coro-exit-stack.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "scheduler/coro-job-private.h"
 #include "scope/coro-group-error-private.h"
 #include "scope/coro-shield.h"

@@ -5,7 +5,7 @@
 
 #include "flow/coro-generator.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "future/coro-sleep.h"
 #include "scheduler/coro-revived-private.h"
 #include "scheduler/coro-scheduler-private.h"

@@ -5,7 +5,7 @@
 
 #include "flow/coro-iterator.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "scope/coro-shield.h"
 
 /**

@@ -5,7 +5,7 @@
 
 #include "future/coro-awaitable.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "future/coro-coroutine-private.h"
 #include "future/coro-future-link-private.h"
 #include "scheduler/coro-cancel-private.h"

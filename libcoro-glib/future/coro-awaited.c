@@ -5,7 +5,7 @@
 
 #include "future/coro-awaited-private.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "future/coro-combination-private.h"
 #include "future/coro-task-private.h"
 #include "scheduler/coro-cancel-private.h"

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "fiber/coro-fork-private.h"
+#include "base/coro-fork-private.h"
 #include "future/coro-future-private.h"
 
 G_BEGIN_DECLS

@@ -5,7 +5,7 @@
 
 #include "future/coro-combination-private.h"
 
-#include "fiber/coro-drop-private.h"
+#include "base/coro-drop-private.h"
 #include "future/coro-future-callback-private.h"
 #include "scheduler/coro-scheduler-private.h"
 

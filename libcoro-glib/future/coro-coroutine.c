@@ -5,7 +5,7 @@
 
 #include "future/coro-coroutine-private.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scheduler/coro-inner-fiber-private.h"
 

@@ -5,7 +5,7 @@
 
 #include "future/coro-foreign-task.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "future/coro-outside-private.h"
 #include "scheduler/coro-call-private.h"
 #include "scheduler/coro-scheduler-private.h"

@@ -5,7 +5,7 @@
 
 #include "future/coro-future-link-private.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "future/coro-awaited-private.h"
 #include "future/coro-foreign-task.h"
 #include "future/coro-task-private.h"

@@ -5,7 +5,7 @@
 
 #include "future/coro-future-private.h"
 
-#include "fiber/coro-drop-private.h"
+#include "base/coro-drop-private.h"
 
 /* Few futures have an origin, so it is no field of every future. */
 static G_DEFINE_QUARK (coro-future-origin, coro_future_origin)

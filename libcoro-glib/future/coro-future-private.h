@@ -5,7 +5,7 @@
 
 #include "future/coro-future.h"
 
-#include "scheduler/coro-inbox-private.h"
+#include "loop/coro-inbox-private.h"
 #include "scheduler/coro-waiter-private.h"
 
 #ifdef CORO_TSAN

@@ -5,8 +5,8 @@
 
 #include "future/coro-future-private.h"
 
-#include "fiber/coro-drop-private.h"
-#include "fiber/coro-error.h"
+#include "base/coro-drop-private.h"
+#include "base/coro-error.h"
 #include "future/coro-combination-private.h"
 #include "future/coro-future-callback-private.h"
 #include "scheduler/coro-scheduler-private.h"

@@ -5,8 +5,8 @@
 
 #include "future/coro-future-private.h"
 
-#include "fiber/coro-drop-private.h"
-#include "fiber/coro-error.h"
+#include "base/coro-drop-private.h"
+#include "base/coro-error.h"
 #include "future/coro-future-callback-private.h"
 #include "future/coro-future-link-private.h"
 #include "scheduler/coro-revived-private.h"

@@ -5,7 +5,7 @@
 
 #include "future/coro-outside-private.h"
 
-#include "fiber/coro-fork-private.h"
+#include "base/coro-fork-private.h"
 #include "future/coro-task-private.h"
 #include "scheduler/coro-scheduler-private.h"
 

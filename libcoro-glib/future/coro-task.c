@@ -5,7 +5,7 @@
 
 #include "future/coro-task-private.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "future/coro-future-private.h"
 #include "scheduler/coro-run-queue-private.h"
 #include "scheduler/coro-scheduler-private.h"

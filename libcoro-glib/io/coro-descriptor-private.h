@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "scheduler/coro-reactor-private.h"
+#include "loop/coro-reactor-private.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scheduler/coro-waiter-private.h"
 

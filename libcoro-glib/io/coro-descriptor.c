@@ -5,7 +5,7 @@
 
 #include "io/coro-descriptor-private.h"
 
-#include "scheduler/coro-errno-private.h"
+#include "base/coro-errno-private.h"
 
 #include <poll.h>
 

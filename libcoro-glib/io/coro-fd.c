@@ -8,7 +8,7 @@
 #include "future/coro-return.h"
 #include "io/coro-descriptor-private.h"
 #include "io/coro-sigpipe-private.h"
-#include "scheduler/coro-errno-private.h"
+#include "base/coro-errno-private.h"
 #include "scope/coro-spawn.h"
 
 #include <fcntl.h>

@@ -5,8 +5,8 @@
 
 #include "io/coro-operation.h"
 
-#include "fiber/coro-error.h"
-#include "fiber/coro-fork-private.h"
+#include "base/coro-error.h"
+#include "base/coro-fork-private.h"
 #include "scheduler/coro-block-private.h"
 #include "scheduler/coro-cancel-private.h"
 #include "scheduler/coro-scheduler-private.h"

@@ -5,7 +5,7 @@
 
 #include "scheduler/coro-call-private.h"
 
-#include "fiber/coro-fork-private.h"
+#include "base/coro-fork-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
 typedef enum

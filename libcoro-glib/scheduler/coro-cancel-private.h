@@ -4,7 +4,7 @@
 #pragma once
 
 #include "scheduler/coro-job-private.h"
-#include "scheduler/coro-timer-private.h"
+#include "loop/coro-timer-private.h"
 
 G_BEGIN_DECLS
 

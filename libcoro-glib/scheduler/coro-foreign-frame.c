@@ -5,7 +5,7 @@
 
 #include "scheduler/coro-foreign-frame-private.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 
 #include <string.h>
 #include <unwind.h>

@@ -5,7 +5,7 @@
 
 #include "scheduler/coro-job-private.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "scheduler/coro-foreign-frame-private.h"
 #include "scheduler/coro-scheduler-private.h"
 

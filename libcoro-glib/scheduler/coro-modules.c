@@ -6,7 +6,7 @@
 #include "scheduler/coro-modules-private.h"
 
 #include "fiber/coro-exceptions-private.h"
-#include "fiber/coro-fork-private.h"
+#include "base/coro-fork-private.h"
 #include "scheduler/coro-foreign-frame-private.h"
 
 #include <dlfcn.h>

@@ -5,18 +5,18 @@
 
 #include "scheduler/coro-scheduler.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "fiber/coro-fiber-private.h"
 #include "scheduler/coro-admission-private.h"
 #include "scheduler/coro-call-private.h"
 #include "scheduler/coro-pending-work-private.h"
 #include "scheduler/coro-observer-private.h"
-#include "scheduler/coro-inbox-private.h"
+#include "loop/coro-inbox-private.h"
 #include "scheduler/coro-job-private.h"
 #include "scheduler/coro-run-queue-private.h"
 #include "scheduler/coro-priority-moves-private.h"
-#include "scheduler/coro-reactor-private.h"
-#include "scheduler/coro-timer-private.h"
+#include "loop/coro-reactor-private.h"
+#include "loop/coro-timer-private.h"
 
 G_BEGIN_DECLS
 

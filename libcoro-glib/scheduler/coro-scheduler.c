@@ -5,8 +5,8 @@
 
 #include "scheduler/coro-scheduler-private.h"
 
-#include "fiber/coro-error.h"
-#include "fiber/coro-fork-private.h"
+#include "base/coro-error.h"
+#include "base/coro-fork-private.h"
 #include "scheduler/coro-modules-private.h"
 
 /**

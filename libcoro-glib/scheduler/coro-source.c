@@ -3,7 +3,7 @@
  */
 #include "config.h"
 
-#include "scheduler/coro-cycles-private.h"
+#include "loop/coro-cycles-private.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scheduler/coro-waiter-private.h"
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "scheduler/coro-observer-private.h"
-#include "scheduler/coro-inbox-private.h"
+#include "loop/coro-inbox-private.h"
 #include "scheduler/coro-job-private.h"
 #include "scheduler/coro-scheduler-private.h"
 

@@ -5,7 +5,7 @@
 
 #include "scope/coro-context-var.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "scheduler/coro-context-private.h"
 
 /**

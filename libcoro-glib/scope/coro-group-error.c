@@ -5,7 +5,7 @@
 
 #include "scope/coro-group-error-private.h"
 
-#include "fiber/coro-drop-private.h"
+#include "base/coro-drop-private.h"
 
 /* An extended GError that holds other errors.  The inner errors are never changed, so copies share
  * them: an error that passes through a thousand groups exists once. */

@@ -5,7 +5,7 @@
 
 #include "scope/coro-nursery.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "future/coro-sleep.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scope/coro-task-group-private.h"

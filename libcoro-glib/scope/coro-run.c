@@ -5,7 +5,7 @@
 
 #include "scope/coro-run-private.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "scheduler/coro-cancel-private.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scope/coro-runner-private.h"

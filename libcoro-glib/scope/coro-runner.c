@@ -5,7 +5,7 @@
 
 #include "scope/coro-runner-private.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "future/coro-coroutine-private.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scope/coro-interrupt-private.h"

@@ -5,7 +5,7 @@
 
 #include "scope/coro-spawn.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "future/coro-coroutine-private.h"
 #include "future/coro-task-private.h"
 #include "scheduler/coro-scheduler-private.h"

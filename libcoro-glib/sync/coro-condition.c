@@ -5,7 +5,7 @@
 
 #include "sync/coro-condition.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "scheduler/coro-hold-private.h"
 #include "scheduler/coro-waiter-private.h"
 #include "sync/coro-lock-private.h"

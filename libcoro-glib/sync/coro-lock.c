@@ -5,7 +5,7 @@
 
 #include "sync/coro-lock-private.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "scheduler/coro-hold-private.h"
 #include "scheduler/coro-scheduler-private.h"
 #include "scheduler/coro-waiter-private.h"

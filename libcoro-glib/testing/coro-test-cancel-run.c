@@ -6,7 +6,7 @@
 #include "testing/coro-test-cancel-private.h"
 
 #include "debug/coro-call-graph.h"
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "future/coro-sleep.h"
 #include "future/coro-task.h"
 #include "scope/coro-group-error-private.h"

@@ -6,7 +6,7 @@
 #include "testing/coro-test-cancel-private.h"
 
 #include "debug/coro-backtrace-private.h"
-#include "fiber/coro-fork-private.h"
+#include "base/coro-fork-private.h"
 #include "testing/coro-test-seed-private.h"
 
 /* --- what is said of a run -------------------------------------------------------- */

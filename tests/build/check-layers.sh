@@ -1,21 +1,28 @@
 #!/bin/sh
-# Includes go downwards: fiber <- scheduler <- future <- scope <- flow, sync <- io; debug is
-# called through observer and testing stands above all.  check-layers.sh SOURCE-FOLDER
+# Includes go downwards: base <- fiber, loop <- scheduler <- future <- scope <- flow, sync <- thread <-
+# io <- net, file <- worker; debug is called through the observer, and testing stands above all.
+# check-layers.sh SOURCE-FOLDER
 # SPDX-License-Identifier: LGPL-2.1-or-later
 cd "$1/libcoro-glib" || exit 1
 
 # What a folder may include, besides itself.
 allowed () {
   case $1 in
-    fiber)     echo "" ;;
-    scheduler) echo "fiber" ;;
-    future)    echo "fiber scheduler" ;;
-    scope)     echo "fiber scheduler future" ;;
-    flow)      echo "fiber scheduler future scope" ;;
-    sync)      echo "fiber scheduler future scope" ;;
-    io)        echo "fiber scheduler future scope flow sync" ;;
-    debug)     echo "fiber scheduler future scope flow sync io" ;;
-    testing)   echo "fiber scheduler future scope flow sync io debug" ;;
+    base)      echo "" ;;
+    fiber)     echo "base" ;;
+    loop)      echo "base" ;;
+    scheduler) echo "base fiber loop" ;;
+    future)    echo "base fiber loop scheduler" ;;
+    scope)     echo "base fiber loop scheduler future" ;;
+    flow)      echo "base fiber loop scheduler future scope" ;;
+    sync)      echo "base fiber loop scheduler future scope" ;;
+    thread)    echo "base fiber loop scheduler future scope flow sync" ;;
+    io)        echo "base fiber loop scheduler future scope flow sync thread" ;;
+    net)       echo "base fiber loop scheduler future scope flow sync thread io" ;;
+    file)      echo "base fiber loop scheduler future scope flow sync thread io" ;;
+    worker)    echo "base fiber loop scheduler future scope flow sync thread io net" ;;
+    debug)     echo "base fiber loop scheduler future scope flow sync thread io net file worker" ;;
+    testing)   echo "base fiber loop scheduler future scope flow sync thread io net file worker debug" ;;
     *)         echo "" ;;
   esac
 }
@@ -48,7 +55,7 @@ done
 
 # What lies below the main loop does without it.
 number=$((number + 1))
-if grep -n 'g_main_' fiber/*.[ch] | grep -v '^[^:]*:[0-9]*: *[/ ]\*' | sed 's/^/# /' | grep .; then
+if grep -n 'g_main_' base/*.[ch] fiber/*.[ch] | grep -v '^[^:]*:[0-9]*: *[/ ]\*' | sed 's/^/# /' | grep .; then
   echo "not ok $number /build/layers/fiber-knows-no-main-loop"
   failed=1
 else
@@ -57,7 +64,7 @@ fi
 
 # A lock that fork() does not know may be held for ever in a child.
 number=$((number + 1))
-if grep -nE 'static G(RecM|M)utex|static GRWLock|G_LOCK_DEFINE' */*.[ch] | grep -v '^fiber/coro-fork-private.h:' | sed 's/^/# /' | grep .; then
+if grep -nE 'static G(RecM|M)utex|static GRWLock|G_LOCK_DEFINE' */*.[ch] | grep -v '^base/coro-fork-private.h:' | sed 's/^/# /' | grep .; then
   echo "not ok $number /build/layers/fork-knows-all-locks"
   failed=1
 else

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "fiber/coro-fiber-private.h"
 
 #include <dlfcn.h>

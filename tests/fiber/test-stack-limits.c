@@ -8,7 +8,7 @@
 
 #include "lib/process.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "fiber/coro-fiber-private.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
  */
 #include "config.h"
 
-#include "fiber/coro-error.h"
+#include "base/coro-error.h"
 #include "fiber/coro-stack-private.h"
 
 #include <string.h>

@@ -6,7 +6,7 @@
  */
 #include "test-util.h"
 
-#include "io/coro-ring-private.h"
+#include "file/coro-ring-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
 #include <dlfcn.h>

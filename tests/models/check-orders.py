@@ -11,8 +11,8 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FUNCTIONS = [
-    ('scheduler/coro-inbox.c', ['coro_inbox_push', 'coro_inbox_take_all']),
-    ('scheduler/coro-inbox-private.h', ['coro_inbox_is_empty']),
+    ('loop/coro-inbox.c', ['coro_inbox_push', 'coro_inbox_take_all']),
+    ('loop/coro-inbox-private.h', ['coro_inbox_is_empty']),
     ('scheduler/coro-scheduler.c', ['coro_scheduler_post']),
     ('scheduler/coro-source.c', ['scheduler_has_work', 'scheduler_falls_asleep']),
 ]

@@ -7,7 +7,7 @@
 
 #include "test-util.h"
 
-#include "fiber/coro-fork-private.h"
+#include "base/coro-fork-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
 #include <sys/wait.h>

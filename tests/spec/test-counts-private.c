@@ -6,7 +6,7 @@
 #include "test-util.h"
 
 #include "scheduler/coro-scheduler-private.h"
-#include "scheduler/coro-timer-private.h"
+#include "loop/coro-timer-private.h"
 #include "scheduler/coro-waiter-private.h"
 
 static gboolean

@@ -7,7 +7,7 @@
  */
 #include "test-util.h"
 
-#include "scheduler/coro-reactor-private.h"
+#include "loop/coro-reactor-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
 #include <sys/socket.h>
