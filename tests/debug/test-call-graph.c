@@ -50,14 +50,14 @@ test_parked_stack_is_shown (gpointer   user_data,
 }
 
 static gboolean
-test_stack_of_who_asks_is_shown (gpointer   user_data,
+test_stack_of_the_caller_is_shown (gpointer   user_data,
                                  GValue    *result,
                                  GError   **error)
 {
   g_autofree char *text = coro_format_call_graph (NULL);
 
   assert_count (text, " running", 1);
-  assert_count (text, "| test_stack_of_who_asks_is_shown+0x", 1);
+  assert_count (text, "| test_stack_of_the_caller_is_shown+0x", 1);
   return TRUE;
 }
 
@@ -411,7 +411,7 @@ main (int    argc,
   g_test_summary ("What waits for what, and where, can be printed at any time");
 
   coro_test_add_func ("/spec/S337/parked-stack-is-shown", test_parked_stack_is_shown);
-  coro_test_add_func ("/spec/S337/stack-of-who-asks-is-shown", test_stack_of_who_asks_is_shown);
+  coro_test_add_func ("/spec/S337/stack-of-the-caller-is-shown", test_stack_of_the_caller_is_shown);
   coro_test_add_func ("/spec/S337/looking-changes-nothing", test_looking_changes_nothing);
   coro_test_add_func ("/spec/S335/awaited-stands-below", test_awaited_stands_below);
   coro_test_add_func ("/spec/S335/diamond-is-printed-once", test_diamond_is_printed_once);

@@ -51,7 +51,7 @@ innocent_cb (gpointer   user_data,
 }
 
 static void
-test_pushed_context_is_blamed_on_who_pushed (void)
+test_pushed_context_is_blamed_on_its_coroutine (void)
 {
   g_autoptr (CoroScheduler) self = coro_scheduler_ref_for_context (NULL);
   g_autoptr (GMainContext) context = g_main_context_new ();
@@ -129,7 +129,7 @@ round_up_cb (gpointer   user_data,
 }
 
 static void
-test_rounding_mode_is_blamed_on_who_changed_it (void)
+test_rounding_mode_is_blamed_on_its_coroutine (void)
 {
   g_autoptr (CoroScheduler) self = coro_scheduler_ref_for_context (NULL);
 
@@ -805,10 +805,10 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
   g_test_summary ("Debug mode reports a mistake with the coroutine that made it");
 
-  g_test_add_func ("/debug/checks/pushed-context-is-blamed-on-who-pushed", test_pushed_context_is_blamed_on_who_pushed);
+  g_test_add_func ("/debug/checks/pushed-context-is-blamed-on-its-coroutine", test_pushed_context_is_blamed_on_its_coroutine);
   g_test_add_func ("/debug/checks/popped-context-is-fine", test_popped_context_is_fine);
   g_test_add_func ("/debug/checks/context-that-is-left-pushed-is-reported", test_context_that_is_left_pushed_is_reported);
-  g_test_add_func ("/debug/checks/rounding-mode-is-blamed-on-who-changed-it", test_rounding_mode_is_blamed_on_who_changed_it);
+  g_test_add_func ("/debug/checks/rounding-mode-is-blamed-on-its-coroutine", test_rounding_mode_is_blamed_on_its_coroutine);
   g_test_add_func ("/debug/checks/rounding-mode-that-is-put-back-is-fine", test_rounding_mode_that_is_put_back_is_fine);
   g_test_add_func ("/debug/checks/lock-that-is-not-released-is-reported", test_lock_that_is_not_released_is_reported);
   g_test_add_func ("/debug/checks/lock-that-is-passed-on-is-fine", test_lock_that_is_passed_on_is_fine);

@@ -117,7 +117,7 @@ test_unread_error_is_reported_with_it (gpointer   user_data,
 }
 
 static gboolean
-test_two_who_await_the_same (gpointer   user_data,
+test_two_await_the_same (gpointer   user_data,
                              GValue    *result,
                              GError   **error)
 {
@@ -427,7 +427,7 @@ main (int    argc,
 
   coro_test_add_func ("/spec/S336/tasks-that-await-each-other", test_tasks_that_await_each_other);
   coro_test_add_func ("/spec/S336/unread-error-is-reported-with-it", test_unread_error_is_reported_with_it);
-  coro_test_add_func ("/spec/S336/two-who-await-the-same", test_two_who_await_the_same);
+  coro_test_add_func ("/spec/S336/two-await-the-same", test_two_await_the_same);
   coro_test_add_func ("/spec/S301/functions-are-known-by-the-last-wait", test_functions_are_known_by_the_last_wait);
   coro_test_add_func ("/spec/S301/coroutine-object", test_coroutine_object);
   coro_test_add_func ("/spec/S301/nested-coroutine-objects", test_nested_coroutine_objects);

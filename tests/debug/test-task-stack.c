@@ -142,7 +142,7 @@ test_stack_has_as_many_frames_as_wanted (gpointer   user_data,
 /* --- the coroutines that wait for it ------------------------------------------------ */
 
 static gboolean
-test_stack_tells_who_waits (gpointer   user_data,
+test_stack_tells_the_waiters (gpointer   user_data,
                             GValue    *result,
                             GError   **error)
 {
@@ -178,7 +178,7 @@ join_with_another_cb (gpointer   user_data,
 /* Every coroutine that waits for the task is named, also one that waits through a gather, and no
  * other coroutine is. */
 static gboolean
-test_all_who_wait_are_named (gpointer   user_data,
+test_all_waiters_are_named (gpointer   user_data,
                              GValue    *result,
                              GError   **error)
 {
@@ -207,7 +207,7 @@ test_all_who_wait_are_named (gpointer   user_data,
 }
 
 static gboolean
-test_who_joins_waits (gpointer   user_data,
+test_joining_is_waiting (gpointer   user_data,
                       GValue    *result,
                       GError   **error)
 {
@@ -236,9 +236,9 @@ main (int    argc,
   coro_test_add_func ("/debug/task-stack/without-name-and-place", test_without_name_and_place);
   coro_test_add_func ("/debug/task-stack/in-another-thread", test_in_another_thread);
   coro_test_add_func ("/spec/S337/stack-has-as-many-frames-as-wanted", test_stack_has_as_many_frames_as_wanted);
-  coro_test_add_func ("/spec/S335/stack-tells-who-waits", test_stack_tells_who_waits);
-  coro_test_add_func ("/spec/S335/all-who-wait-are-named", test_all_who_wait_are_named);
-  coro_test_add_func ("/spec/S335/who-joins-waits", test_who_joins_waits);
+  coro_test_add_func ("/spec/S335/stack-tells-the-waiters", test_stack_tells_the_waiters);
+  coro_test_add_func ("/spec/S335/all-waiters-are-named", test_all_waiters_are_named);
+  coro_test_add_func ("/spec/S335/joining-is-waiting", test_joining_is_waiting);
 
   return g_test_run ();
 }

@@ -306,7 +306,7 @@ test_a_stack_in_use_is_not_trimmed (void)
 }
 
 static void
-test_slabs_nobody_uses_are_unmapped (void)
+test_unused_slabs_are_unmapped (void)
 {
   CoroStackPool *pool = coro_stack_pool_new ();
   g_autofree CoroStack **stacks = g_new (CoroStack *, N_MANY);
@@ -435,7 +435,7 @@ main (int   argc,
   g_test_add_func ("/stack/deep-pages-are-found-below-a-hole", test_deep_pages_are_found_below_a_hole);
   g_test_add_func ("/stack/shallow-stacks-keep-their-pages", test_shallow_stacks_keep_their_pages);
   g_test_add_func ("/stack/a-stack-in-use-is-not-trimmed", test_a_stack_in_use_is_not_trimmed);
-  g_test_add_func ("/stack/slabs-nobody-uses-are-unmapped", test_slabs_nobody_uses_are_unmapped);
+  g_test_add_func ("/stack/unused-slabs-are-unmapped", test_unused_slabs_are_unmapped);
   g_test_add_func ("/stack/free-stacks-between-used-ones-go-cold", test_free_stacks_between_used_ones_go_cold);
   g_test_add_func ("/stack/threads-have-pools-of-their-own", test_threads_have_pools_of_their_own);
 

@@ -564,7 +564,7 @@ begin_and_drop_cb (gpointer   generator,
 
 /* The generator is closed at the end of the main loop. */
 static void
-test_who_fails_to_close_is_named (void)
+test_failure_to_close_is_named (void)
 {
   g_autoptr (CoroGenerator) generator = coro_generator_new (G_TYPE_INT, fail_to_close, NULL, NULL);
 
@@ -585,7 +585,7 @@ test_nameless_has_a_word (void)
 
 /* A generator that was dropped is closed by a coroutine, and this coroutine has its name. */
 static gboolean
-test_who_was_dropped_is_named (gpointer   user_data,
+test_dropped_one_is_named (gpointer   user_data,
                                GValue    *result,
                                GError   **error)
 {
@@ -599,7 +599,7 @@ test_who_was_dropped_is_named (gpointer   user_data,
 
 /* Whatever the generator's stack holds is leaked. */
 static void
-test_who_outlives_its_loop_is_named (void)
+test_survivor_of_its_loop_is_named (void)
 {
   GMainContext *context;
   CoroGenerator *generator;
@@ -859,10 +859,10 @@ main (int    argc,
   coro_test_add_func ("/spec/S283/generators-compose", test_generators_compose);
   coro_test_add_func ("/spec/S287-S288-S289/next-required-and-fallback", test_next_required_and_or);
   coro_test_add_func ("/flow/generator/wrong-type", test_wrong_type);
-  g_test_add_func ("/flow/generator/who-fails-to-close-is-named", test_who_fails_to_close_is_named);
+  g_test_add_func ("/flow/generator/failure-to-close-is-named", test_failure_to_close_is_named);
   g_test_add_func ("/flow/generator/nameless-has-a-word", test_nameless_has_a_word);
-  coro_test_add_func ("/flow/generator/who-was-dropped-is-named", test_who_was_dropped_is_named);
-  g_test_add_func ("/flow/generator/who-outlives-its-loop-is-named", test_who_outlives_its_loop_is_named);
+  coro_test_add_func ("/flow/generator/dropped-one-is-named", test_dropped_one_is_named);
+  g_test_add_func ("/flow/generator/survivor-of-its-loop-is-named", test_survivor_of_its_loop_is_named);
   coro_test_add_func ("/generator/other-thread", other_thread_cb);
   coro_test_add_func ("/flow/generator/not-below-a-nested-loop", test_not_below_a_nested_loop);
   coro_test_add_func ("/flow/generator/dropped-by-another-thread", test_dropped_by_another_thread);

@@ -1946,7 +1946,7 @@ main (int    argc,
   ADD ("/io/file/load/without-memory", load_without_memory_cb);
   ADD ("/io/file/load/pipe-cancelled", cancel_pipe_cb);
   ADD ("/io/file/load/cancel-anywhere", cancel_load_cb);
-  ADD ("/io/file/load/cancel-that-nobody-hears-comes-again", cancel_unheard_cb);
+  ADD ("/io/file/load/unheard-cancel-comes-again", cancel_unheard_cb);
   ADD ("/io/file/load/more-than-fit", many_cb);
   ADD ("/io/file/load/truncated-meanwhile", truncated_cb);
   if (g_getenv ("CORO_TEST_VALGRIND") == NULL)  /* which has descriptors and limits of its own */
@@ -1983,7 +1983,7 @@ main (int    argc,
   ADD ("/io/file/save/replaced-meanwhile", save_replaced_cb);
   ADD ("/io/file/save/comes-meanwhile", save_comes_meanwhile_cb);
   ADD ("/io/file/save/pipe-is-waited-for", save_pipe_cb);
-  ADD ("/io/file/save/pipe-that-nobody-reads", save_pipe_alone_cb);
+  ADD ("/io/file/save/pipe-without-a-reader", save_pipe_alone_cb);
   ADD ("/io/file/save/pipe-cancelled", save_pipe_cancelled_cb);
   g_test_add_func ("/io/file/small-disk", test_small_disk);
   ADD_REFUSED ("/io/file/refused/attributes-unknown", SAVE, { { SYS_flistxattr, EOPNOTSUPP } }, REPLACES);

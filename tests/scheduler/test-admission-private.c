@@ -349,7 +349,7 @@ main (int    argc,
   coro_test_add_func ("/scheduler/admission/woken-does-not-wait-for-all", woken_does_not_wait_cb);
   coro_test_add_func ("/scheduler/admission/stacks-serve-again", stacks_serve_again_cb);
   coro_test_add_func ("/scheduler/admission/busy-do-not-hold-up-the-start", busy_do_not_hold_up_cb);
-  coro_test_add_func ("/scheduler/admission/priority-of-who-has-not-started", other_priority_cb);
+  coro_test_add_func ("/scheduler/admission/priority-before-the-start", other_priority_cb);
   coro_test_add_func ("/scheduler/admission/cancelled-before-it-starts", cancelled_before_it_starts_cb);
   coro_test_add_func ("/scheduler/admission/uncancelled-in-line", uncancelled_in_line_cb);
   g_test_add_func ("/scheduler/admission/ended-before-it-starts", test_shutdown);

@@ -401,7 +401,7 @@ ask_late_cb (gpointer scheduler)
 }
 
 static void
-join_who_is_late_cb (gpointer scheduler)
+join_late_member_cb (gpointer scheduler)
 {
   g_thread_join (g_thread_new ("late", ask_late_cb, scheduler));
   note ("joined");
@@ -410,7 +410,7 @@ join_who_is_late_cb (gpointer scheduler)
 /* What is freed at the end of one context may wait for a thread that asks for a call in another
  * context, which has ended already. */
 static void
-test_freeing_may_wait_for_who_is_late (void)
+test_freeing_may_wait_after_the_close (void)
 {
   GMainContext *contexts[] = { g_main_context_new (), g_main_context_new () };
   g_autoptr (CoroScheduler) ended = scheduler_new_in (contexts[0]);
@@ -418,7 +418,7 @@ test_freeing_may_wait_for_who_is_late (void)
 
   g_main_context_unref (contexts[0]);
   g_assert_true (coro_scheduler_is_closed (ended));
-  coro_scheduler_call_later (ending, SECOND, nothing_cb, ended, join_who_is_late_cb);
+  coro_scheduler_call_later (ending, SECOND, nothing_cb, ended, join_late_member_cb);
   settle (contexts[1]);
   g_main_context_unref (contexts[1]);
   assert_trace ("joined");
@@ -472,7 +472,7 @@ main (int    argc,
   g_test_add_func ("/scheduler/end/waits-for-future-of-another", test_waits_for_future_of_another);
   g_test_add_func ("/scheduler/end/asked-while-jobs-are-lost", test_asked_while_jobs_are_lost);
   g_test_add_func ("/scheduler/end/asked-in-the-midst-of-it", test_asked_in_the_midst_of_the_end);
-  g_test_add_func ("/scheduler/end/freeing-may-wait-for-who-is-late", test_freeing_may_wait_for_who_is_late);
+  g_test_add_func ("/scheduler/end/freeing-may-wait-after-the-close", test_freeing_may_wait_after_the_close);
   g_test_add_func ("/scheduler/end/calls-to-come-among-threads", test_calls_to_come_among_threads);
 
   return g_test_run ();

@@ -1029,7 +1029,7 @@ never_cb (gpointer   user_data,
 }
 
 static gboolean
-cancel_ends_who_waits_for_room_cb (gpointer   user_data,
+cancel_ends_a_wait_for_room_cb (gpointer   user_data,
                                    GValue    *result,
                                    GError   **error)
 {
@@ -1371,7 +1371,7 @@ main (int    argc,
   coro_test_add_func ("/group/unjoined-failure-is-said", unjoined_failure_is_said_cb);
   coro_test_add_func ("/group/limit", limit_cb);
   coro_test_add_func ("/group/limit-and-failure", limit_and_failure_cb);
-  coro_test_add_func ("/group/cancel-ends-who-waits-for-room", cancel_ends_who_waits_for_room_cb);
+  coro_test_add_func ("/group/cancel-ends-a-wait-for-room", cancel_ends_a_wait_for_room_cb);
   coro_test_add_func ("/group/cancelled-group-keeps-no-line", cancelled_group_keeps_no_line_cb);
   coro_test_add_func ("/group/member-waits-for-next-in-line", member_waits_for_next_in_line_cb);
   coro_test_add_func ("/group/cancel-while-waiting-for-room", cancel_while_waiting_for_room_cb);

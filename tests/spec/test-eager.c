@@ -136,7 +136,7 @@ await_cb (gpointer   future,
 }
 
 static gboolean
-test_nobody_else_runs (gpointer   user_data,
+test_no_other_runs (gpointer   user_data,
                        GValue    *result,
                        GError   **error)
 {
@@ -574,7 +574,7 @@ main (int    argc,
   coro_test_add_func ("/eager/runs-inside-the-call", test_runs_inside);
   coro_test_add_func ("/eager/done-at-once", test_done_at_once);
   coro_test_add_func ("/eager/current-and-member-from-the-start", test_current_and_member);
-  coro_test_add_func ("/eager/nobody-else-runs", test_nobody_else_runs);
+  coro_test_add_func ("/eager/no-other-runs", test_no_other_runs);
   coro_test_add_func ("/eager/resolve", test_resolve);
   coro_test_add_func ("/eager/resolve-cancelled", test_resolve_cancelled);
   coro_test_add_func ("/eager/ready-awaits-go-on", test_ready_awaits);

@@ -191,7 +191,7 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
 
   coro_test_add_func ("/spec/S311-S312/waits-for-its-members", test_waits);
-  coro_test_add_func ("/spec/S314-S315/one-grouped-error-and-nobody-left", test_grouped_error);
+  coro_test_add_func ("/spec/S314-S315/one-grouped-error-and-none-left", test_grouped_error);
   coro_test_add_func ("/spec/S317/split-keeps-shape", test_split);
   coro_test_add_func ("/spec/S318/unmatched-goes-on", test_split_matches_nothing);
   g_test_add_func ("/spec/S317/split-of-one-error", test_split_of_one);

@@ -590,7 +590,7 @@ produce_elsewhere_cb (gpointer   generator,
 }
 
 static gboolean
-test_who_may_produce (gpointer   user_data,
+test_callers_that_may_produce (gpointer   user_data,
                       GValue    *result,
                       GError   **error)
 {
@@ -683,7 +683,7 @@ main (int    argc,
   g_test_add_func ("/spec/S326/cancelled-takes-nothing", test_next_async_cancelled);
   g_test_add_func ("/spec/S326/cancelled-in-the-middle", test_next_async_cancelled_in_the_middle);
   g_test_add_func ("/spec/S326/unread-value-is-freed", test_next_async_unread);
-  coro_test_add_func ("/spec/S349/who-may-produce", test_who_may_produce);
+  coro_test_add_func ("/spec/S349/callers-that-may-produce", test_callers_that_may_produce);
   coro_test_add_func ("/spec/S350/predicates-and-collect", test_predicates_and_collect);
   coro_test_add_func ("/spec/S350/collect-fails", test_collect_fails);
 

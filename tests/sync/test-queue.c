@@ -100,7 +100,7 @@ takers_in_order_cb (gpointer   user_data,
 }
 
 static gboolean
-nobody_overtakes_cb (gpointer   user_data,
+none_overtakes_cb (gpointer   user_data,
                      GValue    *result,
                      GError   **error)
 {
@@ -582,7 +582,7 @@ main (int    argc,
   coro_test_add_func ("/queue/first-in-first-out", first_in_first_out_cb);
   coro_test_add_func ("/queue/closed-and-dropped", closed_and_dropped_cb);
   coro_test_add_func ("/queue/takers-in-order", takers_in_order_cb);
-  coro_test_add_func ("/queue/nobody-overtakes", nobody_overtakes_cb);
+  coro_test_add_func ("/queue/none-overtakes", none_overtakes_cb);
   coro_test_add_func ("/queue/bounded", bounded_cb);
   coro_test_add_func ("/queue/cancelled-taker-loses-nothing", cancelled_taker_loses_nothing_cb);
   coro_test_add_func ("/queue/given-back-in-order", given_back_in_order_cb);
