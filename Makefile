@@ -1,5 +1,5 @@
 # Two commands matter: `make demo` and `make test`. Each installs what is missing
-# (on Debian and its relatives), builds and runs.
+# (on Debian and its relatives), builds and runs. `make build` installs nothing.
 
 BUILD      := _build
 TEST_BUILD := _build-test
@@ -32,10 +32,14 @@ _build-coverage/build.ninja: | deps
 	@.ci/install-deps gcovr
 	@meson setup _build-coverage --buildtype=debugoptimized -Db_coverage=true >&2
 
-build: $(BUILD)/build.ninja
+build:
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --buildtype=release >&2 || \
+	  { echo "If a package is missing: make deps installs all of them on Debian." >&2; exit 1; }
 	@ninja -C $(BUILD) >&2
 
-demo: build
+# Builds the demo only: no tests, examples or benchmarks.
+demo: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) demo-app/coro-demo >&2
 	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
 	  $(BUILD)/demo-app/coro-demo; \
 	else \

@@ -3,6 +3,10 @@
  */
 #pragma once
 
+#if !defined (CORO_GLIB_INSIDE) && !defined (CORO_COMPILATION)
+# error "Include <coro-glib/coro-glib.h>, not its parts."
+#endif
+
 #include "../future/coro-return.h"
 
 G_BEGIN_DECLS

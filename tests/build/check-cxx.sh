@@ -39,6 +39,16 @@ for compiler; do
 $includes
 END
 
+  number=$((number + 1))
+  if echo '#include "future/coro-future.h"' |
+    "$compiler" -fsyntax-only -x c++ $(pkg-config --cflags gio-2.0) -I"$source/libcoro-glib" -I"$build/libcoro-glib" - 2>&1 |
+    grep -q 'error.*Include <coro-glib/coro-glib.h>'; then
+    echo "ok $number /build/cxx/$name/no-part-alone"
+  else
+    echo "not ok $number /build/cxx/$name/no-part-alone"
+    failed=1
+  fi
+
   check "$compiler" "/build/cxx/$name/spawn" <<'END'
 static gboolean body (gpointer, GValue *result, GError **) { return coro_return_int (result, 42); }
 void use (CoroTaskGroup *group, CoroWorkerPool *pool);
