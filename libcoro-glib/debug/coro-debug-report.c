@@ -5,6 +5,8 @@
 
 #include "debug/coro-debug-private.h"
 
+#include "base/coro-container-private.h"
+
 /* What debug mode has to say is said on the thread stack, a little later: a handler
  * of log messages is code of others, which may end in a language binding. */
 
@@ -23,7 +25,7 @@ coro_debug_flush (CoroDebug *self)
 static void
 flush_cb (CoroReady *ready)
 {
-  CoroDebug *self = (CoroDebug *) ((char *) ready - offsetof (CoroDebug, flush));
+  CoroDebug *self = CORO_CONTAINER_OF (ready, CoroDebug, flush);
 
   self->flushing = FALSE;
   coro_debug_flush (self);

@@ -5,6 +5,7 @@
 
 #include "file/coro-ring-private.h"
 
+#include "base/coro-container-private.h"
 #include "scheduler/coro-cancel-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
@@ -284,7 +285,7 @@ static void ring_renew (CoroRing *self);
 static void
 flush_cb (CoroReady *ready)
 {
-  CoroRing *self = (CoroRing *) ((char *) ready - offsetof (CoroRing, flush));
+  CoroRing *self = CORO_CONTAINER_OF (ready, CoroRing, flush);
 
   self->flush_queued = FALSE;
   if (ring_is_foreign (self))
@@ -305,7 +306,7 @@ static void
 ring_ready_cb (CoroWatch *watch,
                guint32    events)
 {
-  CoroRing *self = (CoroRing *) ((char *) watch - offsetof (CoroRing, watch));
+  CoroRing *self = CORO_CONTAINER_OF (watch, CoroRing, watch);
 
   if (!ring_is_foreign (self))
     ring_reap (self);
@@ -336,7 +337,7 @@ static void
 ring_unregistered_cb (CoroWatch *watch,
                       int        code)
 {
-  CoroRing *self = (CoroRing *) ((char *) watch - offsetof (CoroRing, watch));
+  CoroRing *self = CORO_CONTAINER_OF (watch, CoroRing, watch);
 
   if (code == 0)
     return;
@@ -365,7 +366,7 @@ ring_unregistered_cb (CoroWatch *watch,
 static void
 ring_moved_cb (CoroWatch *watch)
 {
-  ring_flush_later ((CoroRing *) ((char *) watch - offsetof (CoroRing, watch)));
+  ring_flush_later (CORO_CONTAINER_OF (watch, CoroRing, watch));
 }
 
 static const CoroWatchClass ring_watch_class = { ring_ready_cb, ring_unregistered_cb, ring_moved_cb };

@@ -5,6 +5,7 @@
 
 #include "flow/coro-generator.h"
 
+#include "base/coro-container-private.h"
 #include "base/coro-error.h"
 #include "future/coro-sleep.h"
 #include "scheduler/coro-revived-private.h"
@@ -107,7 +108,7 @@ close_cb (gpointer   user_data,
 static void
 generator_shutdown_cb (CoroShutdown *shutdown)
 {
-  CoroGenerator *self = (CoroGenerator *) ((char *) shutdown - offsetof (CoroGenerator, shutdown));
+  CoroGenerator *self = CORO_CONTAINER_OF (shutdown, CoroGenerator, shutdown);
   g_autoptr (GError) error = NULL;
 
   g_object_ref (self);

@@ -5,6 +5,7 @@
 
 #include "future/coro-foreign-task.h"
 
+#include "base/coro-container-private.h"
 #include "base/coro-error.h"
 #include "future/coro-outside-private.h"
 #include "scheduler/coro-call-private.h"
@@ -201,7 +202,7 @@ wait_enqueue (CoroForeignWait *self)
 static void
 wait_over_cb (CoroMessage *message)
 {
-  CoroForeignWait *self = (CoroForeignWait *) ((char *) message - offsetof (CoroForeignWait, over));
+  CoroForeignWait *self = CORO_CONTAINER_OF (message, CoroForeignWait, over);
 
   if (self->asked && !g_atomic_int_get (&self->delegated))
     self->cancelled = TRUE;
@@ -263,7 +264,7 @@ wait_forgotten_cb (gpointer data)
 static void
 wait_tell (CoroOutside *outside)
 {
-  CoroForeignWait *self = (CoroForeignWait *) ((char *) outside - offsetof (CoroForeignWait, outside));
+  CoroForeignWait *self = CORO_CONTAINER_OF (outside, CoroForeignWait, outside);
 
   wait_finish (self);
   wait_unref (self);
@@ -328,7 +329,7 @@ wait_leave_future (CoroForeignWait *self)
 static void
 wait_off_cb (CoroMessage *message)
 {
-  CoroForeignWait *self = (CoroForeignWait *) ((char *) message - offsetof (CoroForeignWait, off));
+  CoroForeignWait *self = CORO_CONTAINER_OF (message, CoroForeignWait, off);
 
   wait_leave_outside (self);
   wait_unref (self);

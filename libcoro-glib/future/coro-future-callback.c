@@ -5,6 +5,7 @@
 
 #include "future/coro-future-callback-private.h"
 
+#include "base/coro-container-private.h"
 #include "base/coro-fork-private.h"
 #include "future/coro-outside-private.h"
 #include "scheduler/coro-cancel-private.h"
@@ -184,7 +185,7 @@ callback_post (CoroFutureCallback *self)
 static void
 callback_message_cb (CoroMessage *message)
 {
-  CoroFutureCallback *self = (CoroFutureCallback *) ((char *) message - offsetof (CoroFutureCallback, message));
+  CoroFutureCallback *self = CORO_CONTAINER_OF (message, CoroFutureCallback, message);
   CoroFuturePrivate *priv = coro_future_private (self->future);
   gboolean removed;
 
@@ -225,7 +226,7 @@ coro_future_call_callbacks (CoroFuture *self)
 static void
 callback_free_message_cb (CoroMessage *message)
 {
-  CoroFutureCallback *self = (CoroFutureCallback *) ((char *) message - offsetof (CoroFutureCallback, message));
+  CoroFutureCallback *self = CORO_CONTAINER_OF (message, CoroFutureCallback, message);
 
   coro_scheduler_push (self->scheduler, &self->ready);
 }

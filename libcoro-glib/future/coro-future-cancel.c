@@ -5,6 +5,7 @@
 
 #include "future/coro-future-private.h"
 
+#include "base/coro-container-private.h"
 #include "scheduler/coro-cancel-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
@@ -36,7 +37,7 @@ cancel_call_cb (gpointer data)
 static void
 cancel_ready_cb (CoroReady *ready)
 {
-  CoroFutureCancel *self = (CoroFutureCancel *) ((char *) ready - offsetof (CoroFutureCancel, ready));
+  CoroFutureCancel *self = CORO_CONTAINER_OF (ready, CoroFutureCancel, ready);
 
   cancel_call_cb (self);
   g_object_unref (self->future);

@@ -5,6 +5,7 @@
 
 #include "future/coro-future-link-private.h"
 
+#include "base/coro-container-private.h"
 #include "base/coro-error.h"
 #include "future/coro-awaited-private.h"
 #include "future/coro-foreign-task.h"
@@ -32,7 +33,7 @@ link_is_outside (CoroFutureLink *link)
 static void
 link_tell (CoroOutside *outside)
 {
-  CoroFutureLink *link = (CoroFutureLink *) ((char *) outside - offsetof (CoroFutureLink, outside));
+  CoroFutureLink *link = CORO_CONTAINER_OF (outside, CoroFutureLink, outside);
 
   coro_waiter_wake (&link->waiter);
 }

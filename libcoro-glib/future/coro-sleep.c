@@ -5,6 +5,7 @@
 
 #include "future/coro-sleep.h"
 
+#include "base/coro-container-private.h"
 #include "future/coro-future-private.h"
 #include "scheduler/coro-cancel-private.h"
 #include "scheduler/coro-foreign-frame-private.h"
@@ -19,7 +20,7 @@ typedef struct
 static void
 sleep_timer_cb (CoroTimer *timer)
 {
-  coro_waiter_wake ((CoroWaiter *) ((char *) timer - offsetof (CoroSleep, timer)));
+  coro_waiter_wake (&CORO_CONTAINER_OF (timer, CoroSleep, timer)->waiter);
 }
 
 static gboolean
@@ -102,7 +103,7 @@ sleep_resource_free (CoroSleepResource *self)
 static void
 sleep_resource_timer_cb (CoroTimer *timer)
 {
-  CoroSleepResource *self = (CoroSleepResource *) ((char *) timer - offsetof (CoroSleepResource, timer));
+  CoroSleepResource *self = CORO_CONTAINER_OF (timer, CoroSleepResource, timer);
 
   g_autoptr (CoroFuture) future = g_weak_ref_get (&self->future);
 
@@ -113,7 +114,7 @@ sleep_resource_timer_cb (CoroTimer *timer)
 static void
 sleep_resource_start_cb (CoroMessage *message)
 {
-  CoroSleepResource *self = (CoroSleepResource *) ((char *) message - offsetof (CoroSleepResource, start));
+  CoroSleepResource *self = CORO_CONTAINER_OF (message, CoroSleepResource, start);
 
   self->starting = FALSE;
   if (self->released)

@@ -5,6 +5,7 @@
 
 #include "future/coro-task-private.h"
 
+#include "base/coro-container-private.h"
 #include "future/coro-future-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
@@ -26,7 +27,7 @@ message_free (CoroTaskPriorityMessage *self)
 static void
 notify_call_cb (CoroReady *ready)
 {
-  CoroTaskPriorityMessage *self = (CoroTaskPriorityMessage *) ((char *) ready - offsetof (CoroTaskPriorityMessage, ready));
+  CoroTaskPriorityMessage *self = CORO_CONTAINER_OF (ready, CoroTaskPriorityMessage, ready);
 
   coro_task_notify_priority (self->task);
   message_free (self);
@@ -35,7 +36,7 @@ notify_call_cb (CoroReady *ready)
 static void
 notify_drop_cb (CoroReady *ready)
 {
-  message_free ((CoroTaskPriorityMessage *) ((char *) ready - offsetof (CoroTaskPriorityMessage, ready)));
+  message_free (CORO_CONTAINER_OF (ready, CoroTaskPriorityMessage, ready));
 }
 
 static const CoroReadyClass notify_class = { notify_call_cb, notify_drop_cb };

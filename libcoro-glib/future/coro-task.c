@@ -5,6 +5,7 @@
 
 #include "future/coro-task-private.h"
 
+#include "base/coro-container-private.h"
 #include "base/coro-error.h"
 #include "future/coro-future-private.h"
 #include "scheduler/coro-run-queue-private.h"
@@ -570,7 +571,7 @@ static const CoroReadyClass task_report_class = { task_report_call_cb, task_repo
 static void
 task_report_message_cb (CoroMessage *message)
 {
-  CoroTaskReport *self = (CoroTaskReport *) ((char *) message - offsetof (CoroTaskReport, message));
+  CoroTaskReport *self = CORO_CONTAINER_OF (message, CoroTaskReport, message);
 
   coro_scheduler_push (self->scheduler, &self->ready);
 }

@@ -5,6 +5,7 @@
 
 #include "future/coro-wait.h"
 
+#include "base/coro-container-private.h"
 #include "base/coro-error.h"
 #include "future/coro-future-link-private.h"
 #include "scheduler/coro-cancel-private.h"
@@ -35,7 +36,7 @@ typedef struct
 static void
 multi_wait_timer_cb (CoroTimer *timer)
 {
-  CoroMultiWait *self = (CoroMultiWait *) ((char *) timer - offsetof (CoroMultiWait, timer));
+  CoroMultiWait *self = CORO_CONTAINER_OF (timer, CoroMultiWait, timer);
 
   self->timed_out = TRUE;
   coro_job_wake (self->job);

@@ -5,6 +5,7 @@
 
 #include "io/coro-descriptor-private.h"
 
+#include "base/coro-container-private.h"
 #include "base/coro-errno-private.h"
 
 #include <poll.h>
@@ -234,7 +235,7 @@ descriptor_release (CoroDescriptor *self)
 static void
 wait_timer_cb (CoroTimer *timer)
 {
-  CoroDescriptorWait *wait = (CoroDescriptorWait *) ((char *) timer - offsetof (CoroDescriptorWait, timer));
+  CoroDescriptorWait *wait = CORO_CONTAINER_OF (timer, CoroDescriptorWait, timer);
   CoroDescriptor *descriptor = wait->descriptor;
 
   wait_end (wait, 0, 0);

@@ -5,6 +5,7 @@
 
 #include "scheduler/coro-call-private.h"
 
+#include "base/coro-container-private.h"
 #include "base/coro-fork-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
@@ -158,7 +159,7 @@ call_enqueue (CoroCall *self)
 static void
 call_timer_cb (CoroTimer *timer)
 {
-  call_enqueue ((CoroCall *) ((char *) timer - offsetof (CoroCall, timer)));
+  call_enqueue (CORO_CONTAINER_OF (timer, CoroCall, timer));
 }
 
 /* It is cancelled: frees it in the next turn. */
@@ -213,13 +214,13 @@ call_start (CoroCall *self)
 static void
 call_start_cb (CoroMessage *message)
 {
-  call_start ((CoroCall *) ((char *) message - offsetof (CoroCall, start)));
+  call_start (CORO_CONTAINER_OF (message, CoroCall, start));
 }
 
 static void
 call_cancel_cb (CoroMessage *message)
 {
-  CoroCall *self = (CoroCall *) ((char *) message - offsetof (CoroCall, cancel));
+  CoroCall *self = CORO_CONTAINER_OF (message, CoroCall, cancel);
 
   g_mutex_lock (&calls_lock);
   self->cancelling = FALSE;

@@ -60,7 +60,6 @@ void     coro_scope_remove_member (CoroScope      *self,
 void     coro_job_request_cancel  (CoroJob  *self);
 void     coro_job_consume_request (CoroJob  *self);
 void     coro_job_restore_request (CoroJob  *self);
-void     coro_job_wake            (CoroJob  *self);
 gboolean coro_job_cancel_preempts (CoroJob  *self);
 void     coro_job_mark_cancel     (CoroJob  *self);
 void     coro_job_deliver_cancel  (CoroJob  *self,

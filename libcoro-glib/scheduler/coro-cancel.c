@@ -5,18 +5,8 @@
 
 #include "scheduler/coro-cancel-private.h"
 
+#include "base/coro-container-private.h"
 #include "scheduler/coro-scheduler-private.h"
-
-/* A parked job checks for its cancellation itself, so cancelling only gives it a turn.  This holds
- * for a job that waits for its place in a group, too. */
-void
-coro_job_wake (CoroJob *self)
-{
-  if (self->state == CORO_JOB_SUSPENDED)
-    coro_job_make_ready (self);
-  else if (self->state == CORO_JOB_NEW && !self->queued)
-    coro_job_get_scheduler (self)->job_class->dismiss (self);
-}
 
 static void
 job_set_level (CoroJob  *self,
@@ -110,7 +100,7 @@ scope_cut (CoroScope *self)
 static void
 scope_timer_cb (CoroTimer *timer)
 {
-  CoroScope *self = (CoroScope *) ((char *) timer - offsetof (CoroScope, timer));
+  CoroScope *self = CORO_CONTAINER_OF (timer, CoroScope, timer);
 
   self->expired = TRUE;
   scope_refresh (self);

@@ -111,6 +111,7 @@ gpointer       coro_job_reserve       (CoroJob             *self,
                                        GError             **error);
 CoroScheduler *coro_job_get_scheduler (CoroJob             *self);
 void           coro_job_make_ready    (CoroJob             *self);
+void           coro_job_wake          (CoroJob             *self);
 void           coro_job_suspend       (CoroJob             *self);
 void           coro_job_go_last       (CoroJob             *self);
 void           coro_job_start         (CoroJob             *self,

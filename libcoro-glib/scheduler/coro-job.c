@@ -197,6 +197,17 @@ coro_job_make_ready (CoroJob *self)
   coro_scheduler_push (coro_job_get_scheduler (self), &self->ready);
 }
 
+/* A parked job checks for its cancellation itself, so cancelling only gives it a turn.  This holds
+ * for a job that waits for its place in a group, too. */
+void
+coro_job_wake (CoroJob *self)
+{
+  if (self->state == CORO_JOB_SUSPENDED)
+    coro_job_make_ready (self);
+  else if (self->state == CORO_JOB_NEW && !self->queued)
+    coro_job_get_scheduler (self)->job_class->dismiss (self);
+}
+
 static void job_main (gpointer argument);
 
 /* The stack size in KiB that the job gets if it takes its stack now. */

@@ -5,6 +5,7 @@
 
 #include "scheduler/coro-pending-work-private.h"
 
+#include "base/coro-container-private.h"
 #include "scheduler/coro-scheduler-private.h"
 
 void
@@ -44,7 +45,7 @@ coro_pending_work_end (CoroPendingWork *self,
 static void
 fork_child_cb (CoroReady *ready)
 {
-  CoroScheduler *scheduler = (CoroScheduler *) ((char *) ready - offsetof (CoroScheduler, fork_child_ready));
+  CoroScheduler *scheduler = CORO_CONTAINER_OF (ready, CoroScheduler, fork_child_ready);
 
   scheduler->fork_child_queued = FALSE;
   for (CoroPendingWork *pending = scheduler->pending_works; pending != NULL; pending = pending->next)

@@ -5,6 +5,7 @@
 
 #include "scope/coro-task-group-private.h"
 
+#include "base/coro-container-private.h"
 #include "base/coro-error.h"
 #include "future/coro-sleep.h"
 #include "scheduler/coro-scheduler-private.h"
@@ -36,7 +37,7 @@ G_DEFINE_FINAL_TYPE (CoroTaskGroup, coro_task_group, G_TYPE_OBJECT)
 static inline CoroTaskGroup *
 group_from_supervisor (CoroSupervisor *supervisor)
 {
-  return (CoroTaskGroup *) ((char *) supervisor - offsetof (CoroTaskGroup, supervisor));
+  return CORO_CONTAINER_OF (supervisor, CoroTaskGroup, supervisor);
 }
 
 /* --- supervisor ------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 
 #include "testing/coro-test-cancel-private.h"
 
+#include "base/coro-container-private.h"
 #include "debug/coro-backtrace-private.h"
 
 /* Which await is cancelled, and when. */
@@ -87,7 +88,7 @@ run_cancel (CoroCancelRun *self,
 static void
 strike_cb (CoroReady *ready)
 {
-  CoroCancelRun *self = (CoroCancelRun *) ((char *) ready - offsetof (CoroCancelRun, strike));
+  CoroCancelRun *self = CORO_CONTAINER_OF (ready, CoroCancelRun, strike);
 
   if (self->victim != NULL)
     run_cancel (self, self->victim);

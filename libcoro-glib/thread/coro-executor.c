@@ -5,6 +5,7 @@
 
 #include "thread/coro-executor.h"
 
+#include "base/coro-container-private.h"
 #include "base/coro-error.h"
 #include "base/coro-fork-private.h"
 #include "thread/coro-thread-job-private.h"
@@ -92,7 +93,7 @@ static const CoroThreadJobClass call_class = { call_make, call_ended };
 static void
 call_fork_child_cb (CoroPendingWork *pending)
 {
-  CoroExecutorCall *self = (CoroExecutorCall *) ((char *) pending - offsetof (CoroExecutorCall, pending));
+  CoroExecutorCall *self = CORO_CONTAINER_OF (pending, CoroExecutorCall, pending);
 
   if (self->waiter.woken)
     return;

@@ -5,6 +5,7 @@
 
 #include "thread/coro-work-private.h"
 
+#include "base/coro-container-private.h"
 #include "base/coro-error.h"
 #include "future/coro-future-private.h"
 #include "thread/coro-thread-job-private.h"
@@ -53,13 +54,6 @@ struct _CoroWork
 
 G_DEFINE_FINAL_TYPE (CoroWork, coro_work, CORO_TYPE_FUTURE)
 
-static CoroWork *
-work_from_member (gpointer member,
-                  gsize    offset)
-{
-  return (CoroWork *) ((char *) member - offset);
-}
-
 /* Frees what was given along; once. */
 static void
 work_free_data (CoroWork *self)
@@ -84,7 +78,7 @@ work_unlist (CoroWork *self)
 static void
 work_shutdown_run (CoroShutdown *shutdown)
 {
-  CoroWork *self = work_from_member (shutdown, offsetof (CoroWork, shutdown));
+  CoroWork *self = CORO_CONTAINER_OF (shutdown, CoroWork, shutdown);
 
   work_unlist (self);
   coro_future_cancel (CORO_FUTURE (self));
@@ -110,7 +104,7 @@ work_begin (CoroWork *self)
 static void
 work_begun_cb (CoroMessage *message)
 {
-  CoroWork *self = work_from_member (message, offsetof (CoroWork, begun));
+  CoroWork *self = CORO_CONTAINER_OF (message, CoroWork, begun);
 
   work_begin (self);
   g_object_unref (self);
@@ -120,7 +114,7 @@ work_begun_cb (CoroMessage *message)
 static void
 work_finish_cb (CoroReady *ready)
 {
-  CoroWork *self = work_from_member (ready, offsetof (CoroWork, ready));
+  CoroWork *self = CORO_CONTAINER_OF (ready, CoroWork, ready);
   CoroFuture *future = CORO_FUTURE (self);
   CoroScheduler *scheduler = coro_future_get_scheduler (future);
 
@@ -145,7 +139,7 @@ work_finish_cb (CoroReady *ready)
 static void
 work_leave_cb (CoroReady *ready)
 {
-  CoroWork *self = work_from_member (ready, offsetof (CoroWork, leaving));
+  CoroWork *self = CORO_CONTAINER_OF (ready, CoroWork, leaving);
 
   work_free_data (self);
   if (G_IS_VALUE (&self->value))
@@ -158,7 +152,7 @@ static const CoroReadyClass leaving_class = { work_leave_cb, work_leave_cb };
 static void
 work_left_cb (CoroMessage *message)
 {
-  CoroWork *self = work_from_member (message, offsetof (CoroWork, left));
+  CoroWork *self = CORO_CONTAINER_OF (message, CoroWork, left);
 
   coro_scheduler_push (coro_future_get_scheduler (CORO_FUTURE (self)), &self->leaving);
 }
@@ -170,7 +164,7 @@ static const CoroReadyClass ready_class = { work_finish_cb, work_finish_cb };
 static void
 work_over_cb (CoroMessage *message)
 {
-  CoroWork *self = work_from_member (message, offsetof (CoroWork, over));
+  CoroWork *self = CORO_CONTAINER_OF (message, CoroWork, over);
 
   if (self->heard)
     return;                     /* of a child that has lost the thread, and said so already */
@@ -182,7 +176,7 @@ work_over_cb (CoroMessage *message)
 static void
 work_fork_child_cb (CoroPendingWork *pending)
 {
-  CoroWork *self = work_from_member (pending, offsetof (CoroWork, pending));
+  CoroWork *self = CORO_CONTAINER_OF (pending, CoroWork, pending);
 
   if (g_atomic_int_get (&self->state) == WORK_PENDING)
     coro_thread_job_fail_in_fork_child (&self->call);
@@ -202,7 +196,7 @@ work_post_over (CoroWork *self)
 static void
 work_make (CoroThreadJob *call)
 {
-  CoroWork *self = work_from_member (call, offsetof (CoroWork, call));
+  CoroWork *self = CORO_CONTAINER_OF (call, CoroWork, call);
   gboolean ok = self->func (self->user_data, call->cancellable, &self->value, &call->error);
 
   if (!ok && call->error == NULL)
@@ -215,7 +209,7 @@ work_make (CoroThreadJob *call)
 static void
 work_ended (CoroThreadJob *call)
 {
-  CoroWork *self = work_from_member (call, offsetof (CoroWork, call));
+  CoroWork *self = CORO_CONTAINER_OF (call, CoroWork, call);
 
   if (g_atomic_int_compare_and_exchange (&self->state, WORK_PENDING, WORK_ENDED))
     work_post_over (self);
