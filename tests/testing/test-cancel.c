@@ -375,10 +375,13 @@ static gboolean
 waiting_body (gpointer   future,
               GError   **error)
 {
-  lost = G_OBJECT (coro_future_new ());
-  if (!coro_await (lost, NULL, error))          /* no tail call: this function is looked for in the stack */
+  /* The body is given up and keeps its reference: a leak checker must find the future. */
+  static GObject *never;
+
+  never = G_OBJECT (coro_future_new ());
+  if (!coro_await (never, NULL, error))         /* no tail call: this function is looked for in the stack */
     return FALSE;
-  g_clear_object (&lost);
+  g_clear_object (&never);
   return TRUE;
 }
 
@@ -387,7 +390,6 @@ static void
 test_finds_body_without_end (void)
 {
   assert_found (NULL, waiting_body, NULL, NULL, "Without a cancel: The body does not end", "waiting_body");
-  g_clear_object (&lost);
 }
 
 static gboolean
