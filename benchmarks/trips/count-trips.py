@@ -25,11 +25,12 @@ def executed_lines(path):
     lines = collections.defaultdict(set)
     with open(path, encoding='utf-8') as out:
         for line in out:
-            match = re.match(r'(fl|fi|fe)=(\(\d+\))(?: (.*))?$', line.rstrip())
+            match = re.match(r'(fl|fi|fe|cfi|cfl)=(\(\d+\))(?: (.*))?$', line.rstrip())
             if match:
                 if match[3]:
                     names[match[2]] = match[3]
-                current = names[match[2]]
+                if match[1][0] == 'f':
+                    current = names[match[2]]
                 continue
             match = re.match(r'([+-]\d+|\*|\d+) ', line)
             if match:
