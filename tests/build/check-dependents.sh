@@ -60,10 +60,11 @@ compile_installed () {
   [ "$(LD_LIBRARY_PATH="$lib" "$work/plain/main")" = "$(pkg-config --modversion coro-glib-1)" ]
 }
 
+# Each has what it needs; a program may not include it alone.
 headers_are_complete () {
   include=$(dirname "$(dirname "$(find "$work/root" -name coro-glib.h)")")
   find "$include" -name '*.h' | while read -r header; do
-    echo "#include \"$header\"" | "${CC:-cc}" -fsyntax-only -Wall -Werror -std=gnu11 -x c - \
+    echo "#include \"$header\"" | "${CC:-cc}" -fsyntax-only -Wall -Werror -std=gnu11 -DCORO_COMPILATION -x c - \
       -I"$include" $(pkg-config --cflags gio-unix-2.0) || exit 1
   done
 }

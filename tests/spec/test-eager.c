@@ -561,6 +561,7 @@ test_from_first_callback (void)
   g_source_attach (source, context);
   g_main_loop_run (loop);
   assert_trace ("handler begins returns ends");
+  g_assert_false (coro_scheduler_is_closed (scheduler));
   g_main_context_pop_thread_default (context);
 }
 
