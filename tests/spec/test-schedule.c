@@ -6,7 +6,7 @@
 int example_main (void);
 
 #define main example_main
-#include "../../examples/schedule.c"
+#include "../../examples/compute-or-wait.c"
 #undef main
 
 #define MAX_TRIES 50
