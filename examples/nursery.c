@@ -1,4 +1,4 @@
-/* A group: what follows it runs when all of its members have finished.
+/* A nursery: what follows it runs when all of its coroutines have finished.
  * SPDX-License-Identifier: CC0-1.0
  */
 #include <coro-glib/coro-glib.h>

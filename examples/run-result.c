@@ -1,4 +1,4 @@
-/* A program runs a coroutine and prints its result.
+/* A program runs a coroutine in a runner, and prints its result.
  * SPDX-License-Identifier: CC0-1.0
  */
 #include <coro-glib/coro-glib.h>

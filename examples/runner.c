@@ -1,4 +1,4 @@
-/* Runs something more than once in one loop, which is closed in the end.
+/* Runs coroutines one after the other in one runner, which is closed in the end.
  * SPDX-License-Identifier: CC0-1.0
  */
 #include <coro-glib/coro-glib.h>

@@ -1,4 +1,4 @@
-/* A coroutine that says hello after a while.
+/* An ordinary function that sleeps, and then returns its result or fails.
  * SPDX-License-Identifier: CC0-1.0
  */
 #include <coro-glib/coro-glib.h>

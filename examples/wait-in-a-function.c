@@ -1,4 +1,4 @@
-/* What waits for data goes on when it is there.
+/* An ordinary function that waits for data: its caller goes on when it is there.
  * SPDX-License-Identifier: CC0-1.0
  */
 #include <coro-glib/coro-glib.h>

@@ -185,19 +185,53 @@ def tutorial_topics():
                               'groups', 'context variables', 'block') if topic not in headings])
 
 
+def pieces_of(text):
+    """(path of the program that it names last, code) of each piece of code in a text."""
+    sides = {'Before': 'tests/examples/callbacks-before.c', 'After': 'tests/examples/callbacks-after.c'}
+    path = None
+    for match in re.finditer(r'`(examples/[\w-]+\.c)`|\*\*(Before|After)\*\*|```c\n(.*?)```', text, re.DOTALL):
+        if match.group(3):
+            yield path, match.group(3)
+        else:
+            path = match.group(1) or sides[match.group(2)]
+
+
+def shows_programs(name, n_min):
+    # Each piece of code in it is in the program that it names, and so compiles.
+    pieces = list(pieces_of(read('docs', name)))
+    if len(pieces) < n_min:
+        raise AssertionError('%d pieces' % len(pieces))
+    none(['%s: %s' % (path, code.splitlines()[1]) for path, code in pieces if code not in read(path)])
+
+
 @case('/docs/tutorial-shows-the-programs')
 def tutorial_code():
-    # Each piece of code in it is in the program that it names.
-    text = read('docs', 'tutorial.md')
-    pieces, name = [], None
-    for match in re.finditer(r'`examples/([\w-]+\.c)`|```c\n(.*?)```', text, re.DOTALL):
-        if match.group(1):
-            name = match.group(1)
-        else:
-            pieces.append((name, match.group(2)))
-    if len(pieces) < 9:
-        raise AssertionError('%d pieces' % len(pieces))
-    none(['%s: %s' % (name, code.splitlines()[1]) for name, code in pieces if code not in read('examples', name)])
+    shows_programs('tutorial.md', 9)
+
+
+@case('/docs/callbacks-shows-the-programs')
+def callbacks_code():
+    shows_programs('callbacks.md', 14)
+    # Each side has its other side.
+    sides = re.findall(r'\*\*(Before|After)\*\*', read('docs', 'callbacks.md'))
+    equal(sides, ['Before', 'After'] * 6)
+
+
+@case('/docs/examples-index-has-each-once')
+def examples_index():
+    programs = sorted(os.path.basename(path) for path in glob.glob(os.path.join(SOURCE, 'examples', '*.c')))
+    equal(sorted(re.findall(r'\[`([\w-]+\.c)`\]\(\1\)', read('examples', 'README.md'))), programs)
+    equal(sorted(re.findall(r'[\w-]+\.c\b(?=`)', read('examples', 'README.md'))), programs)
+
+
+@case('/docs/texts-name-programs-that-exist')
+def names_exist():
+    missing = []
+    for path in ['README.md', 'CONTRIBUTING.md', 'examples/README.md', *glob.glob(os.path.join(SOURCE, 'docs', '*.md'))]:
+        for name in re.findall(r'`((?:tests/)?examples/[\w-]+\.\w+)`', read(path)):
+            if not os.path.exists(os.path.join(SOURCE, name)):
+                missing.append('%s: %s' % (os.path.basename(path), name))
+    none(missing)
 
 
 def main():
