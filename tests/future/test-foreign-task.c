@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What overrides for languages are made of. */
-#include <coro-glib/coro-glib.h>
+#include "lib/context.h"
 
 #define TEST_TYPE_TASK (test_task_get_type ())
 G_DECLARE_FINAL_TYPE (TestTask, test_task, TEST, TASK, CoroForeignTask)
@@ -564,13 +564,10 @@ static void
 test_idle_context (void)
 {
   g_autoptr (GMainContext) context = g_main_context_new ();
-  g_autoptr (CoroFuture) future = NULL;
+  g_autoptr (CoroFuture) future = future_new_in (context);
   g_autoptr (TestTask) cancelled = NULL;
   g_autoptr (TestTask) woken = NULL;
 
-  g_main_context_push_thread_default (context);
-  future = coro_future_new ();
-  g_main_context_pop_thread_default (context);
   cancelled = task_that_awaits (future);
   woken = task_that_awaits (future);
 
@@ -585,37 +582,16 @@ test_idle_context (void)
   g_assert_cmpuint (woken->n_cancelled, ==, 0);
 }
 
-static void
-nothing_cb (gpointer unused)
-{
-}
-
-/* A main context that belongs to this thread. */
-static GMainContext *
-own_context_new (void)
-{
-  GMainContext *context = g_main_context_new ();
-
-  g_main_context_push_thread_default (context);
-  coro_call_soon (nothing_cb, NULL, NULL);
-  g_main_context_pop_thread_default (context);
-  while (g_main_context_iteration (context, FALSE))
-    continue;
-  return context;
-}
-
 /* The future belongs to another main context of the same thread: no answer of that is needed. */
 static void
 test_other_context (void)
 {
-  g_autoptr (GMainContext) context = own_context_new ();
-  g_autoptr (CoroFuture) future = NULL;
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (CoroFuture) future = future_new_in (context);
   g_autoptr (TestTask) first = NULL;
   g_autoptr (TestTask) last = NULL;
 
-  g_main_context_push_thread_default (context);
-  future = coro_future_new ();
-  g_main_context_pop_thread_default (context);
+  claim_context (context);
   first = task_that_awaits (future);
   last = task_that_awaits (future);
   while (g_main_context_iteration (NULL, FALSE))
@@ -641,9 +617,10 @@ test_other_context (void)
 static void
 test_ended_in_a_chain (void)
 {
-  GMainContext *context = own_context_new ();
+  GMainContext *context = g_main_context_new ();
   gpointer tasks[3];
 
+  claim_context (context);
   g_main_context_push_thread_default (context);
   for (int i = 0; i < 3; i++)
     {

@@ -3,7 +3,7 @@
  *
  * Futures in one thread.
  */
-#include "test-util.h"
+#include "lib/context.h"
 
 static GError *
 new_error (void)
@@ -393,11 +393,7 @@ static void
 test_callbacks_in_own_context (void)
 {
   g_autoptr (GMainContext) context = g_main_context_new ();
-  g_autoptr (CoroFuture) future = NULL;
-
-  g_main_context_push_thread_default (context);
-  future = coro_future_new ();
-  g_main_context_pop_thread_default (context);
+  g_autoptr (CoroFuture) future = future_new_in (context);
 
   coro_future_on_done (future, note_done_cb, "done", NULL);
   coro_future_resolve (future, NULL);

@@ -4,6 +4,7 @@
  * Futures of one thread in the hands of another.
  */
 #include "lib/bodies.h"
+#include "lib/context.h"
 
 /* A thread that iterates a context until it is told to stop. */
 typedef struct
@@ -663,17 +664,6 @@ test_dropped_on_thread_stack (void)
 
 /* --- main contexts that nothing iterates ---------------------------------------------- */
 
-static CoroFuture *
-new_future_of (GMainContext *context)
-{
-  CoroFuture *future;
-
-  g_main_context_push_thread_default (context);
-  future = coro_future_new ();
-  g_main_context_pop_thread_default (context);
-  return future;
-}
-
 /* The wait has begun, and does not need a turn of the future's context. */
 static void
 await_of_idle_context (CoroFuture *future,
@@ -728,7 +718,7 @@ test_owner_is_idle (void)
   for (int i = 0; i < 60; i++)
     {
       g_autoptr (GMainContext) context = g_main_context_new ();
-      g_autoptr (CoroFuture) future = new_future_of (context);
+      g_autoptr (CoroFuture) future = future_new_in (context);
       g_autoptr (GError) error = NULL;
       Idle self = { future, i };
 
@@ -840,7 +830,7 @@ test_combination_is_idle (gconstpointer data)
       if (self.combination == SHIELD || self.combination == AS_COMPLETED)
         self.is_outer = FALSE;  /* these are used in their own thread */
       for (int j = 0; j < 2 && !self.is_outer; j++)
-        self.futures[j] = new_future_of (idle);
+        self.futures[j] = future_new_in (idle);
       coro_run (combined_cb, &self, NULL, &error);
       g_assert_no_error (error);
       g_object_unref (self.combined);
@@ -873,7 +863,7 @@ test_owner_is_blocked (gconstpointer func)
   g_autoptr (GMainContext) context = g_main_context_new ();
   Blocked self = { NULL, NULL };
 
-  self.future = new_future_of (context);
+  self.future = future_new_in (context);
   self.func = *(const CoroFunc *) func;
   g_main_context_push_thread_default (context);
   g_thread_join (g_thread_new ("other", run_blocked_thread, &self));

@@ -4,7 +4,7 @@
 
 /* What becomes of that which is still to be done when a main context ends. */
 
-#include "test-util.h"
+#include "lib/context.h"
 
 #include <unistd.h>
 
@@ -24,30 +24,19 @@ note_free_cb (gpointer text)
   note (line);
 }
 
-static void
-nothing_cb (gpointer unused)
-{
-}
-
 /* A future of `context`, which is this thread's from now on. */
 static CoroFuture *
-future_new_in (GMainContext *context)
+future_new_in_claimed (GMainContext *context)
 {
-  CoroFuture *future;
-
-  g_main_context_push_thread_default (context);
-  future = coro_future_new ();
-  coro_call_soon (nothing_cb, NULL, NULL);
-  g_main_context_pop_thread_default (context);
-  settle (context);
-  return future;
+  claim_context (context);
+  return future_new_in (context);
 }
 
 static void
 test_ready_callbacks_are_freed (void)
 {
   GMainContext *context = g_main_context_new ();
-  CoroFuture *future = future_new_in (context);
+  CoroFuture *future = future_new_in_claimed (context);
   gpointer weak = future;
 
   g_object_add_weak_pointer (G_OBJECT (future), &weak);
@@ -66,7 +55,7 @@ static void
 test_callbacks_taken_back_are_freed (void)
 {
   GMainContext *context = g_main_context_new ();
-  g_autoptr (CoroFuture) future = future_new_in (context);
+  g_autoptr (CoroFuture) future = future_new_in_claimed (context);
   char text[] = "a";
 
   coro_future_on_done (future, note_future_cb, text, note_free_cb);
@@ -82,11 +71,8 @@ static void
 test_callbacks_under_way_are_freed (void)
 {
   GMainContext *context = g_main_context_new ();
-  g_autoptr (CoroFuture) future = NULL;
+  g_autoptr (CoroFuture) future = future_new_in (context);
 
-  g_main_context_push_thread_default (context);
-  future = coro_future_new ();
-  g_main_context_pop_thread_default (context);
   coro_future_on_done (future, note_future_cb, "a", note_free_cb);
   g_assert_true (coro_future_resolve_int (future, 1));
   coro_future_on_done (future, note_future_cb, "b", note_free_cb);
@@ -99,7 +85,7 @@ static void
 test_late_callbacks_are_freed (void)
 {
   GMainContext *context = g_main_context_new ();
-  g_autoptr (CoroFuture) future = future_new_in (context);
+  g_autoptr (CoroFuture) future = future_new_in_claimed (context);
 
   g_main_context_unref (context);
   coro_future_on_done (future, note_future_cb, "a", note_free_cb);
@@ -121,7 +107,7 @@ static void
 test_freeing_may_ask_again (void)
 {
   GMainContext *context = g_main_context_new ();
-  g_autoptr (CoroFuture) future = future_new_in (context);
+  g_autoptr (CoroFuture) future = future_new_in_claimed (context);
 
   coro_future_on_done (future, note_future_cb, future, watch_again_cb);
   coro_future_on_done (future, note_future_cb, "b", note_free_cb);
@@ -152,7 +138,7 @@ static void
 test_frees_on_the_thread_stack (void)
 {
   GMainContext *context = g_main_context_new ();
-  g_autoptr (CoroFuture) future = future_new_in (context);
+  g_autoptr (CoroFuture) future = future_new_in_claimed (context);
   g_autoptr (GError) error = NULL;
 
   coro_future_on_done (future, note_future_cb, NULL, no_coroutine_free_cb);
@@ -167,7 +153,7 @@ static void
 test_dropped_after_the_end (void)
 {
   GMainContext *context = g_main_context_new ();
-  CoroFuture *future = future_new_in (context);
+  CoroFuture *future = future_new_in_claimed (context);
 
   coro_future_on_done (future, note_future_cb, "callback", note_free_cb);
   g_object_set_data_full (G_OBJECT (future), "end", "future", note_free_cb);
@@ -341,7 +327,7 @@ typedef struct
 static gpointer
 after_close_thread (gpointer scheduler)
 {
-  coro_scheduler_call_soon (scheduler, nothing_cb, "late", note_free_cb);
+  coro_scheduler_call_soon (scheduler, call_nothing_cb, "late", note_free_cb);
   return NULL;
 }
 
@@ -396,7 +382,7 @@ scheduler_new_in (GMainContext *context)
 static gpointer
 ask_late_cb (gpointer scheduler)
 {
-  coro_scheduler_call_soon (scheduler, nothing_cb, NULL, NULL);
+  coro_scheduler_call_soon (scheduler, call_nothing_cb, NULL, NULL);
   return NULL;
 }
 
@@ -418,7 +404,7 @@ test_freeing_may_wait_after_the_close (void)
 
   g_main_context_unref (contexts[0]);
   g_assert_true (coro_scheduler_is_closed (ended));
-  coro_scheduler_call_later (ending, SECOND, nothing_cb, ended, join_late_member_cb);
+  coro_scheduler_call_later (ending, SECOND, call_nothing_cb, ended, join_late_member_cb);
   settle (contexts[1]);
   g_main_context_unref (contexts[1]);
   assert_trace ("joined");
@@ -446,7 +432,7 @@ test_calls_to_come_among_threads (void)
       GThread *thread;
 
       for (int k = 0; k < 2000; k++)
-        coro_scheduler_call_later (scheduler, 1000 * SECOND, nothing_cb, &n_freed, count_cb);
+        coro_scheduler_call_later (scheduler, 1000 * SECOND, call_nothing_cb, &n_freed, count_cb);
       settle (context);
       thread = g_thread_new ("asks", ask_as_soon_as_it_ends_cb, scheduler);
       g_main_context_unref (context);
