@@ -4,6 +4,7 @@
 BUILD      := _build
 TEST_BUILD := _build-test
 DESKTOP    := dbus-run-session -- xvfb-run -a -s "-noreset -screen 0 1280x1024x24"
+SETUP      := meson setup $(BUILD) --buildtype=release
 GUI_ENV    := env GDK_BACKEND=x11 GSK_RENDERER=cairo GTK_A11Y=test GSETTINGS_BACKEND=memory GIO_USE_VFS=local
 CASES      :=
 SEEDS      := 1 50
@@ -19,7 +20,7 @@ deps:
 
 # A build folder is set up once; meson keeps it up to date after that.
 $(BUILD)/build.ninja: | deps
-	@meson setup $(BUILD) --buildtype=release >&2
+	@$(SETUP) >&2
 $(TEST_BUILD)/build.ninja: | deps
 	@meson setup $(TEST_BUILD) --buildtype=debugoptimized -Dwerror=$(if $(filter true,$(CI)),true,false) >&2
 _build-asan/build.ninja: | deps
@@ -33,7 +34,7 @@ _build-coverage/build.ninja: | deps
 	@meson setup _build-coverage --buildtype=debugoptimized -Db_coverage=true >&2
 
 build:
-	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --buildtype=release >&2 || \
+	@test -f $(BUILD)/build.ninja || $(SETUP) >&2 || \
 	  { echo "If a package is missing: make deps installs all of them on Debian." >&2; exit 1; }
 	@ninja -C $(BUILD) >&2
 

@@ -142,14 +142,14 @@ typedef struct
   int flags;
   guint mode;
   CoroBackendFile file;
-} CoroDiskOpening;
+} CoroFileOpening;
 
 static gpointer
 opening_cb (gpointer       user_data,
             GCancellable  *cancellable,
             GError       **error)
 {
-  CoroDiskOpening *opening = user_data;
+  CoroFileOpening *opening = user_data;
 
   coro_file_backend_open_blocking (opening->path, opening->flags, opening->mode, &opening->file);
   return user_data;
@@ -162,7 +162,7 @@ coro_file_backend_open_in_thread (const char       *path,
                                   CoroBackendFile  *file,
                                   GError          **error)
 {
-  CoroDiskOpening opening = { path, flags, mode, { .fd = -1 } };
+  CoroFileOpening opening = { path, flags, mode, { .fd = -1 } };
 
   if (!coro_file_backend_call (opening_cb, &opening, error))
     return FALSE;

@@ -34,7 +34,7 @@ typedef enum
 {
   FILE_BACKEND_POOL = 1 << 0,   /* no io_uring */
   FILE_BACKEND_UNCACHED = 1 << 1 /* nothing at once: tests want to see the rest */
-} CoroDiskFlags;
+} CoroFileBackendFlags;
 
 static const GDebugKey backend_keys[] = {
   { "pool", FILE_BACKEND_POOL },
@@ -43,7 +43,7 @@ static const GDebugKey backend_keys[] = {
 
 typedef struct
 {
-  CoroDiskFlags flags;
+  CoroFileBackendFlags flags;
   CoroRing *ring;               /* (nullable) (owned) */
   gboolean no_ring;             /* there will be none */
   CoroFilesystemCache filesystems;

@@ -19,8 +19,6 @@ typedef struct
   gboolean open;                /* the marker is in the queue; always while there are jobs */
 } CoroPriorityList;
 
-#define CORO_N_PRIORITY_LISTS 2
-
 extern const CoroReadyClass coro_run_queue_marker_class G_GNUC_INTERNAL;
 
 void       coro_priority_list_init    (CoroPriorityList *self);

@@ -50,8 +50,8 @@ coro_scheduler_leaves_unread (CoroScheduler *self)
 
 /* Passes by the marker of low priority, which may stand anywhere. */
 static CoroReady **
-scheduler_skip_gate (CoroScheduler  *self,
-                     CoroReady     **link)
+scheduler_skip_marker (CoroScheduler  *self,
+                       CoroReady     **link)
 {
   return *link == &self->low.marker ? &(*link)->next : link;
 }
@@ -61,10 +61,10 @@ scheduler_find_nth (CoroScheduler  *self,
                     CoroReady     **head,
                     guint           n)
 {
-  CoroReady **link = scheduler_skip_gate (self, head);
+  CoroReady **link = scheduler_skip_marker (self, head);
 
   for (; n > 0; n--)
-    link = scheduler_skip_gate (self, &(*link)->next);
+    link = scheduler_skip_marker (self, &(*link)->next);
   return link;
 }
 
@@ -72,10 +72,10 @@ static CoroReady **
 scheduler_find_callback (CoroScheduler  *self,
                          CoroReady     **head)
 {
-  CoroReady **link = scheduler_skip_gate (self, head);
+  CoroReady **link = scheduler_skip_marker (self, head);
 
   while ((*link)->klass == NULL)
-    link = scheduler_skip_gate (self, &(*link)->next);
+    link = scheduler_skip_marker (self, &(*link)->next);
   return link;
 }
 
@@ -86,13 +86,13 @@ scheduler_shuffle_list (CoroScheduler  *self,
                         CoroReady     **head,
                         CoroReady    ***tail)
 {
-  CoroReady **link = scheduler_skip_gate (self, head);
+  CoroReady **link = scheduler_skip_marker (self, head);
   CoroReady *ready;
   guint n_ready = 0;
 
   /* None from behind the marker of high priority is to come before it. */
   for (; *link != NULL && *link != &self->high.marker && n_ready < WINDOW; n_ready++)
-    link = scheduler_skip_gate (self, &(*link)->next);
+    link = scheduler_skip_marker (self, &(*link)->next);
   if (n_ready < 2)
     return;
 

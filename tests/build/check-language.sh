@@ -5,8 +5,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 cd "$1" || exit 1
 
-persons='who|whom|whoever|whomever|nobody|somebody|anybody|everybody|someone|anyone'
-retired='poke[sd]?|errands?|lanes?|stepper|natively|(native|main) stack|hooks?|visits?|(coro_)?(disk|folders)_[a-z_]+'
+persons='\b(who|whom|whoever|whomever|nobody|somebody|anybody|everybody|someone|anyone)\b'
+# As words and as parts of names; GLib has a listen backlog.
+retired='(^|[^a-z])(poke[sd]?|errands?|gates?|lanes?|backlog|stepper|natively|(native|main) stack|hooks?|visits?)([^a-z]|$)'
+retired="$retired|(^|[^a-z])(disk|folders)_[a-z_]+|Coro(Disk|Folders|Errand|Lane|Backlog|Stepper|Hook|Moves)"
+allowed='listen_backlog|\bBACKLOG\b'
 
 number=0
 failed=0
@@ -31,7 +34,7 @@ search () {
     case $file in
       */check-language.sh|docs/glossary.md) continue ;;
     esac
-    sed "s/\"[^\"]*\"//g; s/'[^']*'//g" "$file" | grep -nwiE "$pattern" | sed "s|^|$file:|"
+    sed "s/\"[^\"]*\"//g; s/'[^']*'//g" "$file" | grep -niE "$pattern" | grep -vE "$allowed" | sed "s|^|$file:|"
   done
 }
 

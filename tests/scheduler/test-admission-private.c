@@ -29,7 +29,7 @@ count_stacks (void)
   return coro_stack_pool_count_in_use (coro_scheduler_get_running ()->stacks);
 }
 
-/* Lets all that can run do so.  After that no coroutine is in the backlog, admitted from it, or
+/* Lets all that can run do so.  After that no coroutine is in the admission queue, admitted from it, or
  * ready. */
 static gboolean
 settle_all (GError **error)
@@ -97,7 +97,7 @@ start_in_order_cb (gpointer   user_data,
 }
 
 /* So many coroutines wake up that there is room to start more of the new ones: the last of these
- * must not start before those in the backlog. */
+ * must not start before those in the admission queue. */
 static gboolean
 later_does_not_overtake_cb (gpointer   user_data,
                             GValue    *result,

@@ -43,9 +43,9 @@ spawn_note (CoroFunc      func,
 /* --- the order ----------------------------------------------------------------------- */
 
 static gboolean
-among_lanes_cb (gpointer   user_data,
-                GValue    *result,
-                GError   **error)
+among_priority_lists_cb (gpointer   user_data,
+                         GValue    *result,
+                         GError   **error)
 {
   coro_test_keep_order (NULL);
   spawn_note (note_twice_cb, "l1", LOW);
@@ -652,7 +652,7 @@ main (int    argc,
 {
   g_test_init (&argc, &argv, NULL);
 
-  coro_test_add_func ("/priority/order-among-priority-lists", among_lanes_cb);
+  coro_test_add_func ("/priority/order-among-priority-lists", among_priority_lists_cb);
   coro_test_add_func ("/priority/arrives-meanwhile", arrives_meanwhile_cb);
   coro_test_add_func ("/priority/woken-into-its-list", woken_cb);
   coro_test_add_data_func ("/priority/no-starvation/below-high", no_starvation_cb, GINT_TO_POINTER (HIGH), NULL);
